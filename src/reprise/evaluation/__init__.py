@@ -1,0 +1,1 @@
+"""The evaluate stage: predictions in; metrics, curves and error tables out."""

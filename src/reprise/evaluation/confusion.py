@@ -1,0 +1,95 @@
+"""Which class was taken for which: counts of actual against predicted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from reprise.predictions import MATCH_IOU, Scores, box_ious
+
+BACKGROUND = "background"
+
+
+def confusion_rows(truth: dict[str, Any], scores: Scores, threshold: float) -> list[dict[str, Any]]:
+    """Rows ``actual, predicted, count``: every class with itself, then the pairs that occur.
+
+    Detections scoring at least ``threshold`` and objects are paired one to one whatever
+    their classes, the greatest overlap first (of equal overlaps, the right class first),
+    at IoU 0.5 or more. An object left over was predicted as background; a detection left
+    over is one of background, unless it lies on a crowd region.
+    """
+    names = {item["id"]: item["name"] for item in truth["categories"]}
+    counts: Counter[tuple[int, int]] = Counter()
+    objects = by_image(truth["annotations"])
+    found = by_image(row for row in scores.matches if row["score"] >= threshold)
+    for image_id in sorted(objects.keys() | found.keys()):
+        counts.update(_pairs(objects.get(image_id, []), found.get(image_id, [])))
+    # Id 0 stands for background. The diagonal comes first and whole, so that a plot that
+    # orders its axes by first appearance has the classes in order on both.
+    diagonal = [(category_id, category_id) for category_id in names]
+    place = {category_id: index for index, category_id in enumerate([*names, 0])}
+    others = sorted(
+        counts.keys() - set(diagonal), key=lambda pair: (place[pair[0]], place[pair[1]])
+    )
+    return [
+        {
+            "actual": names.get(actual, BACKGROUND),
+            "predicted": names.get(predicted, BACKGROUND),
+            "count": counts[actual, predicted],
+        }
+        for actual, predicted in [*diagonal, *others]
+    ]
+
+
+def by_image(rows: Any) -> dict[int, list[dict[str, Any]]]:
+    """Rows with an ``image_id``, listed by it in the order given."""
+    grouped: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        grouped.setdefault(row["image_id"], []).append(row)
+    return grouped
+
+
+def overlaps(objects: list[dict[str, Any]], found: list[dict[str, Any]]) -> np.ndarray:
+    """IoU of each detection with each object of one image, shape (detections, objects)."""
+    return box_ious(
+        [row["bbox"] for row in found],
+        [item["bbox"] for item in objects],
+        [bool(item["iscrowd"]) for item in objects],
+    )
+
+
+def _pairs(objects: list[dict[str, Any]], found: list[dict[str, Any]]) -> list[tuple[int, int]]:
+    """(actual, predicted) category ids of one image; 0 is background."""
+    ious = overlaps(objects, found)
+    crowd = np.array([bool(item["iscrowd"]) for item in objects], dtype=bool)
+    candidates = [
+        (
+            -float(ious[row, column]),
+            found[row]["category_id"] != objects[column]["category_id"],
+            int(row),
+            int(column),
+        )
+        for row, column in np.argwhere(ious >= MATCH_IOU)
+        if not crowd[column]
+    ]
+    paired_found: set[int] = set()
+    paired_objects: set[int] = set()
+    pairs = []
+    for _, _, row, column in sorted(candidates):
+        if row not in paired_found and column not in paired_objects:
+            paired_found.add(row)
+            paired_objects.add(column)
+            pairs.append((objects[column]["category_id"], found[row]["category_id"]))
+    pairs += [
+        (item["category_id"], 0)
+        for column, item in enumerate(objects)
+        if column not in paired_objects and not crowd[column]
+    ]
+    pairs += [
+        (0, entry["category_id"])
+        for row, entry in enumerate(found)
+        if row not in paired_found and not (ious[row][crowd] >= MATCH_IOU).any()
+    ]
+    return pairs

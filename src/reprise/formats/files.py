@@ -1,0 +1,98 @@
+"""The files of a source folder, and how a label file's words are matched to them."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from pathlib import Path
+
+from reprise.errors import RepriseError
+
+IMAGE_SUFFIXES = frozenset(
+    {".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".ppm", ".tif"}
+    | {".tiff", ".webp"}
+)
+
+
+class FileIndex:
+    """All visible files of a folder, found by name; nothing outside it can be named.
+
+    Args:
+        folder: The source folder. Hidden entries and ``__MACOSX`` are left out.
+        source: Name of the source, for messages.
+
+    Raises:
+        RepriseError: A file's name is not valid UTF-8.
+    """
+
+    def __init__(self, folder: Path, source: str) -> None:
+        self._folder = folder
+        self.names: list[str] = []
+        for where, folders, files in os.walk(folder):
+            folders[:] = [name for name in folders if _visible(name)]
+            for name in filter(_visible, files):
+                relative = Path(where, name).relative_to(folder).as_posix()
+                if not encodable(relative):
+                    raise RepriseError(
+                        f"source '{source}': the file name {relative!r} is not valid UTF-8.",
+                        "rename the file.",
+                    )
+                self.names.append(relative)
+        self.names.sort()
+        self._known = set(self.names)
+        self._by_basename: dict[str, list[str]] = {}
+        for name in self.names:
+            self._by_basename.setdefault(posixpath.basename(name), []).append(name)
+
+    def path(self, name: str) -> Path:
+        """Where a listed file is."""
+        return self._folder / name
+
+    def with_suffix(self, suffix: str) -> list[str]:
+        """Names that end so, in any case of letters; sorted."""
+        return [name for name in self.names if name.lower().endswith(suffix)]
+
+    def images(self) -> list[str]:
+        """Names that end like an image's; sorted."""
+        return [
+            name for name in self.names if posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES
+        ]
+
+    def candidates(self, written: str, beside: str) -> list[str]:
+        """Files that a name in a label file can mean, the likeliest only.
+
+        Args:
+            written: The name as the label file has it.
+            beside: Posix path of the label file.
+
+        Returns:
+            The file at that path from the label file's folder or, failing that, from the
+            top; else all files whose path ends so, and of several those in a folder that the
+            label file is named after (``instances_train.json``, ``train/``). Empty when
+            there is none.
+        """
+        text = written.replace("\\", "/")
+        for start in (posixpath.dirname(beside), ""):
+            exact = posixpath.normpath(posixpath.join(start, text))
+            if exact in self._known:
+                return [exact]
+        tail = "/" + posixpath.normpath(text).lstrip("/")
+        same_name = self._by_basename.get(posixpath.basename(text), [])
+        found = [name for name in same_name if ("/" + name).endswith(tail)]
+        words = set(re.split(r"[._ -]", posixpath.basename(beside).lower()))
+        namesakes = [name for name in found if words & set(name.lower().split("/")[:-1])]
+        return namesakes if len(found) > 1 and namesakes else found
+
+
+def encodable(text: str) -> bool:
+    """Whether text can be written as UTF-8; JSON escapes and file names may hold other."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _visible(name: str) -> bool:
+    return not name.startswith(".") and name != "__MACOSX"

@@ -1,0 +1,56 @@
+"""The predict stage: a trained model over val and test, into the prediction contract."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+
+from reprise.dataset import Dataset
+from reprise.errors import RepriseError
+from reprise.models.config import PredictionConfig
+from reprise.models.inference import choose_device, run_split
+from reprise.models.storage import load_model
+from reprise.predictions import write_predictions
+
+SPLITS = ("val", "test")
+
+
+def predict(dataset: Path, model: Path, config: PredictionConfig, out: Path) -> None:
+    """Write ``out/val.json`` and ``out/test.json``.
+
+    Args:
+        dataset: A dataset folder.
+        model: A folder with model.safetensors and model.json.
+        config: Device and batch size.
+        out: A folder for the prediction files.
+
+    Raises:
+        RepriseError: The model is damaged, or was trained for other classes than the
+            dataset has.
+    """
+    data = Dataset(dataset)
+    family, description = load_model(model)
+    if description["classes"] != data.class_names:
+        raise RepriseError(
+            f"the model knows the classes {', '.join(description['classes'])}; the dataset "
+            f"has {', '.join(data.class_names)}.",
+            "train on this dataset: dvc repro train",
+        )
+    # Floating-point sums depend on how many threads share them.
+    torch.set_num_threads(description["parameters"]["training"]["threads"])
+    device = choose_device(config.device)
+    family.network.to(device)
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for split in SPLITS:
+        _, rows = run_split(
+            family, family.network, data, split, config.batch_size, device, nullcontext
+        )
+        write_predictions(partial / f"{split}.json", rows)
+        print(f"{split}: {len(rows)} detections on {len(data.split(split))} images")
+    shutil.rmtree(out, ignore_errors=True)
+    partial.rename(out)

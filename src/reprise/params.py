@@ -1,0 +1,169 @@
+"""params.yaml, typed: the first of the three contracts.
+
+Each package owns the schema of its own section (``<package>/config.py``). This module
+only composes them. The schemas are named as text and imported when a file is checked, so
+that a stage's import graph holds its own schema and nobody else's: editing the
+evaluator's parameters must not make DVC train again.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from reprise.errors import RepriseError
+
+# In the order of params.yaml, which is the order of the pipeline's questions.
+SECTIONS: dict[str, str] = {
+    "model": "reprise.models.config:ModelConfig",
+    "data": "reprise.preprocessing.config:DataConfig",
+    "synthetic": "reprise.synthesis.config:SyntheticConfig",
+    "expectations": "reprise.validation.config:ExpectationsConfig",
+    "training": "reprise.training.config:TrainingConfig",
+    "validation": "reprise.training.config:ValidationConfig",
+    "augmentation": "reprise.models.config:AugmentationConfig",
+    "prediction": "reprise.models.config:PredictionConfig",
+    "evaluation": "reprise.evaluation.config:EvaluationConfig",
+    "report": "reprise.reporting.config:ReportConfig",
+    "machine": "reprise.params:MachineConfig",
+}
+
+
+class Section(BaseModel):
+    """Base of every section: unknown keys are refused, values are never changed later."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class MachineConfig(Section):
+    """How this machine does the work; no stage depends on it, for no result does."""
+
+    workers: Annotated[int, Field(ge=0, le=1024)]
+    """Processes that draw, decode and load images; 0 loads them in the main process."""
+    checkpoint_minutes: Annotated[float, Field(gt=0)]
+    """Most training time that a crash can cost; a checkpoint also follows each epoch."""
+
+
+def schema_of(section: str) -> type[Section]:
+    """The schema class of one section of params.yaml."""
+    module, name = SECTIONS[section].split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def whole_schema() -> type[Section]:
+    """One schema made of all sections; ``params.schema.json`` is generated from it."""
+    fields: dict[str, Any] = {name: (schema_of(name), ...) for name in SECTIONS}
+    return create_model("Params", __base__=Section, **fields)
+
+
+def load(path: Path | str = "params.yaml") -> Any:
+    """Read and check a parameter file.
+
+    Args:
+        path: The YAML file. It is read as YAML 1.2, in which ``3e-4`` is a number.
+
+    Returns:
+        A frozen model with one typed attribute for each section.
+
+    Raises:
+        RepriseError: The file is missing, is not YAML, or a key or value is wrong; the
+            message names each key, the nearest known name, and what is allowed.
+    """
+    path = Path(path)
+    raw = _read_yaml(path)
+    schema = whole_schema()
+    try:
+        return schema.model_validate(raw)
+    except ValidationError as error:
+        problems = [_explain(item, schema) for item in error.errors()]
+        lines = "\n".join(f"  - {line}" for line in problems)
+        raise RepriseError(
+            f"{path.name} has {len(problems)} problem(s):\n{lines}",
+            f"edit {path.name}; each key is described in it and in the README. Results that "
+            "DVC has removed come back with dvc checkout.",
+        ) from None
+
+
+def _read_yaml(path: Path) -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RepriseError(
+            f"{path} does not exist.",
+            "run from the repository's top folder, or restore it: git checkout params.yaml",
+        ) from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise RepriseError(
+            f"{path.name} is not valid YAML: {error}", "correct the line that is named."
+        ) from None
+    if not isinstance(raw, dict):
+        raise RepriseError(f"{path.name} holds no sections.", "restore it from Git.")
+    return raw
+
+
+def _explain(item: Any, schema: type[BaseModel]) -> str:
+    """One validation error as a line a person can act on."""
+    location = [str(part) for part in item["loc"]]
+    key = ".".join(location)
+    if item["type"] == "extra_forbidden":
+        known = _known_keys(schema, item["loc"][:-1])
+        close = difflib.get_close_matches(location[-1], known, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"known here: {', '.join(known)}."
+        return f"{key}: unknown parameter; {hint}"
+    if item["type"] == "missing":
+        return f"{key}: missing."
+    message = item["msg"].removeprefix("Value error, ")
+    return f"{key}: {message} (got {item.get('input')!r})."
+
+
+def _known_keys(schema: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
+    """Field names of the (nested) model that an error's location points into."""
+    model: type[BaseModel] = schema
+    for part in location:
+        if isinstance(part, str) and part in model.model_fields:
+            nested = _nested_model(model.model_fields[part].annotation)
+            if nested is not None:
+                model = nested
+    return sorted(model.model_fields)
+
+
+def _nested_model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _nested_model(argument)
+        if found is not None:
+            return found
+    return None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """``python -m reprise.params``: the JSON schema; with ``--check``, check params.yaml."""
+    import argparse
+    import json
+    import sys
+
+    parser = argparse.ArgumentParser(description="Print the JSON schema of params.yaml.")
+    parser.add_argument("--check", action="store_true", help="check ./params.yaml instead")
+    if not parser.parse_args(arguments).check:
+        print(json.dumps(whole_schema().model_json_schema(), indent=2, ensure_ascii=False))
+        return 0
+    try:
+        load()
+    except RepriseError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

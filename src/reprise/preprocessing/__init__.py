@@ -1,0 +1,1 @@
+"""From labelled images as they came to the dataset contract."""

@@ -1,0 +1,86 @@
+"""Boxes and labels as SVG shapes, with labels placed so that they do not cover each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from reprise.reporting.palette import WRONG
+from reprise.reporting.pictures import Mark
+
+TEXT_SIZE = 9.0  # in pixels of the picture
+CHARACTER = 0.56  # width of a character, relative to the text size
+HEIGHT = TEXT_SIZE + 3.5
+
+
+def overlay(marks: Sequence[Mark], width: int, height: int) -> str:
+    """Boxes and labels for a picture of this size, as SVG elements.
+
+    Mistakes get their labels first. A label goes above its box, below it or inside it, where
+    there is room; one that finds none is left to the pointer and to the colour's legend.
+    """
+    boxes = [_rectangle(mark) for mark in sorted(marks, key=_large_first)]
+    taken: list[tuple[float, float, float, float]] = []
+    texts = []
+    for mark in sorted(marks, key=lambda mark: (not mark.wrong, _large_first(mark))):
+        place = _place(mark, width, height, taken) if mark.text else None
+        if place is not None:
+            taken.append(place)
+            texts.append(_label(mark, place))
+    return "".join(boxes + texts)
+
+
+def _large_first(mark: Mark) -> float:
+    return -mark.box[2] * mark.box[3]
+
+
+def _rectangle(mark: Mark) -> str:
+    x, y, w, h = mark.box
+    dash = ' stroke-dasharray="5 3"' if mark.wrong else ""
+    shape = f'x="{x:.1f}" y="{y:.1f}" width="{max(w, 1):.1f}" height="{max(h, 1):.1f}" rx="1.5"'
+    return (
+        f'<rect {shape} fill="none" stroke="#fff" stroke-opacity=".75" stroke-width="3.4"/>'
+        f'<rect {shape} fill="{mark.colour}" fill-opacity=".07" stroke="{mark.colour}" '
+        f'stroke-width="1.8"{dash}><title>{escape(mark.title)}</title></rect>'
+    )
+
+
+def _place(
+    mark: Mark, width: int, height: int, taken: Sequence[tuple[float, float, float, float]]
+) -> tuple[float, float, float, float] | None:
+    """Where the label goes, xywh; None when every place is taken or outside."""
+    x, y, w, h = mark.box
+    wide = len(mark.text) * TEXT_SIZE * CHARACTER + 6
+    for left in (x - 0.9, x + w - wide + 0.9):
+        for top in (y - HEIGHT, y + h, y + 1):
+            inside = left >= -1 and top >= 0 and left + wide <= width and top + HEIGHT <= height
+            spot = (max(left, 0), top, wide, HEIGHT)
+            if inside and not any(_meet(spot, other) for other in taken):
+                return spot
+    return None
+
+
+def _meet(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return (
+        one[0] < other[0] + other[2]
+        and other[0] < one[0] + one[2]
+        and one[1] < other[1] + other[3]
+        and other[1] < one[1] + one[3]
+    )
+
+
+def _label(mark: Mark, place: tuple[float, float, float, float]) -> str:
+    x, y, w, h = place
+    colour = WRONG if mark.wrong else mark.colour
+    return (
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="2" fill="{colour}"/>'
+        f'<text x="{x + 3:.1f}" y="{y + h - 3.6:.1f}" font-size="{TEXT_SIZE}" '
+        f'textLength="{w - 6:.1f}" lengthAdjust="spacingAndGlyphs" '
+        f'fill="{_ink_on(colour)}">{escape(mark.text)}</text>'
+    )
+
+
+def _ink_on(colour: str) -> str:
+    """Black or white text, whichever is easier to read on the colour."""
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return "#111" if 0.299 * red + 0.587 * green + 0.114 * blue > 150 else "#fff"

@@ -1,0 +1,145 @@
+"""The report as Markdown: the numbers, for terminals, diffs and pull requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from reprise.reporting.config import ReportConfig
+from reprise.reporting.material import Material, flat, ledger_rows, split_rows
+from reprise.reporting.page import (
+    COMMANDS,
+    MEANINGS,
+    confused_pairs,
+    error_totals,
+    number,
+    parameter,
+)
+
+
+def render_markdown(material: Material, config: ReportConfig) -> str:
+    """The whole report without pictures."""
+    parts = [
+        f"# {_plain(config.title)}",
+        *_results(material),
+        *_data(material),
+        *_model(material),
+        "## Reproduce",
+        "Check out the commit that holds this report; its `dvc.lock` pins data, code and "
+        "parameters.",
+        _table(("to", "run"), [(purpose, f"`{command}`") for purpose, command in COMMANDS]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _results(material: Material) -> list[str]:
+    headline = material.headline
+    if not headline:
+        return ["## Results", "Neither test nor val has objects to judge by: there are no scores."]
+    parts = [
+        "## Results",
+        f"On the {material.split} split: {headline['images']} images, {headline['boxes']} objects. "
+        f"Precision, recall and F1 count boxes scoring at least "
+        f"{number(headline['score_threshold'])}.",
+        _table(
+            ("metric", *material.metrics, "meaning"),
+            [
+                (label, *(number(row.get(key)) for row in material.metrics.values()), meaning)
+                for key, (label, meaning) in MEANINGS.items()
+            ],
+        ),
+        "### By class",
+        _table(
+            ("class", "objects", "AP50", "AP50:95", "AP75", "precision", "recall", "F1"),
+            [
+                (
+                    row["class"],
+                    row["boxes"],
+                    *(number(row[key]) for key in ("AP50", "AP", "AP75")),
+                    *(number(row[key]) for key in ("precision", "recall", "f1")),
+                )
+                for row in material.tables["per_class"]
+            ],
+        ),
+        "### By object size and source",
+        _table(
+            ("part", "objects", "mAP50:95", "precision", "recall"),
+            [
+                (
+                    f"{row['by']} {row['value']}",
+                    row["boxes"],
+                    *(number(row[key]) for key in ("mAP", "precision", "recall")),
+                )
+                for row in material.tables["breakdown"]
+            ],
+        ),
+        "### Errors",
+        _table(("kind", "count"), error_totals(material)),
+    ]
+    confused = confused_pairs(material.tables["confusion"])
+    if confused:
+        rows = [(row["actual"], row["predicted"], row["count"]) for row in confused]
+        parts += ["Most confused:", _table(("actual", "predicted", "times"), rows)]
+    return parts
+
+
+def _data(material: Material) -> list[str]:
+    counted = ("images", "synthetic_images", "groups", "boxes", "images_without_boxes")
+    parts = [
+        "## Data",
+        _table(
+            ("split", *(name.replace("_", " ") for name in counted)),
+            [
+                (row["split"], *(row[name] for name in counted))
+                for row in split_rows(material.statistics)
+            ],
+        ),
+        f"Checks before training: {_gate(material.gate)}",
+    ]
+    ledger = ledger_rows(material.dataset)
+    if ledger:
+        rows = [(row["rule"], row["item"], row["action"], row["count"]) for row in ledger]
+        parts += [
+            "Dropped or repaired on the way in:",
+            _table(("rule", "what", "action", "count"), rows),
+        ]
+    return parts
+
+
+def _gate(gate: dict[str, Any] | None) -> str:
+    if gate is None:
+        return "no result was found."
+    verdict = "passed" if gate.get("success", gate.get("passed")) else "**failed**"
+    if "expectations" not in gate:
+        return f"{verdict}."
+    return f"{verdict}, {gate['passed']} of {gate['expectations']} expectations hold."
+
+
+def _model(material: Material) -> list[str]:
+    model = material.model
+    named = [str(model[key]) for key in ("architecture", "variant") if model.get(key)]
+    rows = [
+        (f"`{name}`", f"`{parameter(value)}`")
+        for name, value in flat(model.get("parameters", {})).items()
+    ]
+    epochs = (
+        f"Best epoch {model['best_epoch']} of {model['epochs_run']} run."
+        if {"best_epoch", "epochs_run"} <= model.keys()
+        else ""
+    )
+    parts = ["## Model", " ".join([*named, *([f"— {epochs}"] if epochs else [])]).strip()]
+    return [
+        *(part for part in parts if part),
+        *([_table(("parameter", "value"), rows)] * bool(rows)),
+    ]
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(_plain(cell) for cell in line) + " |" for line in lines)
+
+
+def _plain(cell: Any) -> str:
+    """Text that cannot break out of its table cell or become markup."""
+    text = str(cell).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    return " ".join(text.split())

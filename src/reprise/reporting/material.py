@@ -1,0 +1,166 @@
+"""Everything the report is made of, read from the files of the earlier stages."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reprise.dataset import SPLITS, Dataset
+from reprise.errors import RepriseError
+
+TABLES = (
+    *("per_class", "pr_curve", "f1_curve", "confusion", "error_counts", "errors"),
+    "breakdown",
+)
+
+
+@dataclass(frozen=True)
+class Series:
+    """One logged value: ``name`` is its path below the log folder, without suffix."""
+
+    name: str
+    steps: list[float]
+    values: list[float]
+
+
+@dataclass(frozen=True)
+class Material:
+    """Inputs of the report.
+
+    Attributes:
+        dataset: The dataset that was trained and tested on.
+        statistics: Its ``statistics.json``.
+        gate: Summary of the validation stage; None when it left none.
+        model: ``model.json``.
+        latest: Last logged values of training, nested; empty when there are none.
+        series: Logged values by epoch, by name.
+        metrics: Split -> metric -> value, from evaluate.
+        tables: Table name -> rows as text, from evaluate.
+        split: The split that the tables describe; empty when none has ground truth.
+        predictions: Path of that split's prediction file.
+    """
+
+    dataset: Dataset
+    statistics: dict[str, Any]
+    gate: dict[str, Any] | None
+    model: dict[str, Any]
+    latest: dict[str, Any]
+    series: list[Series]
+    metrics: dict[str, dict[str, float]]
+    tables: dict[str, list[dict[str, str]]]
+    split: str
+    predictions: Path
+
+    @property
+    def headline(self) -> dict[str, float]:
+        """Metrics of the split that the tables describe."""
+        return self.metrics.get(self.split, {})
+
+
+def read_material(dataset: Path, reports: Path, model: Path) -> Material:
+    """Read all inputs.
+
+    Args:
+        dataset: The dataset folder.
+        reports: Folder with ``evaluation/`` and ``predictions/``, and, where those stages
+            ran, ``training/`` and ``validation/``.
+        model: The model folder, with ``model.json``.
+
+    Raises:
+        RepriseError: A file that the report cannot do without is missing or malformed.
+    """
+    tables = {
+        name: _read_table(reports / "evaluation" / f"{name}.csv", "evaluate") for name in TABLES
+    }
+    split = tables["per_class"][0]["split"] if tables["per_class"] else ""
+    gate = reports / "validation" / "summary.json"
+    latest = reports / "training" / "metrics.json"
+    return Material(
+        dataset=Dataset(dataset),
+        statistics=_read_json(dataset / "statistics.json", "preprocess"),
+        gate=_read_json(gate, "validate") if gate.exists() else None,
+        model=_read_json(model / "model.json", "train"),
+        latest=_read_json(latest, "train") if latest.exists() else {},
+        series=_read_series(reports / "training" / "plots" / "metrics"),
+        metrics=_read_json(reports / "evaluation" / "metrics.json", "evaluate"),
+        tables=tables,
+        split=split,
+        predictions=reports / "predictions" / f"{split}.json",
+    )
+
+
+def split_rows(statistics: dict[str, Any]) -> list[dict[str, Any]]:
+    """Counts of each split, in the order train, val, test."""
+    return [{"split": split, **statistics["splits"][split]} for split in SPLITS]
+
+
+def ledger_rows(dataset: Dataset) -> list[dict[str, Any]]:
+    """The rejection ledger, counted by rule, most frequent first, with one example each."""
+    ledger = dataset.rejected
+    rows = [
+        {
+            "rule": rule,
+            "item": item,
+            "action": action,
+            "count": len(group),
+            "example": f"{group.iloc[0]['source']}/{group.iloc[0]['name']}",
+            "detail": group.iloc[0]["detail"],
+        }
+        for (rule, item, action), group in ledger.groupby(["rule", "item", "action"], sort=True)
+    ]
+    return sorted(rows, key=lambda row: (-row["count"], row["rule"], row["item"]))
+
+
+def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested parameters as ``a.b.c`` -> value, in the order given."""
+    found: dict[str, Any] = {}
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and value:
+            found |= flat(value, f"{name}.")
+        else:
+            found[name] = value
+    return found
+
+
+def _read_json(path: Path, stage: str) -> Any:
+    fix = f"run the {stage} stage again: dvc repro {stage}"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RepriseError(f"{path} does not exist.", fix) from None
+    except ValueError as error:
+        raise RepriseError(f"{path} is not JSON: {error}", fix) from None
+
+
+def _read_table(path: Path, stage: str) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        raise RepriseError(
+            f"{path} does not exist.", f"run the {stage} stage again: dvc repro {stage}"
+        ) from None
+
+
+def _read_series(folder: Path) -> list[Series]:
+    """DVCLive's tables: a ``step`` column and one of values, of which the last is read."""
+    found = []
+    for path in sorted(folder.rglob("*.tsv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t"))
+        column = [key for key in rows[0] if key != "step"][-1] if rows else ""
+        try:
+            steps = [float(row["step"]) for row in rows]
+            values = [float(row[column]) for row in rows]
+        except (KeyError, TypeError, ValueError):
+            raise RepriseError(
+                f"{path} is not a table of a step and a number.",
+                "run the train stage again: dvc repro train",
+            ) from None
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        found.append(Series(name, steps, values))
+    return found

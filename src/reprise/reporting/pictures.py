@@ -1,0 +1,240 @@
+"""Sample images with ground truth beside predictions, and close-ups of errors, as SVG.
+
+The pixels are embedded once for each image; boxes and labels are drawn over them as vector
+shapes, which stay sharp at any zoom and say more on hover.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reprise.dataset import Dataset
+from reprise.predictions import read_predictions, score_detections
+from reprise.reporting.material import Material
+
+SAMPLE_SIDE = 560  # pixels of the longer side of a sample
+CROP_SIDE = 300
+WEBP_QUALITY = 72
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A box to draw: xywh in pixels of the picture shown.
+
+    Attributes:
+        text: Label; empty to draw none.
+        wrong: A mistake: drawn dashed, with a red label.
+        title: What a pointer resting on the box reads.
+    """
+
+    box: tuple[float, float, float, float]
+    colour: str
+    text: str
+    wrong: bool
+    title: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image as a data URI with its size in pixels."""
+
+    uri: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image, ground truth and predictions, with the counts of a caption."""
+
+    key: str
+    name: str
+    picture: Picture
+    truth: list[Mark]
+    predicted: list[Mark]
+    found: int
+    missed: int
+    false: int
+
+
+@dataclass(frozen=True)
+class CloseUp:
+    """A close-up of one error and the sentence below it."""
+
+    kind: str
+    picture: Picture
+    marks: list[Mark]
+    caption: str
+    name: str
+
+
+def samples(material: Material, colours: Mapping[str, str], count: int) -> list[Sample]:
+    """Images taken at even distances through the split, whatever their results.
+
+    Args:
+        material: The report's inputs.
+        colours: Class -> colour.
+        count: How many images; all of them when there are fewer.
+    """
+    if not count or not material.split:
+        return []
+    rows = material.dataset.split(material.split)
+    picked = sorted({int(i) for i in np.linspace(0, len(rows) - 1, min(count, len(rows)))})
+    chosen = rows.iloc[picked]
+    ids = set(chosen["image_id"].tolist())
+    truth = material.dataset.ground_truth(material.split)
+    truth["annotations"] = [a for a in truth["annotations"] if a["image_id"] in ids]
+    truth["images"] = [i for i in truth["images"] if i["id"] in ids]
+    kept = [
+        entry
+        for entry in read_predictions(material.predictions)
+        if entry["image_id"] in ids and entry["score"] >= material.headline["score_threshold"]
+    ]
+    scores = score_detections(truth, kept)
+    # Without any box in these images the scorer has no matches: all detections are false.
+    matches = scores.matches or [entry | {"tp": False, "gt_id": None} for entry in kept]
+    names = {item["id"]: item["name"] for item in truth["categories"]}
+    return [
+        _sample(material.dataset, row, truth["annotations"], matches, names, colours)
+        for row in chosen.itertuples(index=False)
+    ]
+
+
+def _sample(
+    dataset: Dataset,
+    row: Any,
+    annotations: Sequence[dict[str, Any]],
+    matches: Sequence[dict[str, Any]],
+    names: Mapping[int, str],
+    colours: Mapping[str, str],
+) -> Sample:
+    pixels = dataset.pixels(row.shard, row.offset, row.length)
+    # Enlarged if need be: labels are sized for a picture of this side.
+    picture = _picture(pixels, SAMPLE_SIDE, enlarge=True)
+    scale = (picture.width / row.original_width, picture.height / row.original_height)
+    objects = [a for a in annotations if a["image_id"] == row.image_id]
+    found = [m for m in matches if m["image_id"] == row.image_id]
+    hit = {m["gt_id"] for m in found if m["tp"]}
+    truth = []
+    for item in objects:
+        name = names[item["category_id"]]
+        missed = item["id"] not in hit and not item["iscrowd"]
+        truth.append(
+            Mark(
+                box=_scaled(item["bbox"], scale),
+                colour=colours[name],
+                text=f"missed: {name}" if missed else name,
+                wrong=missed,
+                title=f"{name}, {'missed' if missed else 'found'}",
+            )
+        )
+    predicted = []
+    for match in found:
+        name = names[match["category_id"]]
+        predicted.append(
+            Mark(
+                box=_scaled(match["bbox"], scale),
+                colour=colours[name],
+                text=f"{'' if match['tp'] else '✕ '}{name} {match['score']:.2f}",
+                wrong=not match["tp"],
+                title=f"{name} {match['score']:.3f}, {'right' if match['tp'] else 'wrong'}",
+            )
+        )
+    missed_count = sum(mark.wrong for mark in truth)
+    false_count = sum(mark.wrong for mark in predicted)
+    return Sample(
+        key=f"image-{row.image_id}",
+        name=f"{row.source}/{row.name}",
+        picture=picture,
+        truth=truth,
+        predicted=predicted,
+        found=len(predicted) - false_count,
+        missed=missed_count,
+        false=false_count,
+    )
+
+
+def close_ups(material: Material, colours: Mapping[str, str], count: int) -> list[CloseUp]:
+    """The worst errors, taken in turn from each kind."""
+    by_kind: dict[str, list[dict[str, str]]] = {}
+    for row in material.tables["errors"]:
+        by_kind.setdefault(row["kind"], []).append(row)
+    longest = max((len(rows) for rows in by_kind.values()), default=0)
+    turns = [
+        rows[place] for place in range(longest) for rows in by_kind.values() if place < len(rows)
+    ]
+    images = material.dataset.images.set_index("image_id")
+    order = list(by_kind)
+    shown = sorted(turns[:count], key=lambda row: order.index(row["kind"]))
+    return [
+        _close_up(material.dataset, images.loc[int(row["image_id"])], row, colours) for row in shown
+    ]
+
+
+def _close_up(
+    dataset: Dataset, image: Any, row: Mapping[str, str], colours: Mapping[str, str]
+) -> CloseUp:
+    pixels = dataset.pixels(image["shard"], int(image["offset"]), int(image["length"]))
+    box = _scaled(
+        [float(row[key]) for key in "xywh"],
+        (image["width"] / image["original_width"], image["height"] / image["original_height"]),
+    )
+    left, top, right, bottom = _window(box, int(image["width"]), int(image["height"]))
+    picture = _picture(pixels[top:bottom, left:right], CROP_SIDE, enlarge=True)
+    scale = (picture.width / (right - left), picture.height / (bottom - top))
+    shifted = _scaled((box[0] - left, box[1] - top, box[2], box[3]), scale)
+    mark = Mark(shifted, colours[row["class"]], "", row["kind"] != "missed", row["kind"])
+    return CloseUp(row["kind"], picture, [mark], _sentence(row), row["image"])
+
+
+def _sentence(row: Mapping[str, str]) -> str:
+    name, score = row["class"], row["score"]
+    if row["kind"] == "missed":
+        later = f"; a threshold of {float(score):.2f} would show it" if score else ""
+        return f"{name} not found{later}"
+    said = f"{name} {float(score):.2f}"
+    overlap = f"IoU {float(row['iou']):.2f}"
+    return {
+        "wrong class": f"said {said}, is {row['actual']}",
+        "poor localisation": f"{said}, only {overlap} with a {row['actual']}",
+        "duplicate": f"{said}, already found ({overlap})",
+    }.get(row["kind"], f"{said}, no such object there")
+
+
+def _window(
+    box: Sequence[float], width: int, height: int, margin: float = 0.6, least: int = 110
+) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of a 4:3 view around a box, kept inside the image."""
+    x, y, w, h = box
+    wide = max(w * (1 + 2 * margin), h * (1 + 2 * margin) * 4 / 3, least)
+    wide = min(wide, width, height * 4 / 3)
+    high = wide * 3 / 4
+    left = min(max(x + w / 2 - wide / 2, 0), width - wide)
+    top = min(max(y + h / 2 - high / 2, 0), height - high)
+    return int(left), int(top), max(int(left + wide), 1), max(int(top + high), 1)
+
+
+def _picture(pixels: np.ndarray, side: int, enlarge: bool = False) -> Picture:
+    """uint8 RGB pixels, shape (height, width, 3), as WebP no longer than ``side``."""
+    from PIL import Image
+
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    ratio = side / max(image.size)
+    if ratio < 1 or enlarge:
+        size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=WEBP_QUALITY, method=4)
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return Picture(f"data:image/webp;base64,{data}", image.width, image.height)
+
+
+def _scaled(box: Sequence[float], scale: tuple[float, float]) -> tuple[float, float, float, float]:
+    x, y, w, h = box
+    return (x * scale[0], y * scale[1], w * scale[0], h * scale[1])

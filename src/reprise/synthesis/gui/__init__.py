@@ -1,0 +1,1 @@
+"""Screens drawn without a browser: layouts, themes, widgets, fonts and icons."""

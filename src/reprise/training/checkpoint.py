@@ -1,0 +1,125 @@
+"""Checkpoints that can only ever be resumed by the run that wrote them.
+
+They lie outside DVC's outs, in the stage's scratch area, in a folder named by a digest of
+everything that decides the result: parameters, dataset, code and library versions. Change
+any of them, and there is no checkpoint to resume.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import pickle
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from reprise.errors import RepriseError
+
+KEPT_FOLDERS = 5
+
+
+def run_key(parts: dict[str, Any]) -> str:
+    """SHA-256 of the canonical JSON of everything that decides the result."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest_of_files(paths: list[Path], root: Path) -> str:
+    """SHA-256 over names and contents of files, in sorted order."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(root).as_posix()} {content}\n".encode())
+    return digest.hexdigest()
+
+
+class Checkpoints:
+    """The checkpoint of one run; make it with :func:`open_checkpoints`."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self._folder = folder
+        self._key = key
+        self._path = folder / "checkpoint.pt"
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Write the state; a crash at any moment leaves the old or the new one, whole."""
+        partial = self._path.with_suffix(".partial")
+        try:
+            with partial.open("wb") as file:
+                torch.save({"key": self._key, "state": state}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(self._path)
+        except (OSError, RuntimeError) as error:
+            # torch reports a full disk as a RuntimeError of its zip writer.
+            partial.unlink(missing_ok=True)
+            raise RepriseError(
+                f"the checkpoint could not be written to {self._folder}: {error}",
+                "free disk space and run dvc repro again; it goes on from the last checkpoint.",
+            ) from None
+
+    def load(self) -> dict[str, Any] | None:
+        """The state to go on from, or None; a damaged or foreign file is set aside."""
+        if not self._path.exists():
+            return None
+        try:
+            content = torch.load(self._path, map_location="cpu", weights_only=True)
+            if content["key"] == self._key:
+                return content["state"]
+            reason = "it belongs to another run"
+        except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        aside = self._path.with_suffix(".unreadable")
+        self._path.replace(aside)
+        print(f"checkpoint not used ({reason}); kept as {aside.name}, starting from epoch 1")
+        return None
+
+    def remove(self) -> None:
+        """Forget the run: it ended, and its result is in the outs."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@contextmanager
+def open_checkpoints(scratch: Path, key: str) -> Iterator[Checkpoints]:
+    """The checkpoints of a run, locked against a second process with the same key.
+
+    Raises:
+        RepriseError: Another process is training exactly this.
+    """
+    folder = scratch / key[:16]
+    scratch.mkdir(parents=True, exist_ok=True)
+    # The lock files stay: removing one that another process has just opened would let two
+    # of them hold "the" lock.
+    with (scratch / f"{key[:16]}.lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RepriseError(
+                "another process is training with the same data, parameters and code.",
+                "wait for it, or stop it; DVC then takes its result from the cache.",
+            ) from None
+        _prune(scratch, keep=folder)
+        folder.mkdir(exist_ok=True)
+        yield Checkpoints(folder, key)
+
+
+def _prune(scratch: Path, keep: Path) -> None:
+    """Drop the oldest abandoned runs, so that the scratch area does not grow for ever."""
+    folders = sorted(
+        (path for path in scratch.iterdir() if path.is_dir() and path != keep),
+        key=lambda path: path.stat().st_mtime,
+    )
+    for folder in folders[: max(0, len(folders) - KEPT_FOLDERS)]:
+        with (scratch / f"{folder.name}.lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue  # still training
+            shutil.rmtree(folder, ignore_errors=True)

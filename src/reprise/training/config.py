@@ -1,0 +1,96 @@
+"""Parameters of the training loop."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from reprise.params import Section
+
+Count = Annotated[int, Field(ge=1)]
+Metric = Literal["mAP", "mAP50", "mAP75", "f1", "loss"]
+
+
+class SchedulerConfig(Section):
+    """How the learning rate moves over the run."""
+
+    type: Literal["cosine", "linear", "step", "constant"]
+    """cosine suits most runs; constant helps when comparing learning rates."""
+    warmup_epochs: Annotated[float, Field(ge=0)]
+    """The rate rises from zero over so many epochs; longer when early loss is wild."""
+    final_fraction: Annotated[float, Field(ge=0, le=1)]
+    """cosine and linear end at this fraction of the learning rate."""
+    step_epochs: Count
+    """step: epochs between two decreases."""
+    step_factor: Annotated[float, Field(gt=0, le=1)]
+    """step: the factor of each decrease."""
+
+
+class EarlyStoppingConfig(Section):
+    """Which weights are kept, and when to stop waiting for better ones."""
+
+    enabled: bool
+    """false trains all epochs; the best weights are kept all the same."""
+    metric: Metric
+    """Judged on val, after each validation: a metric, or loss (lower is better)."""
+    patience: Count
+    """Stop after so many validations without improvement."""
+    min_delta: Annotated[float, Field(ge=0)]
+    """A smaller gain than this counts as none."""
+
+
+class TrainingConfig(Section):
+    """The training loop."""
+
+    epochs: Count
+    """Passes over the train split."""
+    batch_size: Count
+    """Images a step; as many as memory holds."""
+    learning_rate: Annotated[float, Field(gt=0, le=10)]
+    """The peak rate; the first thing to tune."""
+    optimizer: Literal["adam", "adamw", "sgd"]
+    """adamw is forgiving; sgd wants a rate about ten times higher and more epochs."""
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    """Momentum of sgd, first beta of adam and adamw."""
+    weight_decay: Annotated[float, Field(ge=0)]
+    """Pull towards zero of weights (never of biases and norms); raise it against overfitting."""
+    scheduler: SchedulerConfig
+    """The learning rate over time."""
+    early_stopping: EarlyStoppingConfig
+    """Choice of the best weights, and early end."""
+    mixed_precision: Literal["auto", "none", "bf16", "fp16"]
+    """auto is bf16 on a GPU that has it and none elsewhere."""
+    gradient_accumulation_steps: Count
+    """Batches added up before a step: a large batch in little memory."""
+    gradient_clip: Annotated[float, Field(ge=0)]
+    """Longest gradient (L2 norm) let through; 0 switches clipping off."""
+    ema_decay: Annotated[float, Field(ge=0, lt=1)]
+    """Decay of the averaged weights that are validated and kept; 0 switches averaging off."""
+    ema_warmup_steps: Count
+    """The decay rises over about so many steps. In a run of fewer steps the latest weights
+    count most; a small number here would freeze the average on early ones."""
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
+    """auto takes the GPU when there is one."""
+    threads: Count
+    """CPU threads of the network; results on a CPU depend on it, so it is fixed here."""
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    """Of weights, order and augmentation; train with several to see the spread."""
+
+    @model_validator(mode="after")
+    def _warmup_fits(self) -> TrainingConfig:
+        if self.scheduler.warmup_epochs > self.epochs:
+            raise ValueError(
+                f"scheduler.warmup_epochs {self.scheduler.warmup_epochs} is longer than the "
+                f"run of {self.epochs} epochs"
+            )
+        return self
+
+
+class ValidationConfig(Section):
+    """Validation while training."""
+
+    frequency: Count
+    """Validate every so many epochs, and after the last one."""
+    metrics: Annotated[list[Literal["mAP", "mAP50", "mAP75", "f1"]], Field(min_length=1)]
+    """What is logged each time, beside the loss."""

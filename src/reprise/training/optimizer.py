@@ -1,0 +1,93 @@
+"""Optimizer, learning-rate schedule and averaged weights."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel
+
+from reprise.training.config import SchedulerConfig, TrainingConfig
+
+
+def build_optimizer(network: torch.nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    """Adam, AdamW or SGD with Nesterov momentum; biases and norms are not decayed.
+
+    A parameter of one dimension or none is a bias, or the scale or shift of a norm.
+    """
+    trainable = [p for p in network.parameters() if p.requires_grad]
+    groups = [
+        {
+            "params": [p for p in trainable if p.ndim > 1],
+            "weight_decay": config.weight_decay,
+        },
+        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(
+            groups,
+            lr=config.learning_rate,
+            momentum=config.momentum,
+            nesterov=config.momentum > 0,
+            fused=True,
+        )
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return kind(groups, lr=config.learning_rate, betas=(config.momentum, 0.999), fused=True)
+
+
+def learning_rate_factor(
+    step: int, steps_per_epoch: int, epochs: int, config: SchedulerConfig
+) -> float:
+    """The learning rate at an optimizer step, as a fraction of the peak rate.
+
+    Args:
+        step: Counted from 0 over the whole run.
+        steps_per_epoch: Optimizer steps in an epoch.
+        epochs: Length of the run.
+        config: Shape of the schedule. The cosine is that of Loshchilov and Hutter, SGDR
+            (2017), without restarts.
+    """
+    warmup = config.warmup_epochs * steps_per_epoch
+    rise = min(1.0, (step + 1) / warmup) if warmup > 0 else 1.0
+    done = min(1.0, step / max(steps_per_epoch * epochs - 1, 1))
+    low = config.final_fraction
+    match config.type:
+        case "cosine":
+            shape = low + (1 - low) * (1 + math.cos(math.pi * done)) / 2
+        case "linear":
+            shape = 1 - (1 - low) * done
+        case "step":
+            shape = config.step_factor ** (step // steps_per_epoch // config.step_epochs)
+        case "constant":
+            shape = 1.0
+    return rise * shape
+
+
+def build_scheduler(
+    optimizer: torch.optim.Optimizer, steps_per_epoch: int, epochs: int, config: SchedulerConfig
+) -> LambdaLR:
+    """The schedule, stepped after each optimizer step."""
+    return LambdaLR(
+        optimizer, lambda step: learning_rate_factor(step, steps_per_epoch, epochs, config)
+    )
+
+
+def build_average(network: torch.nn.Module, decay: float, warmup_steps: int) -> AveragedModel:
+    """Exponential moving average of weights and buffers, with a decay that ramps up.
+
+    At update n the decay is ``decay * (1 - exp(-n / warmup_steps))``: the average looks back
+    over ``1 / (1 - decay)`` steps, which must stay well under n, or it is held back by its
+    random start. ``decay`` 0 copies the network.
+    """
+
+    @torch.no_grad()
+    def average(averaged: Any, current: Any, updates: Any) -> None:
+        if not averaged[0].is_floating_point():
+            torch._foreach_copy_(averaged, current)
+            return
+        ramped = decay * (1 - math.exp(-(int(updates) + 1) / warmup_steps))
+        torch._foreach_lerp_(averaged, current, 1 - ramped)
+
+    return AveragedModel(network, multi_avg_fn=average, use_buffers=True)

@@ -1,0 +1,1 @@
+"""The gate: is the dataset fit to train on?"""

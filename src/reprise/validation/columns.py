@@ -1,0 +1,176 @@
+"""Row rules as columns: what Great Expectations then checks one column at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reprise.dataset import SPLITS, Dataset
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HASH_PATTERN = r"^[0-9a-f]{16}$"
+# Pixel pairs compared at once: 4 million take 32 MB.
+BLOCK = 2**22
+
+
+def printable(text: str) -> str:
+    """Text of a file, safe to show: a terminal would obey the control codes in it."""
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
+
+
+def image_rows(
+    dataset: Dataset, decoded: pd.DataFrame, near_duplicate_distance: int | None
+) -> pd.DataFrame:
+    """The images table with one column for each rule that needs more than one column.
+
+    Args:
+        dataset: The dataset to check.
+        decoded: What :func:`reprise.validation.decode.decode_all` returned.
+        near_duplicate_distance: Hash bits in which images of two splits may differ and
+            still count as the same picture; None compares nothing.
+
+    Returns:
+        IMAGE_COLUMNS, the index counting from 0, and: ``item`` (str, how messages name the
+        image); ``original_pixels`` (int64); ``problem``, ``decoded_width`` and
+        ``decoded_height`` as decoded; ``size_as_recorded`` (bool, None when not decoded);
+        ``synthetic_outside_train`` (bool); and, each naming another image or None:
+        ``copy_in_split``, ``copy_in_other_split``, ``group_in_other_split``,
+        ``near_duplicate``.
+    """
+    images = dataset.images.reset_index(drop=True)
+    item = images["source"] + "/" + images["name"] + " (" + images["split"] + ")"
+    rows = images.assign(item=item.map(printable).astype(object))
+    rows["original_pixels"] = rows["original_width"] * rows["original_height"]
+    for column in decoded:
+        rows[column] = decoded[column]
+    recorded = (rows["decoded_width"] == rows["width"]) & (rows["decoded_height"] == rows["height"])
+    rows["size_as_recorded"] = recorded.astype(object).where(rows["problem"].isna(), None)
+    rows["synthetic_outside_train"] = rows["synthetic"] & (rows["split"] != "train")
+    rows["copy_in_split"] = _copy_in_split(rows)
+    rows["copy_in_other_split"] = _in_other_split(rows, "sha256")
+    rows["group_in_other_split"] = _in_other_split(rows, "group")
+    rows["near_duplicate"] = _near_duplicates(rows, near_duplicate_distance)
+    return rows
+
+
+def annotation_rows(dataset: Dataset, images: pd.DataFrame) -> pd.DataFrame:
+    """The annotations table with one column for each rule that needs more than one column.
+
+    Args:
+        dataset: The dataset to check.
+        images: What :func:`image_rows` returned.
+
+    Returns:
+        ANNOTATION_COLUMNS, the index counting from 0, and: ``item`` as for images; ``known_image``,
+        ``finite`` (bool); ``short_side`` and ``outside_by`` (float64, pixels of the upright
+        original; how far the box passes the image's edge); ``area_share`` (float64, area
+        over width times height); ``duplicate_of`` (annotation id of an equal earlier box);
+        ``split``, ``original_width``, ``original_height`` of the image, and the box's
+        ``stored_w`` and ``stored_h`` (float64, stored pixels). What cannot be computed is NaN.
+    """
+    import pandas as pd
+
+    boxes = dataset.annotations.reset_index(drop=True)
+    wanted = ["image_id", "item", "split", "width", "height", "original_width", "original_height"]
+    # An image id that occurs twice has its own rule; here it must not multiply boxes.
+    owners = images[wanted].drop_duplicates("image_id").rename(columns={"item": "image"})
+    rows = boxes.merge(owners, on="image_id", how="left")
+    rows["known_image"] = rows["image"].notna()
+    rows["item"] = _box_names(rows, dataset)
+    corners = rows[["x", "y", "w", "h"]].to_numpy(dtype=np.float64)
+    x, y, w, h = corners.T
+    finite = np.isfinite(corners).all(axis=1)
+    rows["finite"] = finite & np.isfinite(rows["area"].to_numpy())
+    edges = [-x, -y, x + w - rows["original_width"], y + h - rows["original_height"]]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        outside = np.maximum(np.maximum.reduce([np.asarray(edge) for edge in edges]), 0.0)
+        share = np.where(finite, rows["area"].to_numpy() / (w * h), np.nan)
+    rows["outside_by"] = np.where(finite, outside, np.nan)
+    rows["short_side"] = np.where(finite, np.minimum(w, h), np.nan)
+    rows["area_share"] = np.where(np.isfinite(share), share, np.nan)
+    rows["stored_w"] = w * rows["width"] / rows["original_width"]
+    rows["stored_h"] = h * rows["height"] / rows["original_height"]
+    same = ["image_id", "category_id", "x", "y", "w", "h"]
+    first = rows.groupby(same, sort=False, dropna=False)["annotation_id"].transform("first")
+    repeated = rows.duplicated(same)
+    rows["duplicate_of"] = pd.Series(
+        [f"annotation {one}" if two else None for one, two in zip(first, repeated, strict=True)],
+        dtype=object,
+    )
+    return rows
+
+
+def _box_names(rows: pd.DataFrame, dataset: Dataset) -> list[str]:
+    names = {category.category_id: printable(category.name) for category in dataset.categories}
+    columns = zip(
+        rows["image"], rows["image_id"], rows["annotation_id"], rows["category_id"], strict=True
+    )
+    return [
+        f"{image if isinstance(image, str) else f'image id {image_id}'}, "
+        f"annotation {annotation_id} ({names.get(category_id, f'class id {category_id}')})"
+        for image, image_id, annotation_id, category_id in columns
+    ]
+
+
+def _copy_in_split(rows: pd.DataFrame) -> pd.Series:
+    keys = ["split", "sha256"]
+    first = rows.groupby(keys, sort=False)["item"].transform("first")
+    return first.astype(object).where(rows.duplicated(keys), None)
+
+
+def _in_other_split(rows: pd.DataFrame, key: str) -> pd.Series:
+    """For each image, the first image of another split with the same key; else None."""
+    import pandas as pd
+
+    firsts = rows[rows[key] != ""].drop_duplicates([key, "split"])
+    shared = firsts[firsts.duplicated(key, keep=False)]
+    peers: dict[str, list[tuple[str, str]]] = {}
+    for value, split, item in zip(shared[key], shared["split"], shared["item"], strict=True):
+        peers.setdefault(value, []).append((split, item))
+    found = [
+        next((item for other, item in peers.get(value, []) if other != split), None)
+        for value, split in zip(rows[key], rows["split"], strict=True)
+    ]
+    return pd.Series(found, index=rows.index, dtype=object)
+
+
+def _near_duplicates(rows: pd.DataFrame, distance: int | None) -> pd.Series:
+    """For each image, the nearest one of another split within ``distance`` hash bits."""
+    import pandas as pd
+
+    found = pd.Series([None] * len(rows), index=rows.index, dtype=object)
+    if distance is None:
+        return found
+    usable = rows[rows["perceptual_hash"].str.match(HASH_PATTERN)]
+    hashes = np.array([int(text, 16) for text in usable["perceptual_hash"]], dtype=np.uint64)
+    splits = usable["split"].to_numpy()
+    for split in SPLITS:
+        here, there = np.flatnonzero(splits == split), np.flatnonzero(splits != split)
+        if len(here) == 0 or len(there) == 0:
+            continue
+        nearest, bits = _nearest(hashes[here], hashes[there])
+        for place in np.flatnonzero(bits <= distance):
+            one, other = usable.iloc[here[place]], usable.iloc[there[nearest[place]]]
+            if one["sha256"] != other["sha256"]:
+                found[one.name] = f"{other['item']}, {bits[place]} of 64 bits apart"
+    return found
+
+
+def _nearest(queries: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Index of the nearest of ``others`` to each query, and the distance in bits."""
+    step = max(1, BLOCK // len(others))
+    nearest = np.zeros(len(queries), dtype=np.int64)
+    bits = np.zeros(len(queries), dtype=np.int64)
+    for start in range(0, len(queries), step):
+        block = queries[start : start + step]
+        apart = np.bitwise_count(block[:, None] ^ others[None, :])
+        nearest[start : start + step] = apart.argmin(axis=1)
+        bits[start : start + step] = apart.min(axis=1)
+    return nearest, bits

@@ -1,0 +1,83 @@
+"""Data Docs: Great Expectations' own pages in a frame that needs no network and no script."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reprise.validation.message import NAMED, offenders
+from reprise.validation.run import LISTED, TableResult
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_docs(folder: Path, results: list[TableResult], tables: dict[str, pd.DataFrame]) -> None:
+    """Write ``index.html`` and one page for each table, each complete in itself.
+
+    Args:
+        folder: The folder to make.
+        results: What :func:`reprise.validation.run.check` returned.
+        tables: The tables that were checked.
+    """
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+
+    folder.mkdir()
+    view = _view()
+    pages = [{"title": item.table.capitalize(), "file": f"{item.table}.html"} for item in results]
+    for page, result in zip(pages, results, strict=True):
+        document = ValidationResultsPageRenderer().render(result.result)
+        # The first section repeats the counts beside the time and the names of internals.
+        document.sections = document.sections[1:]
+        failures = _failures(result, tables, LISTED)
+        html = view.render(document, page=page, pages=pages, result=result, failures=failures)
+        (folder / page["file"]).write_text(_tidy(html), encoding="utf-8")
+    failures = [failure for result in results for failure in _failures(result, tables, NAMED)]
+    html = view.env.get_template("index.html").render(
+        page={"title": "Overview", "file": "index.html"},
+        pages=pages,
+        results=list(zip(pages, results, strict=True)),
+        failures=failures,
+    )
+    (folder / "index.html").write_text(_tidy(html), encoding="utf-8")
+
+
+def _failures(
+    result: TableResult, tables: dict[str, pd.DataFrame], limit: int
+) -> list[dict[str, Any]]:
+    """The failed expectations of a table, each with its first offenders as text."""
+    table = tables[result.table]
+    return [
+        {"outcome": outcome, "lines": offenders(outcome, table, limit)}
+        for outcome in result.outcomes
+        if not outcome.passed
+    ]
+
+
+def _view() -> Any:
+    """Great Expectations' page view with our templates before its own."""
+    from great_expectations.render.view.view import DefaultJinjaPageView
+    from jinja2 import ChoiceLoader, FileSystemLoader
+
+    class OfflineView(DefaultJinjaPageView):
+        _template = "page.html"
+
+        def __init__(self) -> None:
+            super().__init__()
+            loaders = [FileSystemLoader(TEMPLATES), self.env.loader]
+            self.env.loader = ChoiceLoader([loader for loader in loaders if loader])
+            numbers = itertools.count(1)
+            self.env.filters["generate_html_element_uuid"] = lambda prefix="": (
+                f"{prefix}{next(numbers)}"
+            )
+
+    return OfflineView()
+
+
+def _tidy(html: str) -> str:
+    """Without the blank lines and the indentation that the templates leave behind."""
+    lines = (line.strip() for line in html.splitlines())
+    return "\n".join(line for line in lines if line) + "\n"

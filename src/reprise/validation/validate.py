@@ -1,0 +1,152 @@
+"""The validate stage: decode, tabulate, check, document, and let nothing bad through."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reprise.dataset import ANNOTATION_COLUMNS, IMAGE_COLUMNS, REJECTED_COLUMNS, Dataset, write_json
+from reprise.errors import RepriseError
+from reprise.validation.config import ExpectationsConfig
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from reprise.validation.run import Outcome, TableResult
+
+# Keys of Great Expectations' results.
+RANDOM = {"id", "batch_id"}
+
+
+def validate(
+    dataset: Path, config: ExpectationsConfig, out: Path, workers: int | None = None
+) -> None:
+    """Check a dataset against the expectations and write down the result.
+
+    ``out`` holds, whether the dataset passes or not: ``summary.json`` (counts, for the
+    report), ``result.json`` (Great Expectations' results) and ``data_docs/index.html``. The
+    same dataset and expectations give the same bytes. A dataset that passes gets
+    ``passed.json`` too, always the same bytes: training depends on this file alone, so that
+    a changed expectation reruns the gate and not the training behind it.
+
+    Args:
+        dataset: The dataset folder.
+        config: The expectations.
+        out: The folder to write; one that exists is replaced as a whole.
+        workers: Threads that decode images; by default one for each core.
+
+    Raises:
+        RepriseError: The folder is no dataset, or the dataset fails an expectation; the
+            message names images, boxes and the fix. In the second case ``out`` is complete
+            and stays, for the person to open.
+    """
+    # Everything heavy is imported here, so that the stage starts at once with bad parameters.
+    from reprise.validation.columns import annotation_rows, image_rows
+    from reprise.validation.decode import decode_all
+    from reprise.validation.message import failure
+    from reprise.validation.rules import rules
+    from reprise.validation.run import check
+    from reprise.validation.summaries import class_rows, source_rows, split_rows
+
+    opened = Dataset(dataset)
+    _check_columns(opened)
+    images = image_rows(opened, decode_all(opened, workers), config.near_duplicate_distance)
+    boxes = annotation_rows(opened, images)
+    tables = {
+        "images": images,
+        "annotations": boxes,
+        "splits": split_rows(images, boxes, config),
+        "classes": class_rows(opened, boxes, config),
+        "sources": source_rows(opened, boxes),
+    }
+    category_ids = [category.category_id for category in opened.categories]
+    results = check(tables, rules(config, category_ids))
+    _write(out, results, tables)
+    if not all(outcome.passed for result in results for outcome in result.outcomes):
+        raise RepriseError(
+            failure(results, tables),
+            "put each point above right, then run dvc repro again; "
+            f"{(out / 'data_docs' / 'index.html').as_posix()} shows all of them.",
+        )
+
+
+def _check_columns(dataset: Dataset) -> None:
+    for name, frame, columns in (
+        ("images", dataset.images, IMAGE_COLUMNS),
+        ("annotations", dataset.annotations, ANNOTATION_COLUMNS),
+        ("rejected", dataset.rejected, REJECTED_COLUMNS),
+    ):
+        missing = [column for column in columns if column not in frame]
+        if missing:
+            raise RepriseError(
+                f"{name}.parquet in {dataset.root} lacks the column(s) {', '.join(missing)}.",
+                "another version wrote it; write it again: dvc repro --force preprocess",
+            )
+
+
+def _write(out: Path, results: list[TableResult], tables: dict[str, pd.DataFrame]) -> None:
+    """Write the whole folder under another name first: it is complete or absent."""
+    from reprise.validation.docs import write_docs
+
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    suites = [{"table": item.table, **_scrubbed(item.result.to_json_dict())} for item in results]
+    success = all(suite["success"] for suite in suites)
+    try:
+        write_json(partial / "result.json", {"success": success, "tables": suites})
+        write_json(partial / "summary.json", summary(results))
+        write_docs(partial / "data_docs", results, tables)
+        if success:
+            write_json(partial / "passed.json", {"passed": True})
+        if out.exists():
+            shutil.rmtree(out)
+        partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def summary(results: list[TableResult]) -> dict[str, Any]:
+    """Counts of expectations, by table and in all, and what failed; for the report."""
+    tables = []
+    failed = []
+    for result in results:
+        passed = sum(outcome.passed for outcome in result.outcomes)
+        tables.append(
+            {
+                "table": result.table,
+                "rows": result.rows,
+                "expectations": len(result.outcomes),
+                "passed": passed,
+                "failed": len(result.outcomes) - passed,
+            }
+        )
+        failed += [_failure(outcome) for outcome in result.outcomes if not outcome.passed]
+    return {
+        "success": not failed,
+        "expectations": sum(entry["expectations"] for entry in tables),
+        "passed": sum(entry["passed"] for entry in tables),
+        "failed": len(failed),
+        "tables": tables,
+        "failures": failed,
+    }
+
+
+def _failure(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "rule": outcome.rule.name,
+        "table": outcome.rule.table,
+        "expected": outcome.rule.sentence,
+        "offending": outcome.count,
+        "of": outcome.of,
+    }
+
+
+def _scrubbed(value: Any) -> Any:
+    """The same JSON with keys in order, without the identifiers that each run draws anew."""
+    if isinstance(value, dict):
+        return {key: _scrubbed(value[key]) for key in sorted(value) if key not in RANDOM}
+    if isinstance(value, list):
+        return [_scrubbed(item) for item in value]
+    return value

@@ -1,0 +1,21 @@
+"""Fetch, verify and unpack every source: data.sources -> data/raw/<source>/."""
+
+from pathlib import Path
+
+from _run import run, scratch
+
+from reprise.sources.download import download_all
+
+
+def main(params) -> None:
+    download_all(
+        params.data.sources,
+        params.data.limits,
+        out=Path("data/raw"),
+        base=Path(),
+        scratch=scratch("download"),
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,15 @@
+"""Run the trained model over val and test: models/ -> reports/predictions/."""
+
+from pathlib import Path
+
+from _run import run
+
+from reprise.models.predict import predict
+
+
+def main(params) -> None:
+    predict(Path("data/processed"), Path("models"), params.prediction, Path("reports/predictions"))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,15 @@
+"""Write the run up: everything above -> reports/report.html, report.md, training_results.json."""
+
+from pathlib import Path
+
+from _run import run
+
+from reprise.reporting.report import report
+
+
+def main(params) -> None:
+    report(Path("data/processed"), Path("reports"), Path("models"), params.report)
+
+
+if __name__ == "__main__":
+    run(main)

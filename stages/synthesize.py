@@ -1,0 +1,15 @@
+"""Draw synthetic training images: synthetic -> data/synthetic/."""
+
+from pathlib import Path
+
+from _run import run
+
+from reprise.synthesis.generate import synthesize
+
+
+def main(params) -> None:
+    synthesize(params.synthetic, Path("data/synthetic"), params.machine.workers)
+
+
+if __name__ == "__main__":
+    run(main)

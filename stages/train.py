@@ -1,0 +1,26 @@
+"""Train a network: data/processed -> models/ and reports/training/."""
+
+from pathlib import Path
+
+from _run import run, scratch
+
+from reprise.training.train import train
+
+
+def main(params) -> None:
+    train(
+        Path("data/processed"),
+        params.model,
+        params.training,
+        params.validation,
+        params.augmentation,
+        params.data.image_size,
+        params.machine,
+        Path("models"),
+        Path("reports/training"),
+        scratch("train"),
+    )
+
+
+if __name__ == "__main__":
+    run(main)

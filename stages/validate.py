@@ -1,0 +1,20 @@
+"""The gate: expectations over data/processed -> reports/validation/, or a clear refusal."""
+
+from pathlib import Path
+
+from _run import run
+
+from reprise.validation.validate import validate
+
+
+def main(params) -> None:
+    validate(
+        Path("data/processed"),
+        params.expectations,
+        Path("reports/validation"),
+        max(params.machine.workers, 1),
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,24 @@
+"""Shared by all tests: where the repository is, and what stands beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The checkout under test."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_datasets() -> Path:
+    """Real photographs that stand beside the project's own workplace, not at a user's."""
+    folder = REPOSITORY.parent / "shared" / "datasets"
+    if not folder.is_dir():
+        pytest.skip("../shared/datasets is not here: it stands beside the project's workplace only")
+    return folder

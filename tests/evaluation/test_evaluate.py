@@ -1,0 +1,337 @@
+"""The evaluate stage: metrics, curves and error tables from a dataset and its predictions."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from reprise.dataset import (
+    ANNOTATION_COLUMNS,
+    IMAGE_COLUMNS,
+    REJECTED_COLUMNS,
+    Category,
+    ShardWriter,
+    table,
+    write_json,
+    write_tables,
+)
+from reprise.errors import RepriseError
+from reprise.evaluation.config import EvaluationConfig
+from reprise.evaluation.evaluate import COLUMNS, evaluate
+from reprise.predictions import prediction, write_predictions
+
+Box = tuple[int, int, list[float]]  # image, class, xywh
+
+# Images 1 and 2 are val, 3 and 4 are test; class 1 is a cat, 2 a dog, 3 a cow.
+VAL_BOXES: list[Box] = [(1, 1, [10, 10, 50, 50])]
+TEST_BOXES: list[Box] = [
+    (3, 1, [10, 10, 50, 50]),
+    (3, 2, [100, 100, 50, 50]),
+    (4, 1, [10, 10, 20, 20]),
+]
+
+
+def write_dataset(root: Path, boxes: list[Box], crowd: list[Box] | None = None) -> None:
+    images = [
+        {
+            "image_id": image_id,
+            "split": "val" if image_id < 3 else "test",
+            "source": "farm" if image_id % 2 else "street",
+            "name": f"{image_id}.png",
+            "shard": "farm-00000.tar",
+            "offset": 0,
+            "length": 1,
+            "width": 100,
+            "height": 100,
+            "original_width": 200,
+            "original_height": 200,
+            "sha256": str(image_id),
+            "perceptual_hash": "0" * 16,
+            "group": str(image_id),
+            "synthetic": False,
+        }
+        for image_id in range(1, 5)
+    ]
+    rows = [(*row, 0) for row in boxes] + [(*row, 1) for row in crowd or []]
+    annotations = [
+        {
+            "annotation_id": index,
+            "image_id": image_id,
+            "category_id": category_id,
+            **dict(zip("xywh", xywh, strict=True)),
+            "area": xywh[2] * xywh[3],
+            "iscrowd": iscrowd,
+            "segmentation": "[]",
+        }
+        for index, (image_id, category_id, xywh, iscrowd) in enumerate(rows, start=1)
+    ]
+    # The evaluation never looks at pixels: a byte stands for each image.
+    shards = ShardWriter(root, "farm")
+    shards.add("1.png", b"0")
+    shards.close()
+    write_tables(
+        root,
+        table(images, IMAGE_COLUMNS),
+        table(annotations, ANNOTATION_COLUMNS),
+        [Category(1, "cat"), Category(2, "dog"), Category(3, "cow")],
+        table([], REJECTED_COLUMNS),
+    )
+
+
+class Run:
+    """One run of the stage in a temporary folder, with its outputs read back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.out = folder / "evaluation"
+
+    def __call__(
+        self,
+        test: list[dict[str, Any]],
+        val: list[dict[str, Any]] | None = None,
+        boxes: list[Box] | None = None,
+        crowd: list[Box] | None = None,
+        model: dict[str, Any] | None = None,
+        **settings: Any,
+    ) -> Run:
+        if not (self.folder / "data").exists():
+            write_dataset(
+                self.folder / "data", VAL_BOXES + TEST_BOXES if boxes is None else boxes, crowd
+            )
+        predictions = self.folder / "predictions"
+        predictions.mkdir(exist_ok=True)
+        write_predictions(predictions / "test.json", test)
+        write_predictions(predictions / "val.json", val or [])
+        (self.folder / "models").mkdir(exist_ok=True)
+        write_json(self.folder / "models" / "model.json", model or {"score_threshold": 0.5})
+        evaluate(
+            self.folder / "data",
+            predictions,
+            self.folder / "models",
+            EvaluationConfig(**settings),
+            self.out,
+        )
+        return self
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        return json.loads((self.out / "metrics.json").read_text(encoding="utf-8"))
+
+    def table(self, name: str) -> list[dict[str, str]]:
+        with (self.out / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def errors(self) -> list[tuple[str, str, str]]:
+        return [(row["kind"], row["class"], row["actual"]) for row in self.table("errors")]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path)
+
+
+def perfect(boxes: list[Box], score: float = 0.9) -> list[dict[str, Any]]:
+    return [prediction(*box, score) for box in boxes]
+
+
+class TestMetrics:
+    def test_of_perfect_predictions_are_one(self, run: Run) -> None:
+        test = run(perfect(TEST_BOXES), perfect(VAL_BOXES)).metrics["test"]
+        assert [test[name] for name in ("mAP", "mAP50", "mAP75")] == [1.0] * 3
+        assert [test[name] for name in ("precision", "recall", "f1")] == [1.0] * 3
+        assert (test["images"], test["boxes"], test["score_threshold"]) == (2, 3, 0.5)
+
+    def test_without_any_prediction_are_zero(self, run: Run) -> None:
+        test = run([]).metrics["test"]
+        assert [test[name] for name in ("mAP", "precision", "recall", "f1")] == [0.0] * 4
+
+    def test_of_a_split_without_objects_are_left_out(self, run: Run) -> None:
+        metrics = run(perfect(TEST_BOXES), boxes=TEST_BOXES).metrics
+        assert metrics["val"] == {"images": 2, "boxes": 0}
+        assert metrics["test"]["mAP"] == 1.0
+
+    def test_count_detections_at_the_threshold_itself(self, run: Run) -> None:
+        low, high = perfect(TEST_BOXES[:1], 0.4), perfect(TEST_BOXES[1:], 0.8)
+        assert run(low + high, score_threshold=0.8).metrics["test"]["recall"] == 0.66667
+        assert run(low + high, score_threshold=0.4).metrics["test"]["recall"] == 1.0
+
+    def test_auto_takes_the_threshold_stored_with_the_model(self, run: Run) -> None:
+        metrics = run(perfect(TEST_BOXES, 0.3), model={"score_threshold": 0.31}).metrics
+        assert metrics["test"]["score_threshold"] == 0.31
+        assert metrics["test"]["recall"] == 0.0
+        assert metrics["test"]["mAP"] == 1.0
+
+
+class TestTables:
+    def test_describe_val_when_test_has_no_objects(self, run: Run) -> None:
+        run([], perfect(VAL_BOXES), boxes=VAL_BOXES)
+        assert {row["split"] for row in run.table("per_class")} == {"val"}
+
+    def test_are_headers_alone_when_no_split_has_objects(self, run: Run) -> None:
+        run([], boxes=[])
+        for name, columns in COLUMNS.items():
+            text = (run.out / f"{name}.csv").read_text(encoding="utf-8")
+            assert text == ",".join(columns) + "\n"
+
+    def test_leave_values_of_a_class_without_objects_empty(self, run: Run) -> None:
+        cow = run(perfect(TEST_BOXES)).table("per_class")[2]
+        assert (cow["class"], cow["boxes"], cow["AP"], cow["f1"]) == ("cow", "0", "", "")
+
+    def test_are_the_same_bytes_each_time(self, run: Run) -> None:
+        run([*perfect(TEST_BOXES), prediction(3, 3, [0, 0, 9, 9], 0.6)])
+        first = {path.name: path.read_bytes() for path in run.out.iterdir()}
+        run([*perfect(TEST_BOXES), prediction(3, 3, [0, 0, 9, 9], 0.6)])
+        assert {path.name: path.read_bytes() for path in run.out.iterdir()} == first
+        assert sorted(first) == sorted(["metrics.json", *(f"{name}.csv" for name in COLUMNS)])
+
+    def test_replace_the_folder_as_a_whole(self, run: Run) -> None:
+        run.out.mkdir()
+        (run.out / "stale.csv").write_text("x", encoding="utf-8")
+        run(perfect(TEST_BOXES))
+        assert not (run.out / "stale.csv").exists()
+        assert not (run.folder / ".evaluation.partial").exists()
+
+    def test_split_results_by_size_and_source(self, run: Run) -> None:
+        # The small object of the street is missed; both medium ones of the farm are found.
+        run(perfect(TEST_BOXES[:2]))
+        rows = {(row["by"], row["value"]): row for row in run.table("breakdown")}
+        assert set(rows) == {
+            *(("size", "small"), ("size", "medium")),
+            *(("source", "farm"), ("source", "street")),
+        }
+        assert (rows["size", "medium"]["recall"], rows["size", "small"]["recall"]) == ("1.0", "0.0")
+        assert (rows["source", "farm"]["mAP"], rows["source", "street"]["mAP"]) == ("1.0", "0.0")
+
+    def test_curves_end_where_recall_does(self, run: Run) -> None:
+        run([*perfect(TEST_BOXES[:2]), prediction(4, 1, [150, 150, 20, 20], 0.7)])
+        rows = [row for row in run.table("pr_curve") if row["class"] == "all classes"]
+        assert float(rows[-1]["recall"]) == 0.66667
+        f1 = [row for row in run.table("f1_curve") if row["class"] == "all classes"]
+        assert len(f1) == 201
+        at = {row["threshold"]: row for row in f1}
+        assert (at["0.8"]["precision"], at["0.5"]["precision"]) == ("1.0", "0.66667")
+        assert (at["0.95"]["precision"], at["0.95"]["recall"]) == ("", "0.0")
+
+
+class TestErrors:
+    def test_name_what_went_wrong(self, run: Run) -> None:
+        cat, dog = [10, 10, 50, 50], [100, 100, 50, 50]
+        run(
+            [
+                prediction(3, 1, cat, 0.9),  # right
+                prediction(3, 1, [12, 10, 50, 50], 0.8),  # the same cat again
+                prediction(3, 1, dog, 0.7),  # a dog taken for a cat
+                prediction(3, 2, [100, 130, 50, 50], 0.6),  # beside the dog
+                prediction(3, 3, [160, 10, 30, 30], 0.55),  # on nothing
+                prediction(3, 3, [10, 160, 30, 30], 0.45),  # below the threshold
+            ]
+        )
+        assert run.errors() == [
+            ("missed", "dog", "dog"),
+            ("missed", "cat", "cat"),
+            ("wrong class", "cat", "dog"),
+            ("poor localisation", "dog", "dog"),
+            ("duplicate", "cat", "cat"),
+            ("background", "cow", ""),
+        ]
+
+    def test_say_at_which_score_a_missed_object_would_have_been_found(self, run: Run) -> None:
+        run([prediction(3, 1, [10, 10, 50, 50], 0.3)])
+        missed = run.table("errors")
+        assert [row["score"] for row in missed] == ["", "", "0.3"]
+        assert missed[0]["image"] == "farm/3.png"  # never found, and the largest
+
+    def test_spare_detections_on_a_crowd_region(self, run: Run) -> None:
+        on_crowd = prediction(4, 2, [120, 120, 20, 20], 0.9)
+        run([*perfect(TEST_BOXES), on_crowd], crowd=[(4, 2, [100, 100, 90, 90])])
+        assert run.errors() == []
+        assert all("background" not in row.values() for row in run.table("confusion"))
+
+    def test_are_cut_to_the_worst_of_each_kind_but_counted_in_full(self, run: Run) -> None:
+        wrong = [prediction(3, 3, [10.0 + 9 * n, 160, 8, 8], 0.5 + n / 100) for n in range(10)]
+        run(wrong, error_examples=2)
+        background = [row for row in run.table("errors") if row["kind"] == "background"]
+        assert [row["score"] for row in background] == ["0.59", "0.58"]
+        counts = {(row["kind"], row["class"]): row["count"] for row in run.table("error_counts")}
+        assert counts["background", "cow"] == "10"
+        assert counts["missed", "cat"] == "2"
+
+
+class TestConfusion:
+    def test_pairs_across_classes_and_with_background(self, run: Run) -> None:
+        run(
+            [
+                prediction(3, 1, [10, 10, 50, 50], 0.9),
+                prediction(3, 1, [100, 100, 50, 50], 0.8),
+                prediction(4, 3, [150, 150, 30, 30], 0.7),
+            ]
+        )
+        counts = {(r["actual"], r["predicted"]): int(r["count"]) for r in run.table("confusion")}
+        assert counts == {
+            ("cat", "cat"): 1,
+            ("dog", "dog"): 0,
+            ("cow", "cow"): 0,
+            ("dog", "cat"): 1,
+            ("cat", "background"): 1,
+            ("background", "cow"): 1,
+        }
+
+    def test_prefers_the_right_class_of_two_boxes_in_one_place(self, run: Run) -> None:
+        run([prediction(3, c, [10, 10, 50, 50], s) for c, s in ((2, 0.9), (1, 0.6))])
+        counts = {(r["actual"], r["predicted"]) for r in run.table("confusion")}
+        assert ("cat", "cat") in counts
+        assert ("background", "dog") in counts
+
+
+class TestBadInput:
+    @pytest.mark.parametrize("model", [{"family": "yolo"}, {"score_threshold": "high"}])
+    def test_a_model_without_threshold(self, run: Run, model: dict[str, Any]) -> None:
+        with pytest.raises(RepriseError, match=r"model\.json.*score_threshold") as caught:
+            run([], model=model)
+        assert "evaluation.score_threshold" in caught.value.fix
+        assert not run.out.exists()
+
+    @pytest.mark.parametrize(
+        ("row", "named"),
+        [
+            (prediction(99, 1, [0, 0, 5, 5], 0.5), "image_id 99"),
+            (prediction(1, 1, [0, 0, 5, 5], 0.5), "image_id 1"),  # of val, not of test
+            (prediction(3, 8, [0, 0, 5, 5], 0.5), "category_id 8"),
+        ],
+    )
+    def test_a_prediction_from_elsewhere(self, run: Run, row: dict[str, Any], named: str) -> None:
+        with pytest.raises(RepriseError, match=rf"test\.json: entry 0 has {named}"):
+            run([row])
+        assert not run.out.exists()
+
+    def test_a_missing_prediction_file(self, run: Run) -> None:
+        run([])
+        (run.folder / "predictions" / "val.json").unlink()
+        with pytest.raises(RepriseError, match=r"val\.json does not exist"):
+            evaluate(
+                run.folder / "data",
+                run.folder / "predictions",
+                run.folder / "models",
+                EvaluationConfig(),
+                run.out,
+            )
+
+    @pytest.mark.parametrize("value", [-0.1, 1.5, "best", float("nan")])
+    def test_a_threshold_out_of_range(self, value: Any) -> None:
+        with pytest.raises(ValidationError):
+            EvaluationConfig(score_threshold=value)
+
+
+def test_never_imports_torch() -> None:
+    code = (
+        "import sys, reprise.evaluation.evaluate, reprise.reporting.report;"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

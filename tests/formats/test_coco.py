@@ -1,0 +1,202 @@
+"""COCO label files are read as they are, or refused with the place of the mistake."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from builders import picture, tiny_coco, write_labels
+from reprise.errors import RepriseError
+from reprise.formats import coco
+
+Content = dict[str, Any]
+COCO_POLYGONS = Path(__file__).parents[3] / "shared" / "datasets" / "coco_polygons_car_tree_bug"
+
+
+def test_reads_images_boxes_classes_and_grouping_keys(tmp_path: Path) -> None:
+    tiny_coco(tmp_path, 3, ("cat", "dog"), keys=lambda i: {"template": f"t{i}", "look": 7})
+    dataset = coco.read(tmp_path, "mine")
+    assert dataset.source == "mine"
+    assert dataset.classes == ["cat", "dog"]
+    assert [image.name for image in dataset.images] == [f"images/000{i}.png" for i in range(3)]
+    first = dataset.images[0]
+    assert first.path == tmp_path / "images/0000.png"
+    assert (first.width, first.height, first.synthetic) == (64, 48, False)
+    assert first.keys == {"template": "t0", "look": "7"}
+    assert [box.class_name for box in first.boxes] == ["cat", "dog"]
+    assert first.boxes[0].area == first.boxes[0].xywh[2] * first.boxes[0].xywh[3]
+
+
+def test_order_of_the_entries_does_not_matter(tmp_path: Path) -> None:
+    content = tiny_coco(tmp_path, 4)
+    before = coco.read(tmp_path, "mine")
+    content["images"].reverse()
+    write_labels(tmp_path, content)
+    assert coco.read(tmp_path, "mine") == before
+
+
+def test_several_files_are_merged_each_with_its_own_ids(tmp_path: Path) -> None:
+    tiny_coco(tmp_path / "train", 2, ("cat", "dog"))
+    tiny_coco(tmp_path / "val", 1, ("dog", "bird"), seed=1)
+    dataset = coco.read(tmp_path, "mine")
+    assert dataset.classes == ["cat", "dog", "bird"]
+    assert [image.name for image in dataset.images] == [
+        "train/images/0000.png",
+        "train/images/0001.png",
+        "val/images/0000.png",
+    ]
+    assert [box.class_name for box in dataset.images[2].boxes] == ["dog", "bird"]
+
+
+def test_labels_in_another_folder_than_the_images(tmp_path: Path) -> None:
+    content = tiny_coco(tmp_path, 2)
+    (tmp_path / "annotations.json").unlink()
+    (tmp_path / "labels").mkdir()
+    for written in ("0000.png", "images/0000.png", "images\\0000.png", "./images/0000.png"):
+        content["images"][0]["file_name"] = written
+        write_labels(tmp_path / "labels", content)
+        assert coco.read(tmp_path, "mine").images[0].name == "images/0000.png"
+
+
+def test_a_file_name_cannot_reach_outside_the_source(tmp_path: Path) -> None:
+    content = tiny_coco(tmp_path / "mine", 2)
+    Image.fromarray(picture(1)).save(tmp_path / "secret.png")
+    for written in ("../secret.png", str(tmp_path / "secret.png")):
+        content["images"][0]["file_name"] = written
+        write_labels(tmp_path / "mine", content)
+        dataset = coco.read(tmp_path / "mine", "mine")
+        assert [image.name for image in dataset.images if image.path is None] == [written]
+
+
+def test_a_name_that_fits_several_files_is_an_error(tmp_path: Path) -> None:
+    content = tiny_coco(tmp_path, 1)
+    (tmp_path / "more").mkdir()
+    (tmp_path / "images/0000.png").rename(tmp_path / "more/0000.png")
+    tiny_coco(tmp_path / "third", 1)
+    (tmp_path / "third/annotations.json").unlink()
+    content["images"][0]["file_name"] = "0000.png"
+    write_labels(tmp_path, content)
+    with pytest.raises(RepriseError, match=r"fits several files: more/0000.png, third/images"):
+        coco.read(tmp_path, "mine")
+
+
+def test_of_two_namesakes_the_one_in_the_label_files_own_folder_is_meant(tmp_path: Path) -> None:
+    (tmp_path / "annotations").mkdir()
+    for split in ("train", "val"):
+        content = tiny_coco(tmp_path / split, 1)
+        (tmp_path / split / "annotations.json").unlink()
+        content["images"][0]["file_name"] = "0000.png"
+        labels = tmp_path / "annotations" / f"instances_{split}.json"
+        labels.write_text(json.dumps(content))
+    names = [image.name for image in coco.read(tmp_path, "mine").images]
+    assert names == ["train/images/0000.png", "val/images/0000.png"]
+
+
+def test_what_the_labels_do_not_say(tmp_path: Path) -> None:
+    content = tiny_coco(tmp_path, 2)
+    for key in ("width", "height"):
+        content["images"][0][key] = 0
+        del content["images"][1][key]
+    del content["annotations"][0]["area"]
+    content["annotations"][0]["bbox"][0] = None
+    (tmp_path / "images/0001.png").unlink()
+    Image.fromarray(picture(9)).save(tmp_path / "images/extra.PNG")
+    write_labels(tmp_path, content)
+    dataset = coco.read(tmp_path, "mine")
+    assert [(image.width, image.height) for image in dataset.images] == [(None, None)] * 2
+    assert dataset.images[1].path is None
+    assert dataset.unlisted == ["images/extra.PNG"]
+    box = dataset.images[0].boxes[0]
+    assert math.isnan(box.area) and math.isnan(box.xywh[0])
+
+
+def test_outlines_that_cannot_be_used_are_left_out(tmp_path: Path) -> None:
+    triangle = [1.0, 1.0, 5.0, 1.0, 5.0, 5.0]
+    rle = {"size": [48, 64], "counts": [0, 5, 3067]}
+    cases: list[tuple[Any, Any]] = [
+        ([triangle], [triangle]),
+        ([triangle, [1.0, 2.0]], [triangle]),
+        ([[*triangle, math.nan, 1.0]], []),
+        (rle, rle),
+        ({"size": [48], "counts": "x"}, []),
+        (None, []),
+    ]
+    content = tiny_coco(tmp_path, 1, boxes_each=len(cases))
+    for annotation, (written, _) in zip(content["annotations"], cases, strict=True):
+        annotation["segmentation"] = written
+    write_labels(tmp_path, content)
+    found = [box.segmentation for box in coco.read(tmp_path, "mine").images[0].boxes]
+    assert found == [read for _, read in cases]
+
+
+def _delete(section: str, key: str) -> Callable[[Content], None]:
+    return lambda content: content[section][1].pop(key)
+
+
+def _set(section: str, key: str, value: Any) -> Callable[[Content], None]:
+    return lambda content: content[section][1].__setitem__(key, value)
+
+
+MISTAKES = [
+    (_delete("images", "id"), r"images\[1\]: the key 'id' is missing"),
+    (_delete("images", "file_name"), r"images\[1\]: the key 'file_name' is missing"),
+    (_delete("annotations", "image_id"), r"annotations\[1\]: the key 'image_id' is missing"),
+    (_delete("annotations", "category_id"), "the key 'category_id' is missing"),
+    (_delete("annotations", "bbox"), "the key 'bbox' is missing"),
+    (_delete("categories", "name"), r"categories\[1\]: the key 'name' is missing"),
+    (_set("images", "id", 1), r"images\[1\]: id 1 occurs twice"),
+    (_set("annotations", "id", 1), r"annotations\[1\]: id 1 occurs twice"),
+    (_set("categories", "id", 1), r"categories\[1\]: id 1 occurs twice"),
+    (_set("annotations", "image_id", 99), "image_id 99 is not among its images"),
+    (_set("annotations", "category_id", 99), "category_id 99 is not among its categories"),
+    (_set("annotations", "category_id", [1]), "neither a whole number nor text"),
+    (_set("annotations", "bbox", [1, 2, 3]), r"not a list \[x, y, width, height\]"),
+    (_set("annotations", "segmentation", "x"), "neither a list of polygons nor RLE"),
+    (_set("images", "width", -5), "width -5 is not a positive number"),
+    (_set("images", "height", "tall"), "height 'tall' is not a positive number"),
+    (_set("categories", "name", " "), "is not a text with something in it"),
+    (_set("images", "file_name", "\ud800.png"), "is not a text with something in it"),
+    (lambda content: content.__setitem__("images", {}), "images: it is not a list"),
+    (lambda content: content["images"].append(5), r"images\[2\]: it is not an object"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "message"), MISTAKES)
+def test_every_mistake_is_located(
+    tmp_path: Path, spoil: Callable[[Content], None], message: str
+) -> None:
+    content = tiny_coco(tmp_path, 2)
+    spoil(content)
+    write_labels(tmp_path, content)
+    with pytest.raises(RepriseError, match=message) as caught:
+        coco.read(tmp_path, "mine")
+    assert "source 'mine': annotations.json" in caught.value.problem
+
+
+@pytest.mark.parametrize("text", ['{"images": [', "\xff\xfe", "[" * 100_000, "1" * 5000])
+def test_what_is_not_json(tmp_path: Path, text: str) -> None:
+    (tmp_path / "labels.json").write_text(text, encoding="latin-1")
+    with pytest.raises(RepriseError, match=r"labels\.json is not valid JSON"):
+        coco.read(tmp_path, "mine")
+
+
+def test_no_label_file_says_what_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(RepriseError, match=r"found no \.json file at all"):
+        coco.read(tmp_path, "mine")
+    (tmp_path / "captions.json").write_text(json.dumps({"images": [], "annotations": []}))
+    with pytest.raises(RepriseError, match=r"images, annotations, categories; found captions"):
+        coco.read(tmp_path, "mine")
+
+
+@pytest.mark.skipif(not COCO_POLYGONS.is_dir(), reason="the shared datasets are not here")
+def test_a_real_coco_dataset_with_two_label_files() -> None:
+    dataset = coco.read(COCO_POLYGONS, "cars")
+    assert {"car", "tree", "bug"} >= {box.class_name for i in dataset.images for box in i.boxes}
+    assert all(image.path is not None for image in dataset.images)
+    assert any(box.segmentation for image in dataset.images for box in image.boxes)

@@ -1,0 +1,394 @@
+"""From label files and image files to the dataset contract, with a ledger of every change."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from pydantic import ValidationError
+
+from builders import picture, tiny_coco, write_labels
+from reprise.dataset import Dataset
+from reprise.errors import RepriseError
+from reprise.preprocessing import rules
+from reprise.preprocessing.config import DataConfig
+from reprise.preprocessing.preprocess import preprocess
+
+
+def settings(*names: str, **more: Any) -> DataConfig:
+    sources = {name: {"url": name, "format": "coco"} for name in names or ("mine",)}
+    split = {"train": 0.6, "val": 0.2, "test": 0.2}
+    fields = {"sources": sources, "image_size": 64, "split": split, **more}
+    return DataConfig.model_validate(fields)
+
+
+class Place:
+    """A raw folder, an out, and a short way to preprocess between them."""
+
+    def __init__(self, root: Path) -> None:
+        self.raw = root / "raw"
+        self.synthetic = root / "synthetic"
+        self.out = root / "processed"
+
+    def run(self, *names: str, workers: int = 1, **more: Any) -> Dataset:
+        preprocess(settings(*names, **more), self.raw, self.synthetic, self.out, workers)
+        return Dataset(self.out)
+
+    def fail(self, *names: str, **more: Any) -> str:
+        with pytest.raises(RepriseError) as caught:
+            self.run(*names, **more)
+        assert not self.out.exists()
+        assert list(self.out.parent.glob(".*")) == []
+        return str(caught.value)
+
+    def digests(self) -> dict[str, str]:
+        return {
+            path.relative_to(self.out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(self.out.rglob("*"))
+            if path.is_file()
+        }
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def ledger(dataset: Dataset) -> set[tuple[str, str]]:
+    return set(dataset.rejected[["name", "rule"]].itertuples(index=False, name=None))
+
+
+def replace_image(folder: Path, index: int, pixels: np.ndarray, **options: Any) -> None:
+    Image.fromarray(pixels).save(folder / f"images/{index:04d}.png", **options)
+
+
+def test_the_contract_is_filled(place: Place) -> None:
+    tiny_coco(place.raw / "mine", 20, ("cat", "dog"))
+    dataset = place.run()
+    assert len(dataset.images) == 20 and len(dataset.annotations) == 40
+    assert dataset.images["image_id"].tolist() == list(range(1, 21))
+    assert dataset.annotations["annotation_id"].tolist() == list(range(1, 41))
+    assert dataset.class_names == ["cat", "dog"]
+    assert dataset.images["split"].value_counts().to_dict() == {"train": 12, "val": 4, "test": 4}
+    assert dataset.images["sha256"].is_unique
+    assert dataset.images["perceptual_hash"].str.fullmatch("[0-9a-f]{16}").all()
+    assert len(dataset.rejected) == 0
+    truth = dataset.ground_truth("val")
+    assert [entry["file_name"] for entry in truth["images"]] == [
+        f"mine/{name}" for name in dataset.split("val")["name"]
+    ]
+
+
+def test_images_are_reduced_never_enlarged_and_boxes_stay_in_original_pixels(
+    place: Place,
+) -> None:
+    content = tiny_coco(place.raw / "mine", 20, size=(150, 100))
+    big = place.run(image_size=96)
+    row = big.images.iloc[0]
+    assert (row["width"], row["height"]) == (96, 64)
+    assert (row["original_width"], row["original_height"]) == (150, 100)
+    assert big.pixels(row["shard"], row["offset"], row["length"]).shape == (64, 96, 3)
+    box = big.annotations.iloc[0][["x", "y", "w", "h"]].tolist()
+    assert box == content["annotations"][0]["bbox"]
+    kept = place.run(image_size=256).images.iloc[0]
+    assert (kept["width"], kept["height"]) == (150, 100)
+
+
+def test_stored_pixels_are_those_of_the_original(place: Place) -> None:
+    tiny_coco(place.raw / "mine", 20, size=(150, 100))
+    for index in range(20):
+        replace_image(place.raw / "mine", index, picture(index, 150, 100))
+    dataset = place.run(image_size=96, encoding={"jpeg_quality": 100})
+    for row in dataset.images.itertuples():
+        stored = dataset.pixels(row.shard, row.offset, row.length)
+        expected = cv2.resize(picture(row.Index, 150, 100), (96, 64), interpolation=cv2.INTER_AREA)
+        assert np.abs(stored.astype(int) - expected).mean() < 1
+
+
+def test_every_image_rule(place: Place) -> None:
+    folder = place.raw / "mine"
+    content = tiny_coco(folder, 20)
+    (folder / "images/0000.png").unlink()
+    (folder / "images/0001.png").write_bytes(b"not an image")
+    replace_image(folder, 2, picture(2, 2000, 60))
+    replace_image(folder, 3, picture(3, 48, 64))
+    replace_image(folder, 4, picture(4, 128, 96))
+    replace_image(folder, 6, np.asarray(Image.open(folder / "images/0005.png")))
+    Image.fromarray(picture(99)).save(folder / "images/extra.png")
+    content["annotations"][8]["segmentation"] = [[1, 2, 3, 4, 5, 7]]
+    content["annotations"] = [a for a in content["annotations"] if a["image_id"] != 8]
+    write_labels(folder, content)
+    dataset = place.run(limits={"max_image_megapixels": 0.1})
+    assert ledger(dataset) == {
+        ("images/0000.png", "image_missing"),
+        ("images/0001.png", "image_unreadable"),
+        ("images/0002.png", "image_too_large"),
+        ("images/0003.png", "image_size_contradicts"),
+        ("images/0004.png", "image_size_rescaled"),
+        ("images/0006.png", "image_duplicate"),
+        ("images/extra.png", "image_unlisted"),
+    }
+    kept = dataset.images.set_index("name")
+    assert set(kept.index) == {f"images/{i:04d}.png" for i in range(20)} - {
+        f"images/{i:04d}.png" for i in (0, 1, 2, 3, 6)
+    }
+    rescaled = dataset.boxes_of([kept.loc["images/0004.png", "image_id"]])
+    first = next(iter(rescaled.values())).iloc[0]
+    written = content["annotations"][8]
+    assert [first[side] for side in "xywh"] == [2 * value for value in written["bbox"]]
+    assert first["area"] == 4 * written["area"]
+    assert first["segmentation"] == "[[2.0, 4.0, 6.0, 8.0, 10.0, 14.0]]"
+    background = dataset.boxes_of([kept.loc["images/0007.png", "image_id"]])
+    assert [len(rows) for rows in background.values()] == [0]
+
+
+def test_every_box_rule(place: Place) -> None:
+    content = tiny_coco(place.raw / "mine", 20)
+    boxes: dict[str, list[float]] = {
+        "box_not_finite": [float("nan"), 1, 5, 5],
+        "box_empty": [5, 5, 0, 5],
+        "box_outside": [64, 5, 5, 5],
+        "box_clipped": [60, 5, 10, 5],
+    }
+    template = content["annotations"][0]
+    for index, bbox in enumerate(boxes.values()):
+        extra = {**template, "id": 1000 + index, "image_id": index + 1, "bbox": bbox}
+        content["annotations"].append(extra)
+    content["annotations"].append({**content["annotations"][8], "id": 2000})
+    write_labels(place.raw / "mine", content)
+    dataset = place.run()
+    names = [f"images/{i:04d}.png" for i in range(5)]
+    assert ledger(dataset) == set(zip(names, [*boxes, "box_duplicate"], strict=True))
+    assert len(dataset.annotations) == 41
+    clipped = dataset.annotations[dataset.annotations["x"] == 60].iloc[0]
+    assert (clipped["w"], clipped["area"]) == (4, 20)
+    details = dataset.rejected.set_index("rule")["detail"]
+    assert details["box_clipped"] == "box 2 (button) at [60, 5, 10, 5], image 64 x 48"
+
+
+def test_the_ledger_uses_only_documented_rules(place: Place, capsys: Any) -> None:
+    content = tiny_coco(place.raw / "mine", 20)
+    content["annotations"][0]["bbox"][2] = 500
+    write_labels(place.raw / "mine", content)
+    dataset = place.run()
+    assert set(dataset.rejected["rule"]) <= {rule.name for rule in rules.RULES}
+    assert "1 box(es) repaired: box_clipped" in capsys.readouterr().out
+
+
+def test_exif_turns_the_image_and_its_boxes_are_for_the_upright_one(place: Place) -> None:
+    tiny_coco(place.raw / "mine", 20)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    replace_image(place.raw / "mine", 0, np.rot90(picture(0)), exif=exif)
+    row = place.run().images.iloc[0]
+    assert (row["original_width"], row["original_height"]) == (64, 48)
+    tiny = np.ascontiguousarray(picture(0))
+    assert row["sha256"] == hashlib.sha256(b"64x48:" + tiny.tobytes()).hexdigest()
+
+
+def test_synthetic_images_join_train_only(place: Place) -> None:
+    tiny_coco(place.raw / "mine", 20)
+    tiny_coco(place.synthetic, 30, seed=5)
+    copied = np.asarray(Image.open(place.raw / "mine/images/0003.png"))
+    replace_image(place.synthetic, 7, copied)
+    for index in range(20):
+        near = np.asarray(Image.open(place.raw / f"mine/images/{index:04d}.png")).copy()
+        near[0, 0] ^= 1
+        replace_image(place.synthetic, 10 + index, near)
+    dataset = place.run()
+    made = dataset.images[dataset.images["synthetic"]]
+    assert set(made["split"]) == {"train"} and set(made["source"]) == {"synthetic"}
+    held_out = int((dataset.images["split"] != "train").sum())
+    assert held_out == pytest.approx(0.4 * 20, abs=1)
+    counts = dataset.rejected["rule"].value_counts()
+    assert counts["image_duplicate"] == 1
+    assert counts["synthetic_near_real"] == held_out
+    assert len(made) == 30 - 1 - held_out
+
+
+def test_groups_of_the_label_file_are_kept_together(place: Place) -> None:
+    tiny_coco(place.raw / "mine", 40, keys=lambda i: {"look": i % 10})
+    split = {"train": 0.6, "val": 0.2, "test": 0.2, "group_by": ["look"]}
+    images = place.run(split=split).images
+    assert images["group"].nunique() == 10
+    assert (images.groupby("group")["split"].nunique() == 1).all()
+
+
+def test_workers_do_not_change_a_byte(place: Place) -> None:
+    content = tiny_coco(place.raw / "mine", 40)
+    content["annotations"][0]["bbox"][2] = 500
+    write_labels(place.raw / "mine", content)
+    place.run(workers=1)
+    one = place.digests()
+    place.run(workers=2)
+    assert place.digests() == one
+
+
+def test_hash_seed_and_folder_do_not_change_a_byte(place: Place, tmp_path: Path) -> None:
+    tiny_coco(place.raw / "mine", 20, keys=lambda i: {"look": i % 10})
+    split = {"train": 0.6, "val": 0.2, "test": 0.2, "group_by": ["look"]}
+    place.run(split=split)
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    place.raw.rename(moved / "raw")
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from reprise.preprocessing.config import DataConfig\n"
+        "from reprise.preprocessing.preprocess import preprocess\n"
+        "root = Path(sys.argv[1])\n"
+        "config = DataConfig.model_validate_json(sys.argv[2])\n"
+        "preprocess(config, root / 'raw', None, root / 'processed', 1)\n"
+    )
+    config = settings(split=split).model_dump_json()
+    environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+    command = [sys.executable, "-c", program, str(moved), config]
+    subprocess.run(command, check=True, env=environment, capture_output=True)
+    before = place.digests()
+    place.out = moved / "processed"
+    assert place.digests() == before
+
+
+def test_another_source_leaves_the_other_shards_as_they_were(place: Place) -> None:
+    tiny_coco(place.raw / "mine", 20)
+    place.run("mine")
+    before = place.digests()
+    tiny_coco(place.raw / "a-first", 10, seed=1)
+    shared = np.asarray(Image.open(place.raw / "mine/images/0000.png"))
+    replace_image(place.raw / "a-first", 0, shared)
+    dataset = place.run("mine", "a-first")
+    after = place.digests()
+    assert after["shards/mine-00000.tar"] == before["shards/mine-00000.tar"]
+    assert "shards/a-first-00000.tar" in after
+    dropped = dataset.rejected.iloc[0]
+    assert (dropped["source"], dropped["rule"]) == ("mine", "image_duplicate")
+    assert dataset.images["source"].value_counts().to_dict() == {"mine": 19, "a-first": 10}
+
+
+def test_the_split_does_not_depend_on_the_stored_size(place: Place) -> None:
+    tiny_coco(place.raw / "mine", 30, size=(150, 100))
+    columns = ["name", "split", "sha256", "perceptual_hash"]
+    small = place.run(image_size=32).images[columns]
+    large = place.run(image_size=128).images[columns]
+    pd.testing.assert_frame_equal(small, large)
+
+
+def test_the_raw_files_are_not_changed(place: Place) -> None:
+    tiny_coco(place.raw / "mine", 20)
+    before = {path: path.read_bytes() for path in place.raw.rglob("*") if path.is_file()}
+    place.run()
+    assert {path: path.read_bytes() for path in place.raw.rglob("*") if path.is_file()} == before
+
+
+def test_unknown_class(place: Place) -> None:
+    tiny_coco(place.raw / "mine", 20, ("cat", "dog", "bird"))
+    message = place.fail(classes=["dog", "horse"])
+    assert "'cat' (source mine), 'bird' (source mine)" in message
+    assert "it names: dog, horse" in message and "data.classes: all" in message
+
+
+def test_listed_classes_keep_their_order_and_may_be_unused(place: Place) -> None:
+    tiny_coco(place.raw / "mine", 20, ("cat", "dog"))
+    dataset = place.run(classes=["horse", "dog", "cat"])
+    assert dataset.class_names == ["horse", "dog", "cat"]
+    assert set(dataset.annotations["category_id"]) == {2, 3}
+
+
+def test_all_means_the_classes_that_label_a_box(place: Place) -> None:
+    content = tiny_coco(place.raw / "mine", 20, ("cat", "dog"))
+    content["categories"].insert(0, {"id": 0, "name": "everything"})
+    write_labels(place.raw / "mine", content)
+    assert place.run(classes="all").class_names == ["cat", "dog"]
+
+
+def test_no_boxes_at_all(place: Place) -> None:
+    tiny_coco(place.raw / "mine", 20, boxes_each=0)
+    assert "no image has any box" in place.fail()
+
+
+def test_no_usable_image(place: Place) -> None:
+    tiny_coco(place.raw / "mine", 3)
+    for path in (place.raw / "mine/images").iterdir():
+        path.write_bytes(b"")
+    message = place.fail()
+    assert "no usable image is left" in message and "3 image(s) dropped" in message
+
+
+def test_an_empty_split(place: Place) -> None:
+    tiny_coco(place.raw / "mine", 2)
+    assert "would be empty" in place.fail()
+
+
+def test_a_source_that_was_not_downloaded(place: Place) -> None:
+    assert "'mine' has not been downloaded" in place.fail()
+
+
+def test_a_failure_leaves_the_earlier_dataset(place: Place) -> None:
+    tiny_coco(place.raw / "mine", 20)
+    place.run()
+    before = place.digests()
+    with pytest.raises(RepriseError):
+        place.run(classes=["horse"])
+    assert place.digests() == before
+
+
+def test_a_full_disk_ends_with_one_message(place: Place) -> None:
+    tiny_coco(place.raw / "mine", 20)
+    program = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from reprise.errors import RepriseError\n"
+        "from reprise.preprocessing.config import DataConfig\n"
+        "from reprise.preprocessing.preprocess import preprocess\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "config = DataConfig.model_validate_json(sys.argv[2])\n"
+        "root = Path(sys.argv[1])\n"
+        "try:\n"
+        "    preprocess(config, root / 'raw', None, root / 'processed', 1)\n"
+        "except RepriseError as error:\n"
+        "    print(error)\n"
+    )
+    root = str(place.raw.parent)
+    command = [sys.executable, "-c", program, root, settings().model_dump_json()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "the dataset cannot be written" in done.stdout and "free disk space" in done.stdout
+    assert sorted(path.name for path in place.out.parent.iterdir()) == ["raw"]
+
+
+def test_torch_is_never_imported() -> None:
+    program = (
+        "import sys\n"
+        "import reprise.preprocessing.preprocess, reprise.sources.download\n"
+        "assert 'torch' not in sys.modules and 'fsspec' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"image_size": 100}, "multiple of 32"),
+        ({"sources": {}}, "at least 1"),
+        ({"sources": {"Bad Name": {"url": "x", "format": "coco"}}}, "should match pattern"),
+        ({"sources": {"synthetic": {"url": "x", "format": "coco"}}}, "is taken by"),
+        ({"sources": {"a": {"url": "x", "format": "voc"}}}, "Input should be 'coco'"),
+        ({"sources": {"a": {"url": "x", "format": "coco", "sha256": "abc"}}}, "match pattern"),
+        ({"classes": ["a", "a"]}, "a class is named twice"),
+        ({"classes": []}, "at least 1"),
+        ({"encoding": {"jpeg_quality": 0}}, "greater than or equal to 1"),
+        ({"limits": {"max_files": 0}}, "greater than 0"),
+        ({"worker": 1}, "Extra inputs are not permitted"),
+    ],
+)
+def test_wrong_parameters(change: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        settings(**change)

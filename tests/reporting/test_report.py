@@ -1,0 +1,276 @@
+"""The report stage: one page, one Markdown file and one summary from the stages' files."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from datasets import shapes_dataset
+from reprise.dataset import REJECTED_COLUMNS, Dataset, table, write_json
+from reprise.errors import RepriseError
+from reprise.evaluation.config import EvaluationConfig
+from reprise.evaluation.evaluate import evaluate
+from reprise.predictions import prediction, write_predictions
+from reprise.reporting.config import ReportConfig
+from reprise.reporting.report import report
+
+MODEL = {
+    "family": "yolo",
+    "architecture": "yolo11",
+    "variant": "nano",
+    "classes": ["square", "disc"],
+    "image_size": 64,
+    "score_threshold": 0.4,
+    "best_epoch": 2,
+    "epochs_run": 3,
+    "selection": {"metric": "mAP50", "value": 0.7},
+    "versions": {"torch": "2.14.1"},
+    "parameters": {"training": {"learning_rate": 0.003, "scheduler": {"type": "cosine"}}},
+    "a key of a later version": 1,
+}
+
+
+def write_inputs(root: Path) -> None:
+    """What the earlier stages leave: a dataset, predictions with mistakes, logs, checks."""
+    data = Dataset(shapes_dataset(root / "data"))
+    reports = root / "reports"
+    (reports / "predictions").mkdir(parents=True)
+    for split in ("val", "test"):
+        found = []
+        for index, item in enumerate(data.ground_truth(split)["annotations"]):
+            if index % 5 == 4:
+                continue
+            category = item["category_id"] if index % 4 else 3 - item["category_id"]
+            found.append(prediction(item["image_id"], category, item["bbox"], 0.9 - index / 50))
+        write_predictions(reports / "predictions" / f"{split}.json", found)
+    (root / "models").mkdir()
+    write_json(root / "models" / "model.json", MODEL)
+    logs = reports / "training" / "plots" / "metrics"
+    for name in ("train/box_loss", "learning_rate", "val/loss", "val/mAP50"):
+        path = logs / f"{name}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"step\t{path.stem}\n1\t0.5\n2\t0.25\n", encoding="utf-8")
+    write_json(reports / "training" / "metrics.json", {"val": {"mAP50": 0.25}, "step": 2})
+    (reports / "validation").mkdir()
+    gate = {"success": True, "expectations": 4, "passed": 4, "failed": 0, "tables": []}
+    write_json(reports / "validation" / "summary.json", gate)
+    judge(root)
+
+
+def judge(root: Path) -> None:
+    evaluate(
+        root / "data",
+        root / "reports" / "predictions",
+        root / "models",
+        EvaluationConfig(),
+        root / "reports" / "evaluation",
+    )
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("prepared")
+    write_inputs(root)
+    return root
+
+
+@pytest.fixture
+def root(prepared: Path, tmp_path: Path) -> Path:
+    """A copy of the inputs that a test may spoil."""
+    ignored = shutil.ignore_patterns("report.*", "training_results.json")
+    return shutil.copytree(prepared, tmp_path / "run", ignore=ignored)
+
+
+@pytest.fixture(scope="module")
+def page(prepared: Path) -> str:
+    """The page with the default settings: many tests read it, so it is made once."""
+    return make(prepared)
+
+
+def make(root: Path, **settings: Any) -> str:
+    report(root / "data", root / "reports", root / "models", ReportConfig(**settings))
+    return (root / "reports" / "report.html").read_text(encoding="utf-8")
+
+
+class Page(HTMLParser):
+    """Collects what a page would load, its ids and links, and checks that tags close."""
+
+    VOID = frozenset({"meta", "link", "img", "br", "input", "hr"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.ids: list[str] = []
+        self.targets: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if found.get("id"):
+            self.ids.append(str(found["id"]))
+        for key in ("src", "href", "xlink:href"):
+            value = found.get(key)
+            if value and value.startswith("#"):
+                self.targets.append(value[1:])
+            elif value:
+                self.loaded.append(value)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+class TestPage:
+    def test_is_well_formed_and_loads_nothing(self, page: str) -> None:
+        parsed = Page(page)
+        assert parsed.open == []
+        assert parsed.loaded
+        assert all(value.startswith("data:image/webp;base64,") for value in parsed.loaded)
+        assert "<script" not in page
+        assert not re.search(r"url\((?!#)", page)
+
+    def test_has_no_id_twice_and_no_broken_link_inside(self, page: str) -> None:
+        parsed = Page(page)
+        assert len(parsed.ids) == len(set(parsed.ids))
+        assert set(parsed.targets) <= set(parsed.ids)
+
+    def test_charts_are_well_formed_and_take_the_colours_of_the_page(self, page: str) -> None:
+        charts = re.findall(r'<svg class="chart".*?</svg>', page, flags=re.DOTALL)
+        assert len(charts) == 8
+        for chart in charts:
+            ElementTree.fromstring(chart.replace("xlink:href", "href"))
+            assert "var(--ink)" in chart
+            assert "#010203" not in chart
+
+    def test_shows_the_numbers_of_the_evaluation(self, page: str, prepared: Path) -> None:
+        metrics = json.loads((prepared / "reports/evaluation/metrics.json").read_text())["test"]
+        for name in ("mAP50", "mAP", "precision", "recall", "f1"):
+            assert f"<b>{metrics[name]:.3f}</b>" in page
+        assert "4 of 4 expectations hold" in page
+        assert "training.scheduler.type" in page
+
+    def test_marks_mistakes_in_the_samples(self, page: str) -> None:
+        samples = page[page.index('<section id="samples">') : page.index('<section id="errors">')]
+        assert samples.count("<figure") == 6
+        assert samples.count("<image ") == 6  # the pixels once for both sides
+        missed = sum(int(n) for n in re.findall(r"<b>(\d+)</b> missed", samples))
+        assert samples.count(", missed</title>") == missed > 0
+        wrong = sum(int(n) for n in re.findall(r"<b>(\d+)</b> wrong", samples))
+        assert samples.count(", wrong</title>") == wrong > 0
+
+    def test_can_go_without_pictures_and_under_another_title(self, root: Path) -> None:
+        text = make(root, samples=0, errors=0, title="Shapes & more")
+        assert "data:image" not in text
+        assert "<h1>Shapes &amp; more</h1>" in text
+
+    def test_lists_what_was_dropped(self, root: Path) -> None:
+        row = {
+            "source": "shapes",
+            "name": "<b>.png",
+            "item": "image",
+            "action": "dropped",
+            "rule": "does not decode",
+            "detail": "truncated",
+        }
+        table([row, row], REJECTED_COLUMNS).to_parquet(root / "data" / "rejected.parquet")
+        text = make(root)
+        assert "does not decode" in text
+        assert "shapes/&lt;b&gt;.png" in text
+        markdown = (root / "reports" / "report.md").read_text(encoding="utf-8")
+        assert "| does not decode | image | dropped | 2 |" in markdown
+
+
+class TestLess:
+    def test_logs_and_checks_are_not_needed(self, root: Path) -> None:
+        shutil.rmtree(root / "reports" / "training")
+        shutil.rmtree(root / "reports" / "validation")
+        text = make(root)
+        assert "Training left no curves." in text
+        assert "No result of the validation stage was found." in text
+
+    def test_a_failed_gate_says_what_failed(self, root: Path) -> None:
+        failure = {"rule": "r", "table": "images", "expected": "all of one size", "offending": 2}
+        write_json(
+            root / "reports" / "validation" / "summary.json",
+            {"success": False, "expectations": 4, "passed": 3, "failures": [failure | {"of": 9}]},
+        )
+        text = make(root)
+        assert "images: all of one size (2 of 9 rows offend)" in text
+
+    def test_no_objects_to_judge_by(self, tmp_path: Path) -> None:
+        write_inputs(tmp_path)
+        for split in ("val", "test"):
+            path = tmp_path / "data" / "annotations" / f"{split}.json"
+            truth = json.loads(path.read_text(encoding="utf-8"))
+            write_json(path, truth | {"annotations": []})
+        judge(tmp_path)
+        assert "there are no scores" in make(tmp_path)
+        markdown = (tmp_path / "reports" / "report.md").read_text(encoding="utf-8")
+        assert "there are no scores" in markdown
+
+    @pytest.mark.parametrize(
+        ("path", "stage"),
+        [
+            ("models/model.json", "train"),
+            ("reports/evaluation/metrics.json", "evaluate"),
+            ("reports/evaluation/errors.csv", "evaluate"),
+            ("reports/predictions/test.json", "predict"),
+        ],
+    )
+    def test_a_missing_input_names_its_stage(self, root: Path, path: str, stage: str) -> None:
+        (root / path).unlink()
+        with pytest.raises(RepriseError, match=Path(path).name) as caught:
+            make(root)
+        assert f"dvc repro {stage}" in caught.value.fix
+        assert not (root / "reports" / "report.html").exists()
+
+
+class TestFiles:
+    def test_are_the_same_bytes_in_another_process(self, page: str, prepared: Path) -> None:
+        assert page
+        root = prepared
+        names = ("report.html", "report.md", "training_results.json")
+        first = {name: (root / "reports" / name).read_bytes() for name in names}
+        code = (
+            "import sys, pathlib; from reprise.reporting.config import ReportConfig;"
+            "from reprise.reporting.report import report; r = pathlib.Path(sys.argv[1]);"
+            "report(r / 'data', r / 'reports', r / 'models', ReportConfig())"
+        )
+        path = os.pathsep.join(entry for entry in sys.path if entry)
+        environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "PYTHONPATH": path}
+        subprocess.run([sys.executable, "-c", code, str(root)], check=True, env=environment)
+        assert {name: (root / "reports" / name).read_bytes() for name in names} == first
+        assert not list((root / "reports").glob(".*"))
+        assert all(str(root).encode() not in text for text in first.values())
+
+    def test_summary_holds_model_parameters_and_results(self, page: str, prepared: Path) -> None:
+        assert page
+        root = prepared
+        summary = json.loads((root / "reports" / "training_results.json").read_text())
+        metrics = json.loads((root / "reports" / "evaluation" / "metrics.json").read_text())
+        assert summary["results"] == metrics
+        assert summary["parameters"] == MODEL["parameters"]
+        assert summary["training"]["last"] == {"val": {"mAP50": 0.25}, "step": 2}
+        assert summary["data"]["train"]["images"] == 12
+        assert summary["data_checks_passed"] is True
+        assert set(summary["results_by_class"]) == {"square", "disc"}
+
+    def test_markdown_tables_have_one_width(self, page: str, prepared: Path) -> None:
+        assert page
+        text = (prepared / "reports" / "report.md").read_text(encoding="utf-8")
+        blocks = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
+        assert len(blocks) >= 6
+        for block in blocks:
+            assert len({line.count("|") for line in block}) == 1

@@ -1,0 +1,93 @@
+"""params.yaml: typed, checked at once, and explained in the words of the file."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from reprise import params
+from reprise.errors import RepriseError
+
+
+def edited(repository: Path, folder: Path, old: str, new: str) -> Path:
+    text = (repository / "params.yaml").read_text()
+    assert old in text
+    path = folder / "params.yaml"
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("  learning_rate:", "  learning_rat:", "training.learning_rat: unknown parameter; did"),
+        ("  patience: 4", "  patiance: 4", r"did you mean 'patience'"),
+        ("training:\n", "trainin:\n", "trainin: unknown parameter; did you mean 'training'"),
+        ("epochs: 24", "epochs: 0", "training.epochs: .*greater than or equal to 1"),
+        ("epochs: 24", "epochs: many", r"training.epochs: .*integer.* \(got 'many'\)"),
+        ("optimizer: adamw", "optimizer: adamax", "training.optimizer: .*'adam', 'adamw' or"),
+        ("train: 0.7 ", "train: 0.9 ", "data.split: train, val and test must sum to 1"),
+        ("image_size: 288", "image_size: 300", "data.image_size: .*multiple of 32"),
+        ("warmup_epochs: 1 ", "warmup_epochs: 99 ", "warmup_epochs 99.0 is longer than the run"),
+        ("format: coco", "format: cocoo", "format: .*'coco'"),
+    ],
+)
+def test_a_bad_parameter_is_named(
+    repository: Path, tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    with pytest.raises(RepriseError, match=message):
+        params.load(edited(repository, tmp_path, old, new))
+
+
+@pytest.mark.parametrize("written", ["3e-4", "1e-5", "1e-05", "0.00001", "1.0E-5"])
+def test_scientific_notation_is_a_number(repository: Path, tmp_path: Path, written: str) -> None:
+    """DVC writes 0.00001 as 1e-05, which YAML 1.1 reads as text."""
+    path = edited(repository, tmp_path, "learning_rate: 0.002", f"learning_rate: {written}")
+    assert params.load(path).training.learning_rate == float(written)
+
+
+def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:
+    with pytest.raises(RepriseError, match="does not exist"):
+        params.load(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize("text", ["training: [", "- a\n- b\n", "", "\tx: 1"])
+def test_what_is_not_parameters_is_one_message(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(RepriseError, match=r"not valid YAML|holds no sections"):
+        params.load(path)
+
+
+def test_a_bad_parameter_fails_in_under_a_second(repository: Path, tmp_path: Path) -> None:
+    """No heavy library is imported to say so; the time itself is in benchmarks/stages.py."""
+    path = edited(repository, tmp_path, "epochs: 24", "epochs: -1")
+    code = (
+        "import sys\nfrom reprise import params\nfrom reprise.errors import RepriseError\n"
+        f"try: params.load({str(path)!r})\nexcept RepriseError: pass\nelse: sys.exit(3)\n"
+        "heavy = {'torch', 'pandas', 'numpy', 'cv2', 'great_expectations', 'ultralytics'}\n"
+        "sys.exit(4 if heavy & sys.modules.keys() else 0)\n"
+    )
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": str(repository / "src")}, check=False
+    )
+    assert done.returncode == 0
+    assert time.monotonic() - started < 60  # hangs, not speed
+
+
+def test_every_parameter_has_a_description() -> None:
+    def undescribed(schema: dict, where: str) -> list[str]:
+        missing = []
+        for name, entry in schema.get("properties", {}).items():
+            if "description" not in entry and "$ref" not in entry:
+                missing.append(f"{where}.{name}")
+        return missing
+
+    whole = params.whole_schema().model_json_schema()
+    definitions = whole["$defs"]
+    assert [m for name, d in definitions.items() for m in undescribed(d, name)] == []

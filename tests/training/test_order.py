@@ -1,0 +1,37 @@
+"""The order of samples: every image once an epoch, and resumable at any batch."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reprise.training.order import EpochBatches
+
+
+@given(st.integers(1, 60), st.integers(1, 9), st.integers(0, 5), st.integers(0, 99))
+def test_each_epoch_shows_every_image_once(
+    length: int, batch_size: int, epoch: int, seed: int
+) -> None:
+    order = EpochBatches(length, batch_size, seed)
+    order.epoch = epoch
+    batches = list(order)
+    assert len(batches) == len(order) == order.batches
+    assert sorted(index for batch in batches for _, index in batch) == list(range(length))
+    assert {e for batch in batches for e, _ in batch} == {epoch}
+
+
+@given(st.integers(2, 60), st.integers(1, 9), st.data())
+def test_a_resumed_epoch_goes_on_where_it_stood(
+    length: int, batch_size: int, data: st.DataObject
+) -> None:
+    whole = list(EpochBatches(length, batch_size, seed=1))
+    order = EpochBatches(length, batch_size, seed=1)
+    order.first_batch = data.draw(st.integers(0, order.batches))
+    assert list(order) == whole[order.first_batch :]
+
+
+def test_epochs_differ() -> None:
+    order = EpochBatches(40, 4, seed=0)
+    first = list(order)
+    order.epoch = 1
+    assert [[i for _, i in b] for b in first] != [[i for _, i in b] for b in order]

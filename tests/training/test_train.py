@@ -1,0 +1,206 @@
+"""Training: it learns, it is exact to the byte, and it survives being killed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from datasets import shapes_dataset
+from models.settings import IMAGE_SIZE, augmentation, machine, model, training, validation
+from reprise.errors import RepriseError
+from reprise.models.yolo import Yolo
+from reprise.training.checkpoint import Checkpoints, open_checkpoints
+from reprise.training.train import train
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shapes_dataset(tmp_path_factory.mktemp("shapes"), size=IMAGE_SIZE)
+
+
+def run(dataset: Path, folder: Path, **changes: Any) -> Path:
+    """One training into ``folder``; changes go to the section that has the key."""
+    sections = {
+        "model": (model, {"architecture", "variant", "weights"}),
+        "machine": (machine, {"workers", "checkpoint_minutes"}),
+        "validation": (validation, {"frequency"}),
+    }
+    values = {
+        name: make(**{key: changes.pop(key) for key in list(changes) if key in keys})
+        for name, (make, keys) in sections.items()
+    }
+    train(
+        dataset,
+        values["model"],  # type: ignore[arg-type]
+        training(**changes),
+        values["validation"],  # type: ignore[arg-type]
+        augmentation(),
+        IMAGE_SIZE,
+        values["machine"],  # type: ignore[arg-type]
+        folder / "models",
+        folder / "reports",
+        folder / "scratch",
+    )
+    return folder
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for part in ("models", "reports")
+        for path in sorted((folder / part).rglob("*"))
+        if path.is_file()
+    }
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing in the loop catches it."""
+
+
+def kill_after(monkeypatch: pytest.MonkeyPatch, saves: int) -> None:
+    """Die right after so many checkpoints."""
+    real, done = Checkpoints.save, []
+
+    def save(self: Checkpoints, state: dict[str, Any]) -> None:
+        real(self, state)
+        done.append(1)
+        if len(done) == saves:
+            raise Killed
+
+    monkeypatch.setattr(Checkpoints, "save", save)
+
+
+def test_training_is_exact_whatever_the_number_of_workers(dataset: Path, tmp_path: Path) -> None:
+    one = run(dataset, tmp_path / "one", workers=0)
+    two = run(dataset, tmp_path / "two", workers=2)
+    assert digests(one) == digests(two)
+    assert {"models/model.safetensors", "models/model.json", "reports/metrics.json"} <= set(
+        digests(one)
+    )
+
+
+@pytest.mark.parametrize("architecture", ["yolo11", "yolo26"])
+def test_a_killed_run_ends_with_the_bytes_of_an_unbroken_one(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, architecture: str
+) -> None:
+    changes = {
+        "architecture": architecture, "epochs": 3, "gradient_accumulation_steps": 2,
+    }  # fmt: skip
+    whole = run(dataset, tmp_path / "whole", **changes)
+    # A checkpoint after every optimizer step: this one dies in the middle of an epoch.
+    with monkeypatch.context() as patch:
+        kill_after(patch, saves=4)
+        with pytest.raises(Killed):
+            run(dataset, tmp_path / "killed", checkpoint_minutes=1e-9, **changes)
+    resumed = run(dataset, tmp_path / "killed", **changes)
+    assert digests(resumed) == digests(whole)
+    assert not list((tmp_path / "killed" / "scratch").glob("**/checkpoint.pt"))
+
+
+def test_a_changed_parameter_never_meets_the_old_checkpoint(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean = run(dataset, tmp_path / "clean", learning_rate=1e-3)
+    with monkeypatch.context() as patch:
+        kill_after(patch, saves=1)
+        with pytest.raises(Killed):
+            run(dataset, tmp_path / "changed", learning_rate=2e-3)
+    changed = run(dataset, tmp_path / "changed", learning_rate=1e-3)
+    assert digests(changed) == digests(clean)
+
+
+def test_it_learns(tmp_path: Path) -> None:
+    dataset = shapes_dataset(tmp_path / "data", train=32, val=8, test=1, size=IMAGE_SIZE)
+    folder = run(
+        dataset, tmp_path, epochs=30, batch_size=8, learning_rate=5e-3, frequency=10, threads=2,
+        scheduler={"warmup_epochs": 2},
+    )  # fmt: skip
+    description = json.loads((folder / "models/model.json").read_text())
+    # Random weights score below 0.02 here.
+    assert description["selection"]["value"] > 0.4
+
+
+def test_the_description_holds_what_ran(dataset: Path, tmp_path: Path) -> None:
+    folder = run(dataset, tmp_path, epochs=1)
+    description = json.loads((folder / "models/model.json").read_text())
+    assert description["classes"] == ["square", "disc"]
+    assert description["parameters"]["training"]["learning_rate"] == 2e-3
+    assert description["versions"]["torch"] == torch.__version__.split("+")[0]
+    assert 0 <= description["score_threshold"] <= 1
+
+
+def test_early_stopping_ends_a_run_that_does_not_improve(dataset: Path, tmp_path: Path) -> None:
+    stopping = {"metric": "loss", "patience": 2, "min_delta": 1e9}
+    folder = run(dataset, tmp_path, epochs=8, early_stopping=stopping)
+    description = json.loads((folder / "models/model.json").read_text())
+    assert description["epochs_run"] == 3
+    assert description["best_epoch"] == 1
+
+
+def test_validation_every_n_epochs_and_after_the_last(dataset: Path, tmp_path: Path) -> None:
+    folder = run(dataset, tmp_path, epochs=3, frequency=2)
+    rows = (folder / "reports/plots/metrics/val/mAP50.tsv").read_text().splitlines()[1:]
+    assert [row.split("\t")[0] for row in rows] == ["2", "3"]
+
+
+def test_a_loss_that_is_not_finite_stops_with_advice(dataset: Path, tmp_path: Path) -> None:
+    network = Yolo(model(), ["square", "disc"], IMAGE_SIZE).network
+    broken = {name: tensor * float("inf") for name, tensor in network.state_dict().items()}
+    path = tmp_path / "broken.pt"
+    torch.serialization.save(broken, path)
+    weights = {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    with pytest.raises(RepriseError, match="loss became nan in epoch 1, batch 1") as caught:
+        run(dataset, tmp_path, weights=weights)
+    assert "lower training.learning_rate" in caught.value.fix
+
+
+def test_weights_that_diverged_are_not_kept(dataset: Path, tmp_path: Path) -> None:
+    """One step so long that training ends before its own loss could show it."""
+    with pytest.raises(RepriseError, match="on val after epoch 1"):
+        run(
+            dataset, tmp_path, epochs=1, batch_size=12, optimizer="sgd", learning_rate=10.0,
+            gradient_clip=0, ema_decay=0, scheduler={"warmup_epochs": 0, "type": "constant"},
+        )  # fmt: skip
+    assert not (tmp_path / "models").exists()
+
+
+def test_fp16_on_a_cpu_is_refused(dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(RepriseError, match="fp16 needs a GPU"):
+        run(dataset, tmp_path, mixed_precision="fp16")
+
+
+def test_a_gpu_that_is_not_there_is_refused(dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(RepriseError, match="cuda:7 was asked for"):
+        run(dataset, tmp_path, device="cuda:7")
+
+
+def test_two_runs_of_the_same_training_do_not_mix(dataset: Path, tmp_path: Path) -> None:
+    with open_checkpoints(tmp_path, "k" * 64):  # noqa: SIM117
+        with pytest.raises(RepriseError, match="another process is training"):
+            with open_checkpoints(tmp_path, "k" * 64):
+                pass
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", None])
+def test_a_damaged_checkpoint_is_set_aside_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None
+) -> None:
+    with open_checkpoints(tmp_path, "a" * 64) as checkpoints:
+        checkpoints.save({"epoch": 3})
+        path = next(tmp_path.glob("*/checkpoint.pt"))
+        path.write_bytes(path.read_bytes()[:-20] if content is None else content)
+        assert checkpoints.load() is None
+    assert "checkpoint not used" in capsys.readouterr().out
+    assert list(tmp_path.glob("*/checkpoint.unreadable"))
+
+
+def test_a_checkpoint_of_another_run_is_not_taken(tmp_path: Path) -> None:
+    with open_checkpoints(tmp_path, "a" * 64) as checkpoints:
+        checkpoints.save({"epoch": 3})
+    impostor = Checkpoints(tmp_path / ("a" * 16), "a" * 63 + "b")
+    assert impostor.load() is None
