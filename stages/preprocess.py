@@ -2,18 +2,25 @@
 
 from pathlib import Path
 
-from _run import run
+from _run import run, scratch
 
 from reprise.preprocessing.preprocess import preprocess
+from reprise.preprocessing.workplace import Workplace
+from reprise.sources.pack import unpacked_all
 
 
 def main(params) -> None:
+    machine = params.machine
     preprocess(
         params.data,
-        Path("data/raw"),
+        unpacked_all(Path("data/raw"), params.data.sources, scratch("raw")),
         Path("data/synthetic"),
         Path("data/processed"),
-        params.machine.workers,
+        params.synthetic,
+        Path("data/splits.csv"),
+        Workplace(
+            machine.workers, machine.engine, scratch("preprocess"), int(machine.memo_gb * 1e9)
+        ),
     )
 
 

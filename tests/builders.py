@@ -81,3 +81,12 @@ def tiny_coco(
 def write_labels(folder: Path, content: Any) -> None:
     """Write ``folder/annotations.json``."""
     (folder / "annotations.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+def tiny_yolo(folder: Path, n_images: int = 12) -> None:
+    """Write ``images/0000.png``, ``labels/0000.txt`` and so on: one box on each image."""
+    for name in ("images", "labels"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for index in range(n_images):
+        Image.fromarray(picture(index)).save(folder / f"images/{index:04d}.png")
+        (folder / f"labels/{index:04d}.txt").write_text("0 0.5 0.5 0.25 0.5\n")

@@ -13,10 +13,10 @@ from reprise.dataset import (
     IMAGE_COLUMNS,
     REJECTED_COLUMNS,
     Category,
-    ShardWriter,
     table,
-    write_tables,
 )
+from reprise.preprocessing.contract import write_tables
+from reprise.preprocessing.shards import ShardWriter
 
 CLASSES = ("square", "disc")
 
@@ -77,6 +77,7 @@ def shapes_dataset(
                 "original_width": 2 * size,
                 "original_height": 2 * height,
                 "sha256": digest,
+                "file_sha256": digest,
                 "perceptual_hash": digest[:16],
                 "group": f"image-{image_id}",
                 "synthetic": False,

@@ -18,11 +18,11 @@ from reprise.dataset import (
     REJECTED_COLUMNS,
     Category,
     Dataset,
-    ShardWriter,
     table,
-    write_tables,
 )
 from reprise.errors import RepriseError
+from reprise.preprocessing.contract import write_tables
+from reprise.preprocessing.shards import ShardWriter
 
 SPLIT_OF = ("train", "train", "val", "test")
 
@@ -49,6 +49,7 @@ def write(root: Path) -> Dataset:
                 "original_width": 128,
                 "original_height": 96,
                 "sha256": f"{index:064x}",
+                "file_sha256": f"{index:064x}",
                 "perceptual_hash": f"{index:016x}",
                 "group": f"mine/{index}.png",
                 "synthetic": index == 1,

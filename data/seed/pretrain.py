@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT / "src"))
 from reprise import params  # noqa: E402
 from reprise.preprocessing.config import DataConfig  # noqa: E402
 from reprise.preprocessing.preprocess import preprocess  # noqa: E402
+from reprise.preprocessing.workplace import Workplace  # noqa: E402
 from reprise.synthesis.config import SyntheticConfig  # noqa: E402
 from reprise.synthesis.generate import synthesize  # noqa: E402
 from reprise.training.config import TrainingConfig  # noqa: E402
@@ -48,7 +49,8 @@ def main() -> None:
                 "split": {"train": 0.97, "val": 0.03, "test": 0.0},
             }
         )
-        preprocess(data, folder / "raw", None, folder / "processed", workers=2)
+        raw = {"drawn": folder / "raw" / "drawn"}
+        preprocess(data, raw, None, folder / "processed", workplace=Workplace(2))
         training = loaded.training.model_dump() | {"epochs": EPOCHS, "batch_size": 16}
         augmentation = loaded.augmentation.model_copy(
             update={"mosaic": 0.3, "close_mosaic_epochs": 2, "scale": 0.4}

@@ -5,10 +5,11 @@ A dataset is a folder::
     shards/<source>-00000.tar   the images, encoded, in uncompressed tar files
     images.parquet              one row an image (IMAGE_COLUMNS)
     annotations.parquet         one row a box (ANNOTATION_COLUMNS)
+    labels.parquet              one row a class of an image as a whole (LABEL_COLUMNS)
     categories.json             [{"id": 1, "name": "..."}, ...]
     annotations/<split>.json    the same boxes as COCO ground truth
     statistics.json             counts by split and class
-    rejected.parquet            one row for each image or box dropped or repaired
+    rejected.parquet            the ledger: each image or box dropped, repaired or kept by a rule
 
 Boxes are ``xywh`` in pixels of the upright original. Stored pixels are smaller: the images
 table holds both sizes, and ``width / original_width`` is the horizontal scale. DVC tracks a
@@ -17,10 +18,8 @@ few tar files rather than one file an image, and a reader seeks straight to an i
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +48,7 @@ IMAGE_COLUMNS = {
     "original_width": "int64",  # pixels of the upright original
     "original_height": "int64",
     "sha256": "str",  # of the upright original's size and RGB pixels
+    "file_sha256": "str",  # of the file as it came
     "perceptual_hash": "str",  # 64-bit DCT hash, 16 hexadecimal digits
     "group": "str",  # images of one group never meet across splits
     "synthetic": "bool",
@@ -65,15 +65,18 @@ ANNOTATION_COLUMNS = {
     "iscrowd": "int64",
     "segmentation": "str",  # JSON: COCO polygons or RLE; "[]" when there is none
 }
+LABEL_COLUMNS = {
+    "image_id": "int64",
+    "category_id": "int64",  # of the image as a whole
+}
 REJECTED_COLUMNS = {
     "source": "str",
     "name": "str",
     "item": "str",  # "image" or "box"
-    "action": "str",  # "dropped" or "repaired"
+    "action": "str",  # "dropped", "repaired" or "kept"
     "rule": "str",
     "detail": "str",
 }
-SHARD_BYTES = 128 * 2**20
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,8 @@ class Dataset:
         root: The folder.
         images: One row an image, sorted by ``image_id``.
         annotations: One row a box, sorted by ``annotation_id``.
+        labels: One row an image-level class, sorted by image and class.
+        rejected: The ledger.
         categories: Sorted by ``category_id``.
 
     Raises:
@@ -104,6 +109,7 @@ class Dataset:
         for name in (
             "images.parquet",
             "annotations.parquet",
+            "labels.parquet",
             "rejected.parquet",
             "categories.json",
         ):
@@ -114,6 +120,7 @@ class Dataset:
                 )
         self.images: pd.DataFrame = pd.read_parquet(self.root / "images.parquet")
         self.annotations: pd.DataFrame = pd.read_parquet(self.root / "annotations.parquet")
+        self.labels: pd.DataFrame = pd.read_parquet(self.root / "labels.parquet")
         self.rejected: pd.DataFrame = pd.read_parquet(self.root / "rejected.parquet")
         entries = json.loads((self.root / "categories.json").read_text(encoding="utf-8"))
         self.categories = [Category(entry["id"], entry["name"]) for entry in entries]
@@ -179,143 +186,11 @@ class Dataset:
         return image
 
 
-class ShardWriter:
-    """Packs encoded images of one source into numbered tar files, the same bytes each time."""
-
-    def __init__(self, root: Path, source: str, limit: int = SHARD_BYTES) -> None:
-        self._folder = root / "shards"
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._source = source
-        self._limit = limit
-        self._count = 0
-        self._tar: tarfile.TarFile | None = None
-
-    def add(self, name: str, data: bytes) -> tuple[str, int, int]:
-        """Append one image; returns ``(shard, offset, length)``."""
-        if self._tar is not None and self._tar.offset + len(data) > self._limit:
-            self.close()
-        shard = f"{self._source}-{self._count:05d}.tar"
-        if self._tar is None:
-            # Open until it is full or closed, over many calls.
-            self._tar = tarfile.TarFile(self._folder / shard, "w", format=tarfile.PAX_FORMAT)
-        info = tarfile.TarInfo(name)
-        info.size = len(data)
-        header = len(info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape"))
-        offset = self._tar.offset + header
-        self._tar.addfile(info, io.BytesIO(data))
-        return shard, offset, len(data)
-
-    def close(self) -> None:
-        """Finish the shard being written; the next image starts a new one."""
-        if self._tar is not None:
-            self._tar.close()
-            self._tar = None
-            self._count += 1
-
-
 def table(rows: list[dict[str, Any]], columns: dict[str, str]) -> pd.DataFrame:
     """Rows as a data frame with exactly these columns and dtypes, also when there are none."""
     import pandas as pd
 
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
-
-
-def write_tables(
-    root: Path,
-    images: pd.DataFrame,
-    annotations: pd.DataFrame,
-    categories: list[Category],
-    rejected: pd.DataFrame,
-) -> None:
-    """Write everything of a dataset but its shards.
-
-    Args:
-        root: The dataset folder.
-        images: Columns IMAGE_COLUMNS, sorted by ``image_id``.
-        annotations: Columns ANNOTATION_COLUMNS, sorted by ``annotation_id``.
-        categories: Sorted by ``category_id``.
-        rejected: Columns REJECTED_COLUMNS: the ledger.
-    """
-    (root / "annotations").mkdir(parents=True, exist_ok=True)
-    for name, frame in (
-        ("images", images),
-        ("annotations", annotations),
-        ("rejected", rejected),
-    ):
-        frame.to_parquet(root / f"{name}.parquet", index=False, compression="zstd")
-    entries = [{"id": item.category_id, "name": item.name} for item in categories]
-    write_json(root / "categories.json", entries)
-    for split in SPLITS:
-        rows = images[images["split"] == split]
-        write_json(
-            root / "annotations" / f"{split}.json", _coco(rows, annotations, entries), indent=None
-        )
-    write_json(root / "statistics.json", statistics(images, annotations, categories, rejected))
-
-
-def _coco(
-    images: pd.DataFrame, annotations: pd.DataFrame, categories: list[dict[str, Any]]
-) -> dict[str, Any]:
-    kept = annotations[annotations["image_id"].isin(images["image_id"])]
-    # Typed loosely: pandas' stubs give a named row no types of its columns.
-    image_rows: Any = images.itertuples(index=False)
-    box_rows: Any = kept.itertuples(index=False)
-    return {
-        "info": {"description": "Reprise dataset"},
-        "images": [
-            {
-                "id": int(row.image_id),
-                "file_name": f"{row.source}/{row.name}",
-                "width": int(row.original_width),
-                "height": int(row.original_height),
-            }
-            for row in image_rows
-        ],
-        "annotations": [
-            {
-                "id": int(row.annotation_id),
-                "image_id": int(row.image_id),
-                "category_id": int(row.category_id),
-                "bbox": [row.x, row.y, row.w, row.h],
-                "area": row.area,
-                "iscrowd": int(row.iscrowd),
-                "segmentation": json.loads(row.segmentation),
-            }
-            for row in box_rows
-        ],
-        "categories": categories,
-    }
-
-
-def statistics(
-    images: pd.DataFrame,
-    annotations: pd.DataFrame,
-    categories: list[Category],
-    rejected: pd.DataFrame,
-) -> dict[str, Any]:
-    """Counts that describe a dataset, by split, class and source."""
-    split_of = images.set_index("image_id")["split"]
-    boxes = annotations.assign(split=annotations["image_id"].map(split_of))
-    by_split: dict[str, Any] = {}
-    for split in SPLITS:
-        rows = images[images["split"] == split]
-        inside = boxes[boxes["split"] == split]
-        counts = inside["category_id"].value_counts()
-        by_split[split] = {
-            "images": len(rows),
-            "synthetic_images": int(rows["synthetic"].sum()),
-            "images_without_boxes": int((~rows["image_id"].isin(inside["image_id"])).sum()),
-            "groups": int(rows["group"].nunique()),
-            "boxes": len(inside),
-            "boxes_by_class": {c.name: int(counts.get(c.category_id, 0)) for c in categories},
-        }
-    sources = images.groupby("source").size()
-    return {
-        "splits": by_split,
-        "images_by_source": {str(name): int(count) for name, count in sources.items()},
-        "dropped": int((rejected["action"] == "dropped").sum()),
-        "repaired": int((rejected["action"] == "repaired").sum()),
-    }
 
 
 def write_json(path: Path, value: Any, indent: int | None = 2) -> None:

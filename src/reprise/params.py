@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -46,6 +46,12 @@ class MachineConfig(Section):
 
     workers: Annotated[int, Field(ge=0, le=1024)]
     """Processes that draw, decode and load images; 0 loads them in the main process."""
+    engine: Literal["local", "ray"] = "local"
+    """Where images are decoded: local processes, or Ray, on the cluster that RAY_ADDRESS names
+    (files then lie in a folder that all its machines see)."""
+    memo_gb: Annotated[float, Field(ge=0)] = 20.0
+    """Most disk space in GB (10^9 bytes) for finished images that the next run need not decode
+    again; 0 keeps none."""
     checkpoint_minutes: Annotated[float, Field(gt=0)]
     """Most training time that a crash can cost; a checkpoint also follows each epoch."""
 

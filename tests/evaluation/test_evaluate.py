@@ -17,15 +17,15 @@ from reprise.dataset import (
     IMAGE_COLUMNS,
     REJECTED_COLUMNS,
     Category,
-    ShardWriter,
     table,
     write_json,
-    write_tables,
 )
 from reprise.errors import RepriseError
 from reprise.evaluation.config import EvaluationConfig
 from reprise.evaluation.evaluate import COLUMNS, evaluate
 from reprise.predictions import prediction, write_predictions
+from reprise.preprocessing.contract import write_tables
+from reprise.preprocessing.shards import ShardWriter
 
 Box = tuple[int, int, list[float]]  # image, class, xywh
 
@@ -53,6 +53,7 @@ def write_dataset(root: Path, boxes: list[Box], crowd: list[Box] | None = None) 
             "original_width": 200,
             "original_height": 200,
             "sha256": str(image_id),
+            "file_sha256": str(image_id),
             "perceptual_hash": "0" * 16,
             "group": str(image_id),
             "synthetic": False,

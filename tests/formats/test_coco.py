@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from builders import picture, tiny_coco, write_labels
+from formats.strategies import assert_same, datasets, images
 from reprise.errors import RepriseError
 from reprise.formats import coco
+from reprise.formats.files import FileIndex
+from reprise.formats.records import BoxRecord, SourceDataset
 
 Content = dict[str, Any]
-COCO_POLYGONS = Path(__file__).parents[3] / "shared" / "datasets" / "coco_polygons_car_tree_bug"
 
 
 def test_reads_images_boxes_classes_and_grouping_keys(tmp_path: Path) -> None:
@@ -109,9 +113,11 @@ def test_what_the_labels_do_not_say(tmp_path: Path) -> None:
     Image.fromarray(picture(9)).save(tmp_path / "images/extra.PNG")
     write_labels(tmp_path, content)
     dataset = coco.read(tmp_path, "mine")
-    assert [(image.width, image.height) for image in dataset.images] == [(None, None)] * 2
+    assert [(image.width, image.height) for image in dataset.images[:2]] == [(None, None)] * 2
     assert dataset.images[1].path is None
-    assert dataset.unlisted == ["images/extra.PNG"]
+    extra = dataset.images[2]
+    assert (extra.name, extra.labelled, extra.boxes) == ("images/extra.PNG", False, [])
+    assert dataset.lists_images
     box = dataset.images[0].boxes[0]
     assert math.isnan(box.area) and math.isnan(box.xywh[0])
 
@@ -194,9 +200,109 @@ def test_no_label_file_says_what_was_looked_for(tmp_path: Path) -> None:
         coco.read(tmp_path, "mine")
 
 
-@pytest.mark.skipif(not COCO_POLYGONS.is_dir(), reason="the shared datasets are not here")
-def test_a_real_coco_dataset_with_two_label_files() -> None:
-    dataset = coco.read(COCO_POLYGONS, "cars")
+def test_a_real_coco_dataset_with_two_label_files(shared_datasets: Path) -> None:
+    folder = shared_datasets / "coco_polygons_car_tree_bug"
+    dataset = coco.read(folder, "cars")
     assert {"car", "tree", "bug"} >= {box.class_name for i in dataset.images for box in i.boxes}
     assert all(image.path is not None for image in dataset.images)
     assert any(box.segmentation for image in dataset.images for box in image.boxes)
+    assert {image.split for image in dataset.images} == {"train", "val"}
+    found = coco.detect(FileIndex(folder, "cars"))
+    assert found is not None and "annotations/instances_train.json" in found
+
+
+def test_the_split_is_the_label_files_or_else_the_folders(tmp_path: Path) -> None:
+    content = tiny_coco(tmp_path / "Training", 1)
+    assert coco.read(tmp_path, "mine").images[0].split == "train"
+    (tmp_path / "Training/annotations.json").unlink()
+    for name, split in (("all.json", "train"), ("instances_val2017.json", "val")):
+        (tmp_path / name).write_text(json.dumps(content))
+        assert coco.read(tmp_path, "mine").images[0].split == split
+        (tmp_path / name).unlink()
+
+
+@given(data=st.data())
+def test_what_is_written_is_read_again(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    drawn = datasets(
+        tmp_path_factory.getbasetemp() / "pictures",
+        polygons=True,
+        parts=3,
+        masks=True,
+        crowds=True,
+        keys=True,
+        unlabelled=True,
+        splits=data.draw(st.booleans()),
+    )
+    before = data.draw(drawn)
+    folder = tmp_path_factory.mktemp("written")
+    coco.write(before, folder)
+    after = coco.read(folder, "mine")
+    assert_same(before, after, keys=True, pixels=0)
+    assert set(after.classes) == set(before.classes)
+    if any(image.boxes for image in before.images):
+        assert coco.detect(FileIndex(folder, "mine")) is not None
+
+
+def test_a_written_file_has_ids_from_one_and_an_area_for_every_box(tmp_path: Path) -> None:
+    image = images(tmp_path / "pictures")[0]
+    image.boxes = [BoxRecord("cat", (1, 2, 3, 4)), BoxRecord("dog", (1, 2, 3, 4), area=5.0)]
+    image.split, image.synthetic = "val", True
+    coco.write(SourceDataset("mine", [image], ["dog"]), tmp_path / "out")
+    content = json.loads((tmp_path / "out/annotations/instances_val.json").read_text())
+    assert content["categories"] == [{"id": 1, "name": "dog"}, {"id": 2, "name": "cat"}]
+    assert [entry["id"] for entry in content["annotations"]] == [1, 2]
+    assert [entry["area"] for entry in content["annotations"]] == [12, 5.0]
+    assert coco.read(tmp_path / "out", "mine").images[0].synthetic
+
+
+def test_what_coco_cannot_hold_is_refused(tmp_path: Path) -> None:
+    def refused(message: str, **changes: Any) -> None:
+        image = images(tmp_path / "pictures")[0]
+        for key, value in changes.items():
+            setattr(image, key, value)
+        with pytest.raises(RepriseError, match=message):
+            coco.write(SourceDataset("mine", [image], []), tmp_path / message[:9])
+
+    refused("cannot hold labels of whole images, which image a.png of 'mine'", labels=["cat"])
+    refused("coco cannot hold the key 'width', which image a.png", keys={"width": "5"})
+    refused("of image a.png of 'mine' could not be read: line 3", problem="line 3")
+    refused("'images/../../a.png' leads out of the folder", name="../../a.png")
+    refused("image a.png has no file", path=None)
+
+
+def test_long_files_are_recognised_by_their_ends(tmp_path: Path) -> None:
+    filler = [{"id": i, "file_name": f"{i:0999d}.jpg"} for i in range(1, 99)]
+    boxes = [{"image_id": 1, "category_id": 1, "note": "x" * 999} for _ in range(99)]
+    kinds = [{"id": 1, "name": "cat"}]
+    sections = {"images": filler, "annotations": boxes, "categories": kinds}
+    for order in (list(sections), sorted(sections), sorted(sections, reverse=True)):
+        (tmp_path / "x.json").write_text(json.dumps({key: sections[key] for key in order}))
+        assert coco.detect(FileIndex(tmp_path, "mine")) == "COCO sections in x.json"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}],
+        {"images": [{"id": 1, "file_name": "a"}], "annotations": [{"image_id": 1, "caption": ""}]},
+        {"version": "5.5.0", "shapes": [], "imagePath": "a.png"},
+    ],
+)
+def test_results_captions_and_other_json_are_not_taken_for_coco(
+    tmp_path: Path, content: Any
+) -> None:
+    write_labels(tmp_path, content)
+    assert coco.detect(FileIndex(tmp_path, "mine")) is None
+
+
+def test_unlabelled_images_are_copied_and_not_listed(tmp_path: Path) -> None:
+    one, two = images(tmp_path / "pictures")[:2]
+    two.labelled = False
+    coco.write(SourceDataset("mine", [one, two], ["cat"]), tmp_path / "out")
+    again = coco.read(tmp_path / "out", "mine")
+    assert [image.labelled for image in again.images] == [True, False]
+    empty = SourceDataset("mine", [], ["cat"])
+    coco.write(empty, tmp_path / "empty")
+    assert coco.read(tmp_path / "empty", "mine").classes == ["cat"]

@@ -5,131 +5,19 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
-import threading
+import time
 import zipfile
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-import numpy as np
 import pytest
-from pydantic import ValidationError
 
 from reprise.errors import RepriseError
 from reprise.sources import fetch
 from reprise.sources.config import LimitsConfig, SourceConfig
-from reprise.sources.download import digest, download_all
-
-
-class Server:
-    """An HTTP server of one file that can break, ignore ranges, or refuse."""
-
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-        self.ranges = True
-        self.length = True
-        self.breaks = 0  # answers that stop in the middle from now on
-        self.status = 200
-        self.sent = 0
-        self.requests = 0
-
-    def answer(self, request: BaseHTTPRequestHandler, body: bool) -> None:
-        self.requests += body
-        if self.status != 200:
-            request.send_error(self.status)
-            return
-        start, end = 0, len(self.content)
-        asked = request.headers.get("Range") if self.ranges else None
-        if asked:
-            first, _, last = asked.removeprefix("bytes=").partition("-")
-            start, end = int(first), min(int(last) + 1, end)
-        request.send_response(206 if asked else 200)
-        if asked:
-            request.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(self.content)}")
-        if self.length:
-            request.send_header("Content-Length", str(end - start))
-        request.end_headers()
-        if not body:
-            return
-        if self.breaks:
-            self.breaks -= 1
-            end = start + (end - start) // 2
-        self.sent += end - start
-        request.wfile.write(self.content[start:end])
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[[bytes], tuple[Server, str]]]:
-    running: list[ThreadingHTTPServer] = []
-
-    def start(content: bytes) -> tuple[Server, str]:
-        server = Server(content)
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                server.answer(self, body=True)
-
-            def do_HEAD(self) -> None:
-                server.answer(self, body=False)
-
-            def log_message(self, *args: object) -> None:
-                """Keep the test's output readable."""
-
-        listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        running.append(listening)
-        threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True).start()
-        return server, f"http://127.0.0.1:{listening.server_port}/data.zip"
-
-    yield start
-    for listening in running:
-        listening.shutdown()
-        listening.server_close()
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
-    """A zip of 1 MB that does not compress."""
-    noise = np.random.default_rng(0).bytes(1_000_000)
-    with zipfile.ZipFile(tmp_path / "data.zip", "w") as out:
-        out.writestr("sub/noise.bin", noise)
-    return tmp_path / "data.zip"
-
-
-class Place:
-    """The folders of one download, and a short way to start it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.out = root / "raw"
-        self.scratch = root / "scratch"
-
-    def get(self, url: str, sha256: str | None, limits: LimitsConfig | None = None) -> list[str]:
-        source = SourceConfig(url=url, sha256=sha256, format="coco")
-        limits = limits or LimitsConfig()
-        download_all({"mine": source}, limits, self.out, self.root, self.scratch)
-        return [name.relative_to(self.out).as_posix() for name in sorted(self.out.rglob("*.*"))]
-
-    def fail(self, url: str, sha256: str | None, limits: LimitsConfig | None = None) -> str:
-        with pytest.raises(RepriseError) as caught:
-            self.get(url, sha256, limits)
-        assert not self.out.exists()
-        return str(caught.value)
-
-    def unfinished(self) -> list[Path]:
-        return sorted(self.scratch.glob("*.part"))
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch, "WAITS", (0.0, 0.0, 0.0))
-
-
-Serve = Callable[[bytes], tuple[Server, str]]
+from reprise.sources.download import download_all
+from reprise.sources.folders import digest
+from sources.servers import Place, Serve
 
 
 def test_local_archive_by_path_and_by_url(place: Place, archive: Path) -> None:
@@ -179,20 +67,6 @@ def test_missing_sum_is_computed_for_pasting(place: Place, archive: Path, serve:
     assert server.sent == sent, "what was fetched to compute the sum is used, not fetched again"
 
 
-def test_wrong_sum_names_both_and_keeps_nothing(place: Place, archive: Path, serve: Serve) -> None:
-    _, url = serve(archive.read_bytes())
-    for where in (url, "data.zip"):
-        message = place.fail(where, "0" * 64)
-        assert "0" * 64 in message and digest(archive) in message
-    assert place.unfinished() == []
-
-
-def test_download_leaves_no_scratch(place: Place, archive: Path, serve: Serve) -> None:
-    _, url = serve(archive.read_bytes())
-    assert place.get(url, digest(archive)) == ["mine/sub/noise.bin"]
-    assert place.unfinished() == []
-
-
 @pytest.mark.usefixtures("impatient")
 def test_twenty_breaks_are_survived(
     place: Place, archive: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
@@ -212,24 +86,6 @@ def test_twenty_breaks_are_survived(
     assert server.requests > 60 + 20
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_dead_line_ends_with_advice_and_the_next_run_goes_on(
-    place: Place, archive: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fetch, "LARGEST_BLOCK", 2**18)
-    server, url = serve(archive.read_bytes())
-    key = hashlib.sha256(url.encode()).hexdigest()[:16]
-    place.scratch.mkdir()
-    (place.scratch / f"{key}.part").write_bytes(archive.read_bytes()[:700_000])
-    server.breaks = 1000
-    message = place.fail(url, digest(archive))
-    assert "gave up after 4 failed attempts" in message and "goes on where it stopped" in message
-    assert place.unfinished()[0].stat().st_size == 700_000
-    server.breaks, server.sent = 0, 0
-    place.get(url, digest(archive))
-    assert server.sent == archive.stat().st_size - 700_000
-
-
 @pytest.mark.parametrize("length", [True, False])
 def test_a_server_without_ranges_starts_again(
     place: Place, archive: Path, serve: Serve, length: bool, monkeypatch: pytest.MonkeyPatch
@@ -246,7 +102,7 @@ def test_a_file_that_changed_between_two_runs_is_fetched_afresh(
     place: Place, archive: Path, serve: Serve
 ) -> None:
     _, url = serve(archive.read_bytes())
-    key = hashlib.sha256(url.encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{url}\n\n".encode()).hexdigest()[:16]
     place.scratch.mkdir()
     (place.scratch / f"{key}.part").write_bytes(b"the old file's beginning")
     assert place.get(url, digest(archive)) == ["mine/sub/noise.bin"]
@@ -259,11 +115,6 @@ def test_a_refusal_is_not_repeated(place: Place, serve: Serve, status: int) -> N
     message = place.fail(url, "0" * 64)
     assert f"the server answered {status}" in message
     assert server.requests <= 2
-
-
-@pytest.mark.usefixtures("impatient")
-def test_nobody_listens(place: Place) -> None:
-    assert "gave up after 4" in place.fail("http://127.0.0.1:9/data.zip", "0" * 64)
 
 
 def test_limits_hold_before_and_during_a_download(
@@ -279,26 +130,9 @@ def test_limits_hold_before_and_during_a_download(
     assert "max_unpacked_gb" in place.fail("data.zip", digest(archive), tight)
 
 
-def test_two_runs_at_once_do_not_harm_each_other(
-    tmp_path: Path, archive: Path, serve: Serve
-) -> None:
-    _, url = serve(archive.read_bytes())
-    source = SourceConfig(url=url, sha256=digest(archive), format="coco")
-
-    def run(name: str) -> None:
-        download_all({"mine": source}, LimitsConfig(), tmp_path / name, tmp_path, tmp_path / "s")
-
-    threads = [threading.Thread(target=run, args=(name,)) for name in ("one", "two")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert digest(tmp_path / "one") == digest(tmp_path / "two")
-
-
 def test_one_bad_source_leaves_no_out(place: Place, archive: Path) -> None:
-    good = SourceConfig(url="data.zip", sha256=digest(archive), format="coco")
-    bad = SourceConfig(url="nowhere", format="coco")
+    good = SourceConfig(url="data.zip", sha256=digest(archive))
+    bad = SourceConfig(url="nowhere")
     with pytest.raises(RepriseError, match=r"data\.sources\.b"):
         download_all({"a": good, "b": bad}, LimitsConfig(), place.out, place.root, place.scratch)
     assert not place.out.exists()
@@ -313,7 +147,7 @@ def test_a_full_disk_ends_with_one_message(place: Place, archive: Path) -> None:
         "from reprise.sources.download import download_all\n"
         "root, sha256 = Path(sys.argv[1]), sys.argv[2]\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
-        "source = SourceConfig(url='data.zip', sha256=sha256, format='coco')\n"
+        "source = SourceConfig(url='data.zip', sha256=sha256)\n"
         "try:\n"
         "    download_all({'a': source}, LimitsConfig(), root / 'raw', root, root / 's')\n"
         "except RepriseError as error:\n"
@@ -325,15 +159,161 @@ def test_a_full_disk_ends_with_one_message(place: Place, archive: Path) -> None:
     assert not place.out.exists()
 
 
-@pytest.mark.parametrize(
-    ("url", "reason"),
-    [
-        ("ftp://server/a.zip", "start with file://, http://, https://"),
-        ("https://me:secret@server/a.zip", "must not hold a user name"),
-        ("file://data/a.zip", "three slashes"),
-        ("", "at least 1 character"),
-    ],
-)
-def test_urls_that_are_refused_before_any_download(url: str, reason: str) -> None:
-    with pytest.raises(ValidationError, match=reason):
-        SourceConfig(url=url, format="coco")
+def test_a_wrong_sum_names_both_and_keeps_nothing(
+    place: Place, archive: Path, serve: Serve
+) -> None:
+    _, url = serve(archive.read_bytes())
+    for where in (url, "data.zip"):
+        message = place.fail(where, "0" * 64)
+        assert "0" * 64 in message and digest(archive) in message
+    assert place.unfinished() == place.kept() == []
+
+
+def test_one_wrong_byte_is_noticed(place: Place, archive: Path, serve: Serve) -> None:
+    content = bytearray(archive.read_bytes())
+    content[500_000] ^= 1
+    _, url = serve(bytes(content))
+    assert "another content" in place.fail(url, digest(archive))
+
+
+def test_the_next_run_does_not_fetch_again(place: Place, archive: Path, serve: Serve) -> None:
+    server, url = serve(archive.read_bytes())
+    place.get(url, digest(archive))
+    requests = server.requests
+    server.status = 404
+    assert place.get(url, digest(archive)) == ["mine/sub/noise.bin"]
+    assert server.requests == requests and place.unfinished() == []
+
+
+def test_another_source_fetches_only_its_own(
+    place: Place, archive: Path, serve: Serve, tmp_path: Path
+) -> None:
+    server, url = serve(archive.read_bytes())
+    sources = {"one": SourceConfig(url=url, sha256=digest(archive))}
+    download_all(sources, LimitsConfig(), place.out, tmp_path, place.scratch)
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.json").write_text("{}")
+    sources["two"] = SourceConfig(url="labels")
+    sent = server.sent
+    download_all(sources, LimitsConfig(), place.out, tmp_path, place.scratch)
+    assert server.sent == sent and (place.out / "two" / "a.json").exists()
+
+
+def test_a_damaged_kept_download_is_fetched_again(
+    place: Place, archive: Path, serve: Serve
+) -> None:
+    _, url = serve(archive.read_bytes())
+    place.get(url, digest(archive))
+    kept = place.kept()[0]
+    kept.write_bytes(kept.read_bytes()[:-1] + b"x")
+    assert place.get(url, digest(archive)) == ["mine/sub/noise.bin"]
+    assert digest(kept) == digest(archive)
+
+
+def test_nothing_is_kept_where_the_limit_is_zero(place: Place, archive: Path, serve: Serve) -> None:
+    _, url = serve(archive.read_bytes())
+    place.get(url, digest(archive), LimitsConfig(keep_downloads_gb=0))
+    assert place.kept() == place.unfinished() == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_dead_line_ends_with_advice_and_the_next_run_goes_on(
+    place: Place, archive: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "LARGEST_BLOCK", 2**18)
+    server, url = serve(archive.read_bytes())
+    real_answer = server.answer
+
+    def dying_after_three_blocks(request: BaseHTTPRequestHandler, body: bool) -> None:
+        server.breaks = 1000 if server.requests >= 3 else 0
+        real_answer(request, body)
+
+    monkeypatch.setattr(server, "answer", dying_after_three_blocks)
+    message = place.fail(url, digest(archive))
+    assert "gave up after 4 failed attempts" in message and "what was downloaded is kept" in message
+    held = place.unfinished()[0].stat().st_size
+    assert held >= 3 * 2**18
+    monkeypatch.setattr(server, "answer", real_answer)
+    server.breaks, server.sent = 0, 0
+    place.get(url, digest(archive))
+    assert server.sent == archive.stat().st_size - held
+
+
+def test_a_server_that_never_answers_is_given_up_soon_and_aloud(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started = time.monotonic()
+    message = place.fail("http://127.0.0.1:9/data.zip?token=secret", "0" * 64)
+    assert time.monotonic() - started < 5
+    assert "gave up after 3 failed attempts in a row" in message
+    retries = capsys.readouterr().err.splitlines()
+    assert ["attempt 2 of 3" in retries[0], "attempt 3 of 3" in retries[1]] == [True, True]
+    assert len(retries) == 2 and "secret" not in message + "".join(retries)
+
+
+@pytest.mark.parametrize("status", [403, 503])
+@pytest.mark.usefixtures("impatient")
+def test_signed_urls_are_never_shown_whole(
+    place: Place, serve: Serve, status: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server, url = serve(b"not a zip")
+    signed = f"{url}?X-Amz-Signature=secret&Expires=1"
+    said = place.fail(signed, None) + place.fail(signed, "0" * 64)
+    server.status = status
+    said += place.fail(signed, "0" * 64)
+    assert "secret" not in said + "".join(capfd.readouterr())
+
+
+def test_a_page_in_place_of_the_archive_is_called_one(place: Place, serve: Serve) -> None:
+    _, url = serve(b"<!DOCTYPE html><html><body>Please sign in.</body></html>")
+    for sha256 in (None, "0" * 64):
+        message = place.fail(url, sha256)
+        assert "neither a zip nor a tar archive but an HTML page" in message
+    assert place.unfinished() == place.kept() == []
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from reprise.sources.config import LimitsConfig, SourceConfig
+from reprise.sources.download import download_all
+out, root, url, sha256 = sys.argv[1:]
+sources, limits = {"mine": SourceConfig(url=url, sha256=sha256)}, LimitsConfig(keep_downloads_gb=0)
+download_all(sources, limits, Path(out), Path(root), Path(root, "s"))
+"""
+
+
+def test_two_processes_at_once_do_not_harm_each_other(
+    tmp_path: Path, archive: Path, serve: Serve
+) -> None:
+    _, url = serve(archive.read_bytes())
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, tmp_path / name, tmp_path, url, digest(archive)]
+        )
+        for name in ("one", "two")
+    ]
+    assert [process.wait(60) for process in started] == [0, 0]
+    assert digest(tmp_path / "one") == digest(tmp_path / "two")
+    assert [path for path in (tmp_path / "s").iterdir() if path.suffix != ".lock"] == []
+
+
+def test_archives_inside_a_folder_are_unpacked_in_the_copy(place: Place, archive: Path) -> None:
+    folder = place.root / "mine"
+    folder.mkdir()
+    archive.rename(folder / "images.zip")
+    assert place.get("mine", None) == ["mine/images/sub/noise.bin"]
+    assert [path.name for path in folder.iterdir()] == ["images.zip"]
+
+
+def test_namesakes_in_an_archive_leave_nothing_behind(place: Place, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "twins.zip", "w") as twins:
+        twins.writestr("a.jpg", "1")
+        twins.writestr("A.JPG", "2")
+    message = place.fail("twins.zip", digest(tmp_path / "twins.zip"))
+    assert "'A.JPG' and 'a.jpg'" in message and "same name" in message
+
+
+def test_a_folder_a_hundred_deep_is_refused(place: Place) -> None:
+    (place.root / "mine" / Path(*["a"] * 101)).mkdir(parents=True)
+    assert "folders deep" in place.fail("mine", None)

@@ -75,7 +75,45 @@ def test_the_output_is_coco_that_names_template_and_look(tmp_path: Path) -> None
         assert 1 <= item["category_id"] <= len(content["categories"]) == 10
 
 
-@pytest.mark.parametrize("changes", [{"count": 0}, {"generator": "none"}])
+def test_a_list_with_one_generator_is_that_generator(tmp_path: Path) -> None:
+    synthesize(config(), tmp_path / "one", workers=1)
+    synthesize(config(generator=["gui"], count={"gui": 3}), tmp_path / "list", workers=1)
+    assert files(tmp_path / "one") == files(tmp_path / "list")
+
+
+def test_copy_paste_draws_nothing_here_for_it_needs_the_train_split(tmp_path: Path) -> None:
+    synthesize(config(), tmp_path / "gui", workers=1)
+    both = config(generator=["gui", "copy_paste"], count={"gui": 3, "copy_paste": 50})
+    synthesize(both, tmp_path / "both", workers=1)
+    assert files(tmp_path / "gui") == files(tmp_path / "both")
+    assert both.count_of("copy_paste") == 50
+
+
+@pytest.mark.parametrize(
+    ("changes", "generators", "counts"),
+    [
+        ({}, ["gui"], {"gui": 3, "copy_paste": 0}),
+        ({"generator": "none"}, [], {"gui": 0, "none": 0}),
+        ({"generator": ["none"]}, [], {"none": 0}),
+        ({"generator": ["copy_paste", "gui"]}, ["copy_paste", "gui"], {"gui": 3, "copy_paste": 3}),
+        (
+            {"generator": "copy_paste", "count": {"copy_paste": 9}},
+            ["copy_paste"],
+            {"copy_paste": 9},
+        ),
+    ],
+)
+def test_generators_and_their_counts(
+    changes: dict[str, Any], generators: list[str], counts: dict[str, int]
+) -> None:
+    chosen = config(**changes)
+    assert chosen.generators() == generators
+    assert {name: chosen.count_of(name) for name in counts} == counts
+
+
+@pytest.mark.parametrize(
+    "changes", [{"count": 0}, {"generator": "none"}, {"generator": "copy_paste"}]
+)
 def test_nothing_to_make_is_a_valid_empty_dataset(tmp_path: Path, changes: dict[str, Any]) -> None:
     synthesize(config(**changes), tmp_path / "out", workers=1)
     content = coco(tmp_path / "out")
@@ -100,7 +138,24 @@ def test_a_partial_output_of_a_killed_run_is_not_mixed_in(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "changes",
-    [{"count": -1}, {"seed": -1}, {"generator": "web"}, {"min_size": 900, "max_size": 600}],
+    [
+        {"count": -1},
+        {"count": {"gui": -1}},
+        {"count": {"copy_paste": 3}},
+        {"count": {"gui": 3, "copy_paste": 3}},
+        {"generator": ["gui", "copy_paste"], "count": {"gui": 3}},
+        {"seed": -1},
+        {"generator": "web"},
+        {"generator": []},
+        {"generator": ["gui", "gui"]},
+        {"generator": ["gui", "none"]},
+        {"min_size": 900, "max_size": 600},
+        {"copy_paste": {"objects": [5, 2]}},
+        {"copy_paste": {"objects": [1]}},
+        {"copy_paste": {"scale": [0.5, 1.0, 1.5]}},
+        {"copy_paste": {"max_occlusion": 1.5}},
+        {"copy_paste": {"background": "train"}},
+    ],
 )
 def test_impossible_settings_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 from reprise.errors import RepriseError
 from reprise.synthesis import web
@@ -204,7 +204,10 @@ def test_a_browser_renders_our_own_look_and_reads_its_boxes(tmp_path: Path) -> N
     with web.chromium() as browser:
         screen = web.render(browser, shot, tmp_path)
         again = web.render(browser, shot, tmp_path)
-    assert screen == again
+    assert (screen.shot, screen.size, screen.boxes) == (again.shot, again.size, again.boxes)
+    # Chromium rounds the blur of a shadow now one way, now the other.
+    one, other = (Image.open(io.BytesIO(s.webp)).convert("RGB") for s in (screen, again))
+    assert max(ImageStat.Stat(ImageChops.difference(one, other)).mean) < 1
     assert max(screen.size) <= web.LONGEST_SIDE
     assert len(screen.boxes) >= 8
     for _, (x, y, w, h) in screen.boxes:

@@ -16,11 +16,11 @@ from reprise.dataset import (
     IMAGE_COLUMNS,
     REJECTED_COLUMNS,
     Category,
-    ShardWriter,
     table,
-    write_tables,
 )
 from reprise.errors import RepriseError
+from reprise.preprocessing.contract import write_tables
+from reprise.preprocessing.shards import ShardWriter
 from reprise.validation.config import ExpectationsConfig
 from reprise.validation.validate import validate
 

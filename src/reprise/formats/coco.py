@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import math
+import posixpath
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from reprise.errors import RepriseError
+from reprise.formats.coco_write import OWN_KEYS, write
 from reprise.formats.files import FileIndex, encodable
-from reprise.formats.records import BoxRecord, ImageRecord, SourceDataset
+from reprise.formats.json_labels import number, read_json_lists
+from reprise.formats.json_stream import JsonLists
+from reprise.formats.peek import ends, has_json_keys
+from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
+from reprise.formats.sidecars import MAX_SIDE, folder_split
+from reprise.formats.splits import named_split
+
+__all__ = ["detect", "read", "write"]
 
 SECTIONS = ("images", "annotations", "categories")
-# Keys of an image entry that describe the file; all others may serve to group images.
-_OWN_KEYS = frozenset({"id", "file_name", "width", "height", "synthetic"})
+# In a long file a section's key may be far from both ends; its entries then have these.
+_SIGNS = (("images", "file_name"), ("annotations", "image_id"), ("categories", "category_id"))
+_MOST_OPENED = 8
 
 
-def read(folder: Path, source: str) -> SourceDataset:
+def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> SourceDataset:
     """Read every COCO file of a source folder and merge them.
 
     Args:
         folder: The source folder; it is not changed.
         source: Name of the source, for messages.
+        options: Nothing of it applies.
 
     Returns:
-        The labels. Boxes are as written; a named image that is missing has no ``path``.
+        The labels. Boxes are as written; a named image that is missing has no ``path``. The
+        split of an image is the one that its label file's path names, else its folders.
 
     Raises:
         RepriseError: There is no COCO file, or one is malformed: not JSON, a key missing, an
@@ -36,8 +49,8 @@ def read(folder: Path, source: str) -> SourceDataset:
     classes: dict[str, None] = {}
     found = 0
     for name in files.with_suffix(".json"):
-        content = _parse(files.path(name), source, name)
-        if not (isinstance(content, dict) and all(key in content for key in SECTIONS)):
+        content = read_json_lists(files, name, source)
+        if not all(key in content.keys for key in SECTIONS):
             continue
         found += 1
         reader = _Reader(content, source, name)
@@ -46,9 +59,29 @@ def read(folder: Path, source: str) -> SourceDataset:
         reader.boxes_into(reader.images_into(images, files), by_id)
     if not found:
         raise _nothing_found(files, source)
-    unlisted = [name for name in files.images() if name not in images]
+    for name in files.images():
+        unlisted = ImageRecord(name, files.path(name), split=folder_split(name), labelled=False)
+        images.setdefault(name, unlisted)
     ordered = [images[name] for name in sorted(images)]
-    return SourceDataset(source, ordered, list(classes), unlisted)
+    return SourceDataset(source, ordered, list(classes), lists_images=True)
+
+
+def detect(files: FileIndex) -> str | None:
+    """JSON files with the three sections of COCO, among the eight likeliest by their names."""
+    names = sorted(files.with_suffix(".json"), key=_unlikeliness)[:_MOST_OPENED]
+    found = [name for name in names if _is_coco(ends(files.path(name)))]
+    return f"COCO sections in {', '.join(found[:3])}" if found else None
+
+
+def _unlikeliness(name: str) -> tuple[bool, int, str]:
+    speaks = re.search(r"coco|instances|annotations|labels", posixpath.basename(name).lower())
+    return speaks is None, name.count("/"), name
+
+
+def _is_coco(text: bytes) -> bool:
+    return text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and all(
+        any(has_json_keys(text, [sign]) for sign in signs) for signs in _SIGNS
+    )
 
 
 def _nothing_found(files: FileIndex, source: str) -> RepriseError:
@@ -61,21 +94,10 @@ def _nothing_found(files: FileIndex, source: str) -> RepriseError:
     )
 
 
-def _parse(path: Path, source: str, name: str) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise RepriseError(
-            f"source '{source}': {name} is not valid JSON: {reason}.",
-            "export the labels again, or remove the file from the source.",
-        ) from None
-
-
 class _Reader:
     """One COCO file, read entry by entry with errors that say where."""
 
-    def __init__(self, content: dict[str, Any], source: str, name: str) -> None:
+    def __init__(self, content: JsonLists, source: str, name: str) -> None:
         self._content = content
         self._where = f"source '{source}': {name}"
         self._name = name
@@ -108,6 +130,7 @@ class _Reader:
                 height=self._side(entry, "height", where),
                 keys=_group_keys(entry),
                 synthetic=entry.get("synthetic") in (True, 1),
+                split=named_split(self._name) or folder_split(name),
             )
             by_id[image_id] = images.setdefault(name, record)
         return by_id
@@ -130,20 +153,20 @@ class _Reader:
                 BoxRecord(
                     class_name=categories[category_id],
                     xywh=self._bbox(entry, where),
-                    area=_number(entry.get("area")),
+                    area=number(entry.get("area")),
                     iscrowd=int(entry.get("iscrowd") in (True, 1)),
                     segmentation=self._segmentation(entry, where),
                 )
             )
 
-    def _entries(self, section: str) -> list[tuple[str, dict[str, Any]]]:
-        entries = self._content[section]
-        if not isinstance(entries, list):
+    def _entries(self, section: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        if not self._content.is_list(section):
             raise self._error(section, "it is not a list")
-        for index, entry in enumerate(entries):
+        for index, entry in enumerate(self._content.entries(section)):
+            where = f"{section}[{index}]"
             if not isinstance(entry, dict):
-                raise self._error(f"{section}[{index}]", "it is not an object")
-        return [(f"{section}[{index}]", entry) for index, entry in enumerate(entries)]
+                raise self._error(where, "it is not an object")
+            yield where, entry
 
     def _new_id(self, entry: dict[str, Any], where: str, known: Any) -> int | str:
         value = self._id(entry, "id", where)
@@ -167,8 +190,8 @@ class _Reader:
         value = entry.get(key)
         if value is None or value == 0:  # exporters write 0 for a size they do not know
             return None
-        pixels = _number(value)
-        if not (math.isfinite(pixels) and pixels > 0):
+        pixels = number(value)
+        if not 0 < pixels <= MAX_SIDE:
             raise self._error(where, f"{key} {value!r} is not a positive number")
         return max(1, round(pixels))
 
@@ -176,7 +199,7 @@ class _Reader:
         value = self._required(entry, "bbox", where)
         if not isinstance(value, list) or len(value) != 4:
             raise self._error(where, f"bbox {value!r} is not a list [x, y, width, height]")
-        x, y, w, h = (_number(item) for item in value)
+        x, y, w, h = (number(item) for item in value)
         return x, y, w, h
 
     def _segmentation(
@@ -187,7 +210,7 @@ class _Reader:
             return _run_lengths(value)
         if not isinstance(value, list) or not all(isinstance(part, list) for part in value):
             raise self._error(where, "segmentation is neither a list of polygons nor RLE")
-        polygons = [[_number(item) for item in part] for part in value]
+        polygons = [[number(item) for item in part] for part in value]
         return [part for part in polygons if _is_polygon(part)]
 
     def _required(self, entry: dict[str, Any], key: str, where: str) -> Any:
@@ -200,16 +223,6 @@ class _Reader:
             f"{self._where}, {where}: {problem}.",
             "correct the label file or export it again, then update its sha256.",
         )
-
-
-def _number(value: object) -> float:
-    """A number as float; NaN for anything else, which the box rules then judge."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return math.nan
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
 
 
 def _is_polygon(part: list[float]) -> bool:
@@ -236,5 +249,5 @@ def _group_keys(entry: dict[str, Any]) -> dict[str, str]:
     return {
         key: str(value)
         for key, value in entry.items()
-        if key not in _OWN_KEYS and isinstance(value, str | int | float | bool)
+        if key not in OWN_KEYS and isinstance(value, str | int | float | bool)
     }

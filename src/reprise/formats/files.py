@@ -9,9 +9,13 @@ from pathlib import Path
 
 from reprise.errors import RepriseError
 
+# Also kinds that will be refused: a row of the ledger says more than silence.
 IMAGE_SUFFIXES = frozenset(
-    {".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".ppm", ".tif"}
-    | {".tiff", ".webp"}
+    f".{suffix}"
+    for suffix in (
+        "apng avif bmp dib gif heic heif j2k jfif jp2 jpe jpeg jpg mpo pbm pgm png pnm ppm tif "
+        "tiff webp"
+    ).split()
 )
 
 

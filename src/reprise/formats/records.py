@@ -1,4 +1,4 @@
-"""What every format reader gives: the labels of one source, before any judgement on them."""
+"""What every format reads and writes: the labels of one source, before any judgement on them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BoxRecord:
     """One labelled object.
 
     Attributes:
         class_name: Its class.
         xywh: Left, top, width, height in pixels of the image at the size that the label
-            file states; nothing is checked, values may be NaN.
+            file states, or in fractions of it when its image is ``normalised``; nothing is
+            checked, values may be NaN.
         area: In square pixels; NaN when the label file does not say.
         iscrowd: 1 for a region of many objects, else 0.
-        segmentation: COCO polygons (lists of x, y) or RLE (a dict); empty when there is none.
+        segmentation: COCO polygons (lists of x, y; the units of ``xywh``) or RLE (a dict);
+            empty when there is none.
     """
 
     class_name: str
@@ -26,9 +28,9 @@ class BoxRecord:
     segmentation: list[list[float]] | dict[str, object] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(slots=True)
 class ImageRecord:
-    """One image that a label file names.
+    """One image that a label file names, or that lies beside the label files.
 
     Attributes:
         name: Posix path inside the source folder.
@@ -38,6 +40,13 @@ class ImageRecord:
         keys: Further scalar values, as text: what ``data.split.group_by`` may name.
         synthetic: True for an image that was made, not taken.
         boxes: Its objects in the order of the label file.
+        labels: Classes of the image as a whole, each once.
+        split: ``train``, ``val`` or ``test`` where the source itself says so, else None.
+        normalised: True when boxes and polygons are fractions of the upright image's width
+            and height.
+        labelled: False for an image that no label speaks of; an image that is known to show
+            no object is labelled.
+        problem: Why its labels cannot be read, empty when they can.
     """
 
     name: str
@@ -47,6 +56,11 @@ class ImageRecord:
     keys: dict[str, str] = field(default_factory=dict)
     synthetic: bool = False
     boxes: list[BoxRecord] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    split: str | None = None
+    normalised: bool = False
+    labelled: bool = True
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,10 +71,26 @@ class SourceDataset:
         source: Its name under ``data.sources``.
         images: Sorted by name, each name once.
         classes: Declared class names in the order of the label files, each once.
-        unlisted: Image files that no label file names, sorted posix paths.
+        lists_images: True when a label file lists all images of the dataset, so that an image
+            that it does not list is no part of it; False when an image without labels is
+            simply one without objects.
+        notes: What was decided in reading it, for the console and the statistics: which
+            version of the labels was taken, say.
     """
 
     source: str
     images: list[ImageRecord]
     classes: list[str]
-    unlisted: list[str]
+    lists_images: bool = False
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What ``data.sources.<name>`` says about reading its labels.
+
+    Attributes:
+        version: For formats that keep several versions side by side: ``latest`` or a stamp.
+    """
+
+    version: str = "latest"

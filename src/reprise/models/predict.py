@@ -28,8 +28,8 @@ def predict(dataset: Path, model: Path, config: PredictionConfig, out: Path) -> 
         out: A folder for the prediction files.
 
     Raises:
-        RepriseError: The model is damaged, or was trained for other classes than the
-            dataset has.
+        RepriseError: The model is damaged, was trained for other classes than the dataset
+            has, or the GPU's memory does not hold a batch.
     """
     data = Dataset(dataset)
     family, description = load_model(model)
@@ -47,9 +47,18 @@ def predict(dataset: Path, model: Path, config: PredictionConfig, out: Path) -> 
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     for split in SPLITS:
-        _, rows = run_split(
-            family, family.network, data, split, config.batch_size, device, nullcontext
-        )
+        try:
+            _, rows = run_split(
+                family, family.network, data, split, config.batch_size, device, nullcontext
+            )
+        except torch.OutOfMemoryError:
+            peak = torch.cuda.max_memory_allocated(device) / 2**30
+            raise RepriseError(
+                f"the GPU ran out of memory: {peak:.1f} GiB in use at prediction.batch_size "
+                f"{config.batch_size}.",
+                f"set prediction.batch_size: {max(1, config.batch_size // 2)}, or "
+                "prediction.device: cpu.",
+            ) from None
         write_predictions(partial / f"{split}.json", rows)
         print(f"{split}: {len(rows)} detections on {len(data.split(split))} images")
     shutil.rmtree(out, ignore_errors=True)

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    Field,
+    StringConstraints,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from reprise.params import Section
+from reprise.preprocessing.group_keys import extractor
 from reprise.sources.config import LimitsConfig, SourceConfig
 
 Slug = Annotated[str, StringConstraints(pattern="^[a-z0-9][a-z0-9_-]{0,40}$")]
@@ -32,13 +39,24 @@ class SplitConfig(Section):
     """Another seed gives another division."""
 
     group_by: list[str] = Field(default_factory=list)
-    """Keys of the label file's image entries, such as [patient, device]: images that share
-    the value of any of them stay in one split."""
+    """Images that share the value of any entry stay in one split: a key of the label file's
+    image entries (patient), folder (the folder of the image), folder:N (the N-th folder on its
+    path), or name:REGEX (the first capture group, searched in its path)."""
 
     near_duplicate_distance: Annotated[int, Field(ge=0, le=16)] | None = 2
     """Images whose 64-bit perceptual hashes differ in at most so many bits stay in one split:
     2 suits screens of one style, which differ in 4 bits or more; photographs bear 10; an
     empty value turns this off."""
+
+    duplicates: Literal["remove", "keep"] = "remove"
+    """Images with the very same pixels: remove all but one, or keep them, in one split."""
+
+    @field_validator("group_by")
+    @classmethod
+    def _entries_are_usable(cls, entries: list[str]) -> list[str]:
+        for entry in entries:
+            extractor(entry)
+        return entries
 
     @model_validator(mode="after")
     def _shares_sum_to_one(self) -> Self:
@@ -68,14 +86,28 @@ class DataConfig(Section):
     classes: Annotated[list[str], Field(min_length=1)] | Literal["all"] = "all"
     """Class names in the order that the model numbers them, or all that the labels use."""
 
-    split: SplitConfig = SplitConfig()
-    """How real images are divided into train, val and test."""
+    split: SplitConfig | Literal["source"] = SplitConfig()
+    """How real images are divided into train, val and test; or the word source, to keep the
+    splits that the sources give (train, val and test folders or lists)."""
 
     encoding: EncodingConfig = EncodingConfig()
     """How resized images are stored."""
 
     limits: LimitsConfig = LimitsConfig()
     """What one source may cost."""
+
+    @field_validator("split", mode="wrap")
+    @classmethod
+    def _section_or_source(cls, value: Any, _: ValidatorFunctionWrapHandler) -> Any:
+        # The union by itself reports what is wrong once for each of its members.
+        if value == "source" or isinstance(value, SplitConfig):
+            return value
+        if not isinstance(value, dict):
+            raise ValueError(
+                "write a section (train, val, test, ...) or the word source, which keeps the "
+                "splits that the sources give"
+            )
+        return SplitConfig.model_validate(value)
 
     @field_validator("sources")
     @classmethod

@@ -1,70 +1,99 @@
-"""Which images belong together: a shared key, or nearly the same picture."""
+"""Which images belong together: a shared value, or nearly the same picture."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-# Hash pairs compared at once: 4 million take 32 MB.
-BLOCK = 2**22
+from reprise.hamming import near_pairs
+
+# What an image shares with others: a kind of value, such as a label key, and the value.
+Value = tuple[str, str]
 
 
-def connected(
-    keys: Sequence[Mapping[str, str]],
-    group_by: Iterable[str],
-    hashes: np.ndarray,
-    distance: int | None,
-) -> list[int]:
-    """Unite images that share a value of any key, or whose hashes are near.
+@dataclass(frozen=True)
+class Ties:
+    """What ties images to each other.
+
+    Attributes:
+        values: For each image the values that it shares with whoever has them too.
+        hashes: uint64, shape (n,): perceptual hashes.
+        distance: Most differing bits of images that belong together; None compares nothing.
+    """
+
+    values: Sequence[frozenset[Value]]
+    hashes: np.ndarray
+    distance: int | None
+
+    def of(self, chosen: np.ndarray) -> Ties:
+        """The ties among some of the images, given by their indices."""
+        values = [self.values[index] for index in chosen.tolist()]
+        return Ties(values, self.hashes[chosen], self.distance)
+
+    def near(self, one: int, others: np.ndarray) -> np.ndarray:
+        """Places in ``others`` (indices, int64) of the images that look nearly like ``one``."""
+        if self.distance is None:
+            return np.empty(0, dtype=np.int64)
+        apart = np.bitwise_count(self.hashes[others] ^ self.hashes[one])
+        return np.flatnonzero(apart <= self.distance)
+
+
+def connected(ties: Ties) -> np.ndarray:
+    """Unite images that are tied, directly or through others.
 
     Args:
-        keys: The grouping values of each image; an image without a key is not united by it.
-        group_by: Names of the keys that count.
-        hashes: uint64, shape (n,): perceptual hashes.
-        distance: Most differing bits of near images; None compares nothing.
+        ties: What ties them.
 
     Returns:
-        For each image the index of the first image of its group.
+        int64, shape (n,): for each image the index of the first image of its group.
     """
-    parent = list(range(len(keys)))
-
-    def root(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
-        return index
-
-    def unite(one: int, other: int) -> None:
-        low, high = sorted((root(one), root(other)))
-        parent[high] = low
-
-    for name in group_by:
-        first: dict[str, int] = {}
-        for index, values in enumerate(keys):
-            if name in values:
-                unite(index, first.setdefault(values[name], index))
-    if distance is not None:
-        distinct, first_with, place = np.unique(hashes, return_index=True, return_inverse=True)
-        for index, value in enumerate(place):
-            unite(index, int(first_with[value]))
-        for one, other in near_pairs(distinct, distinct, distance):
-            unite(int(first_with[one]), int(first_with[other]))
-    return [root(index) for index in range(len(keys))]
+    components = _Components(len(ties.values))
+    components.unite(*_sharing(ties.values))
+    if ties.distance is not None and len(ties.hashes):
+        # Blank images have one hash by the thousand: equal hashes are united first, and one
+        # image of each is compared.
+        _, firsts, places = np.unique(ties.hashes, return_index=True, return_inverse=True)
+        components.unite(np.arange(len(ties.hashes)), firsts[places])
+        distinct = np.sort(firsts)
+        for ones, others, _ in near_pairs(ties.hashes[distinct], ties.distance):
+            components.unite(distinct[ones], distinct[others])
+    return components.roots(np.arange(len(ties.values)))
 
 
-def near_pairs(queries: np.ndarray, others: np.ndarray, distance: int) -> Iterator[tuple[int, int]]:
-    """Pairs of indices whose hashes differ in at most ``distance`` bits.
+def _sharing(values: Iterable[frozenset[Value]]) -> tuple[np.ndarray, np.ndarray]:
+    """Each image beside the first one that has the same value."""
+    first: dict[Value, int] = {}
+    ones, others = [], []
+    for index, own in enumerate(values):
+        for value in own:
+            ones.append(index)
+            others.append(first.setdefault(value, index))
+    return np.array(ones, dtype=np.int64), np.array(others, dtype=np.int64)
 
-    Args:
-        queries: uint64, shape (n,).
-        others: uint64, shape (m,).
-        distance: Number of bits, 0 to 64.
-    """
-    if len(others) == 0:
-        return
-    step = max(1, BLOCK // len(others))
-    for start in range(0, len(queries), step):
-        apart = np.bitwise_count(queries[start : start + step, None] ^ others[None, :])
-        rows, columns = np.nonzero(apart <= distance)
-        yield from zip((rows + start).tolist(), columns.tolist(), strict=True)
+
+class _Components:
+    """Connected components under growing numbers of edges, whole arrays at a time."""
+
+    def __init__(self, count: int) -> None:
+        self._parent = np.arange(count)
+
+    def roots(self, indices: np.ndarray) -> np.ndarray:
+        """The first index of the component of each of ``indices``."""
+        found = self._parent[indices]
+        while not np.array_equal(found, higher := self._parent[found]):
+            found = higher
+        self._parent[indices] = found
+        return found
+
+    def unite(self, ones: np.ndarray, others: np.ndarray) -> None:
+        """Add an edge between each of ``ones`` and its counterpart in ``others``."""
+        while len(ones):
+            one, other = self.roots(ones), self.roots(others)
+            apart = one != other
+            ones = np.minimum(one[apart], other[apart])
+            others = np.maximum(one[apart], other[apart])
+            # Of several edges that end at one root the last is kept; the others, whose ends
+            # are still apart, take part in the next round.
+            self._parent[others] = ones

@@ -1,20 +1,20 @@
-"""One image from its file to its rows and stored bytes: the work that is spread over cores."""
+"""One image from its file to its stored bytes: the work that is spread over cores."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import cv2
 import numpy as np
 
-from reprise.formats.records import BoxRecord, ImageRecord
 from reprise.preprocessing import rules
-from reprise.preprocessing.boxes import XYWH, clean_box
 from reprise.preprocessing.decode import BadImageError, read_image
+
+# JPEGs are decoded at a reduced scale, but never below this: stored sizes up to it then share
+# one decoding, and with it the hashes that decide the split.
+LEAST_DECODED = 640
 
 
 @dataclass(frozen=True)
@@ -32,77 +32,80 @@ class Settings:
     max_pixels: int
 
 
-@dataclass
-class Finished:
-    """What became of one image.
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """What is kept of an image file, or why it is not kept.
 
     Attributes:
-        source: Name of its source.
-        record: Its labels as read; kept for its name and keys.
-        encoded: The stored JPEG; empty when the image was dropped.
-        row: Its part of the images table: sizes and hashes.
-        boxes: Its boxes after the rules: class name and the annotation columns.
-        ledger: Rows for what was dropped or repaired.
+        encoded: The stored JPEG (RGB, 4:4:4, never enlarged); empty when it was refused.
+        width: Of the stored image, in pixels.
+        height: As ``width``.
+        original_width: Of the upright original, in pixels.
+        original_height: As ``original_width``.
+        orientation: EXIF orientation that was applied, 1 to 8.
+        sha256: Of the upright original's size and its RGB pixels as decoded.
+        file_sha256: Of the file.
+        perceptual_hash: 64-bit DCT hash, 16 hexadecimal digits.
+        rule: Name of the rule that refused it, empty when it was stored.
+        detail: The reason, for people.
     """
 
-    source: str
-    record: ImageRecord
-    encoded: bytes = b""
-    row: dict[str, Any] = field(default_factory=dict)
-    boxes: list[dict[str, Any]] = field(default_factory=list)
-    ledger: list[dict[str, str]] = field(default_factory=list)
+    encoded: bytes
+    width: int = 0
+    height: int = 0
+    original_width: int = 0
+    original_height: int = 0
+    orientation: int = 1
+    sha256: str = ""
+    file_sha256: str = ""
+    perceptual_hash: str = ""
+    rule: str = ""
+    detail: str = ""
 
-    def note(self, rule: rules.Rule, detail: str) -> None:
-        """Add a row about this image to the ledger."""
-        self.ledger.append(rules.row(rule, self.source, self.record.name, detail))
+    def pack(self) -> bytes:
+        """As bytes for the memo: a line of JSON, then the JPEG."""
+        head = {name: value for name, value in asdict(self).items() if name != "encoded"}
+        return json.dumps(head).encode() + b"\n" + self.encoded
+
+    @classmethod
+    def unpack(cls, data: bytes) -> StoredImage:
+        """The reverse of :meth:`pack`."""
+        head, _, encoded = data.partition(b"\n")
+        return cls(encoded=encoded, **json.loads(head))
 
 
-def finish(record: ImageRecord, source: str, settings: Settings) -> Finished:
-    """Decode, hash, resize and encode one image, and apply the rules to its boxes.
+def store(data: bytes, settings: Settings) -> StoredImage:
+    """Decode, hash, resize and encode one image file.
 
     Args:
-        record: The image; boxes at the size that the label file states.
-        source: Name of its source.
+        data: The file's content.
         settings: Sizes and limits.
-
-    Returns:
-        The stored image (RGB, JPEG 4:4:4, never enlarged) with boxes as xywh in pixels of
-        the upright original, or only ledger rows when it was dropped.
     """
-    done = Finished(source, record)
-    if record.path is None:
-        done.note(rules.IMAGE_MISSING, f"with {len(record.boxes)} box(es)")
-        return done
+    file_sha256 = hashlib.sha256(data).hexdigest()
     try:
-        pixels = read_image(record.path, settings.max_pixels)
-        height, width = pixels.shape[:2]
-        scale = _label_scale(record, width, height)
-        stored = _resized(pixels, settings.image_size)
-        done.encoded = _encoded(stored, settings.jpeg_quality)
+        decoded = read_image(data, settings.max_pixels, max(settings.image_size, LEAST_DECODED))
+        original = (decoded.original_width, decoded.original_height)
+        stored = resized(decoded.pixels, settings.image_size)
+        encoded = encode(stored, settings.jpeg_quality)
     except BadImageError as bad:
-        done.note(bad.rule, bad.detail)
-        return done
-    if scale != (1.0, 1.0):
-        done.note(
-            rules.IMAGE_SIZE_RESCALED,
-            f"labels for {record.width} x {record.height}, image is {width} x {height}",
-        )
-    _keep_boxes(done, scale, width, height)
-    done.row = {
-        "width": stored.shape[1],
-        "height": stored.shape[0],
-        "original_width": width,
-        "original_height": height,
-        "sha256": _pixel_digest(pixels),
-        "perceptual_hash": perceptual_hash(pixels),
-    }
-    return done
+        return StoredImage(b"", file_sha256=file_sha256, rule=bad.rule.name, detail=bad.detail)
+    return StoredImage(
+        encoded=encoded,
+        width=stored.shape[1],
+        height=stored.shape[0],
+        original_width=original[0],
+        original_height=original[1],
+        orientation=decoded.orientation,
+        sha256=pixel_digest(decoded.pixels, *original),
+        file_sha256=file_sha256,
+        perceptual_hash=perceptual_hash(decoded.pixels),
+    )
 
 
 def perceptual_hash(pixels: np.ndarray) -> str:
     """64-bit DCT hash of an RGB image as 16 hexadecimal digits.
 
-    It is taken from the original, not the stored image, so that another
+    It is taken from the image as decoded, not as stored, so that another
     ``data.image_size`` does not move images between splits.
     """
     import imagehash
@@ -113,72 +116,8 @@ def perceptual_hash(pixels: np.ndarray) -> str:
     return str(imagehash.phash(Image.fromarray(small)))
 
 
-def _label_scale(record: ImageRecord, width: int, height: int) -> tuple[float, float]:
-    """Factors from the label file's pixels to the image's.
-
-    Raises:
-        BadImageError: The label file states another aspect ratio than the image has.
-    """
-    if record.width is None or record.height is None:
-        return 1.0, 1.0
-    if (record.width, record.height) == (width, height):
-        return 1.0, 1.0
-    expected = record.width * height / width
-    if abs(expected - record.height) > max(1.0, 0.01 * record.height):
-        raise BadImageError(
-            rules.IMAGE_SIZE_CONTRADICTS,
-            f"labels for {record.width} x {record.height}, image is {width} x {height}",
-        )
-    return width / record.width, height / record.height
-
-
-def _keep_boxes(done: Finished, scale: tuple[float, float], width: int, height: int) -> None:
-    seen: set[tuple[str, XYWH]] = set()
-    for index, box in enumerate(done.record.boxes):
-        across, down = scale
-        x, y, w, h = box.xywh
-        scaled = (x * across, y * down, w * across, h * down)
-        kept, rule = clean_box(scaled, width, height)
-        if kept is not None and (box.class_name, kept) in seen:
-            kept, rule = None, rules.BOX_DUPLICATE
-        if rule is not None:
-            place = ", ".join(f"{value:g}" for value in scaled)
-            done.note(
-                rule, f"box {index} ({box.class_name}) at [{place}], image {width} x {height}"
-            )
-        if kept is not None:
-            seen.add((box.class_name, kept))
-            done.boxes.append(_annotation(box, kept, scale))
-
-
-def _annotation(box: BoxRecord, kept: XYWH, scale: tuple[float, float]) -> dict[str, Any]:
-    x, y, w, h = kept
-    area = box.area * scale[0] * scale[1]
-    usable = math.isfinite(area) and 0 < area <= w * h
-    return {
-        "class_name": box.class_name,
-        "x": x,
-        "y": y,
-        "w": w,
-        "h": h,
-        "area": area if usable else w * h,
-        "iscrowd": box.iscrowd,
-        "segmentation": json.dumps(_scaled_outline(box, scale), ensure_ascii=False),
-    }
-
-
-def _scaled_outline(box: BoxRecord, scale: tuple[float, float]) -> Any:
-    if scale == (1.0, 1.0):
-        return box.segmentation
-    if isinstance(box.segmentation, dict):
-        # Run lengths belong to one pixel grid; the box remains.
-        return []
-    return [
-        [value * scale[place % 2] for place, value in enumerate(part)] for part in box.segmentation
-    ]
-
-
-def _resized(pixels: np.ndarray, longest: int) -> np.ndarray:
+def resized(pixels: np.ndarray, longest: int) -> np.ndarray:
+    """The image with its longest side at most ``longest`` pixels; never enlarged."""
     height, width = pixels.shape[:2]
     factor = longest / max(width, height)
     if factor >= 1:
@@ -187,7 +126,12 @@ def _resized(pixels: np.ndarray, longest: int) -> np.ndarray:
     return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
 
 
-def _encoded(pixels: np.ndarray, quality: int) -> bytes:
+def encode(pixels: np.ndarray, quality: int) -> bytes:
+    """RGB pixels as JPEG at full colour resolution.
+
+    Raises:
+        BadImageError: JPEG cannot hold an image of this size.
+    """
     options = [
         cv2.IMWRITE_JPEG_QUALITY,
         quality,
@@ -200,8 +144,8 @@ def _encoded(pixels: np.ndarray, quality: int) -> bytes:
     return data.tobytes()
 
 
-def _pixel_digest(pixels: np.ndarray) -> str:
-    height, width = pixels.shape[:2]
+def pixel_digest(pixels: np.ndarray, width: int, height: int) -> str:
+    """SHA-256 of an image's size and RGB pixels."""
     digest = hashlib.sha256(f"{width}x{height}:".encode())
     digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()

@@ -5,109 +5,116 @@ from __future__ import annotations
 import functools
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from reprise.dataset import (
-    ANNOTATION_COLUMNS,
-    IMAGE_COLUMNS,
-    REJECTED_COLUMNS,
-    Category,
-    ShardWriter,
-    table,
-    write_tables,
-)
+from reprise.dataset import Category
 from reprise.errors import RepriseError
-from reprise.formats.records import SourceDataset
-from reprise.formats.registry import READERS
 from reprise.preprocessing import rules
-from reprise.preprocessing.config import SYNTHETIC, DataConfig
-from reprise.preprocessing.images import Finished, Settings, finish
+from reprise.preprocessing.assignments import read_assignments, write_assignments
+from reprise.preprocessing.config import DataConfig
+from reprise.preprocessing.copies import Copies
+from reprise.preprocessing.finish import Finished, finish
+from reprise.preprocessing.images import Settings
+from reprise.preprocessing.memo import MemoPlace, memo_version
+from reprise.preprocessing.pasting import paste
 from reprise.preprocessing.pool import map_ordered
-from reprise.preprocessing.split import Division, SplitImage, divide
+from reprise.preprocessing.shards import ShardWriter
+from reprise.preprocessing.sources import SpooledSource, choose_classes, read_sources
+from reprise.preprocessing.split import Division, SplitImage, divide, settings_key, split_section
+from reprise.preprocessing.tables import BoxColumns, PlacedImage, store_image, write_dataset
+from reprise.preprocessing.workplace import Workplace
+from reprise.synthesis.config import SyntheticConfig
 
 Ledger = list[dict[str, str]]
 
 
 def preprocess(
-    config: DataConfig, raw: Path, synthetic: Path | None, out: Path, workers: int
+    config: DataConfig,
+    raw: Mapping[str, Path],
+    synthetic: Path | None,
+    out: Path,
+    generators: SyntheticConfig | None = None,
+    assignments: Path | None = None,
+    workplace: Workplace | None = None,
 ) -> None:
     """Write the dataset of all sources.
 
     Args:
         config: The ``data`` section.
-        raw: Holds one folder for each source of ``config.sources``.
+        raw: The folder of each source of ``config.sources``.
         synthetic: A COCO folder of generated images, which only ever join train; None or
             an absent folder when there are none.
         out: The dataset folder; what it held is replaced once the new one is complete.
-        workers: Processes that decode and resize; under 2, this one does it.
+        generators: The ``synthetic`` section: copy-paste images are composed here, where it
+            is known which images are train. None composes none.
+        assignments: The record of which image is in which split: read when it exists, so
+            that no image ever moves, and written anew. None keeps no record.
+        workplace: Where and how to work; None is this process alone.
 
     Raises:
         RepriseError: A label file is malformed, a class is unknown, no image is usable, a
             split would be empty, or the disk is full. Then ``out`` is as it was before.
     """
+    workplace = workplace or Workplace()
     with _replacing(out) as building:
-        sources = _read_sources(config, raw, synthetic)
+        spool = building / "labels"
+        sources = read_sources(config, raw, synthetic, spool, workplace.workers > 1)
         categories = choose_classes(sources, config)
+        notes = {source.source: source.notes for source in sources if source.notes}
         ledger: Ledger = []
-        finished = [
-            image
-            for source in sources
-            for image in _finish_source(source, config, building, ledger, workers)
-        ]
-        if not finished:
+        boxes = BoxColumns(categories)
+        settings = Settings(
+            config.image_size,
+            config.encoding.jpeg_quality,
+            int(config.limits.max_image_megapixels * 1e6),
+        )
+        work = functools.partial(finish, settings=settings, memo=_memo(workplace, settings))
+        copies = Copies(split_section(config.split).duplicates)
+        placed: list[PlacedImage] = []
+        for source in sources:
+            ledger += source.ledger()
+            results = map_ordered(
+                functools.partial(work, source=source.source),
+                source.records(),
+                workplace.workers,
+                workplace.engine,
+            )
+            placed += _pack(source, results, building, boxes, copies, ledger)
+        shutil.rmtree(spool)
+        if not placed:
             raise RepriseError(
                 "no usable image is left:\n" + rules.summary(ledger),
                 "look at the counts above; check data.sources and the files themselves.",
             )
-        unique = _without_copies(finished, ledger)
-        division = divide([_for_split(image) for image in unique], config.split)
-        kept = _without_leaks(unique, division, ledger)
-        _write(building, kept, division, categories, ledger)
+        unique = _without_copies(placed, copies, ledger)
+        division, key = _divide(unique, boxes, categories, config, copies, assignments)
+        kept = _without_left_out(unique, division, ledger)
+        made = paste(
+            kept,
+            division.split,
+            boxes,
+            raw,
+            generators,
+            settings,
+            building,
+            workplace,
+            ledger,
+            split_section(config.split).near_duplicate_distance,
+        )
+        for image in (p.image for p in made):
+            division.split[image.key], division.group[image.key] = "train", image.key
+        kept = sorted(kept + made, key=lambda p: (p.image.source, p.image.name))
+        write_dataset(
+            building, kept, boxes, division.split, division.group, categories, ledger, notes
+        )
+    if assignments is not None:
+        write_assignments(assignments, key, division.assignments)
+    for note in division.notes:
+        print(note)
     print(f"{len(kept)} images in {out.name}; the ledger (rejected.parquet) says:")
     print(rules.summary(ledger))
-
-
-def choose_classes(sources: list[SourceDataset], config: DataConfig) -> list[Category]:
-    """The classes of the dataset, numbered from 1.
-
-    Args:
-        sources: The labels of all sources.
-        config: ``classes`` is a list, which is taken as it is, or ``all``: then every class
-            that labels at least one box, in the order of the sources and their label files.
-
-    Raises:
-        RepriseError: A box has a class that the list lacks, or there is no class at all.
-    """
-    used: dict[str, str] = {}
-    for source in sources:
-        labelled = {box.class_name for image in source.images for box in image.boxes}
-        for name in source.classes:
-            if name in labelled:
-                used.setdefault(name, source.source)
-    names = list(used) if config.classes == "all" else list(config.classes)
-    unknown = [f"'{name}' (source {used[name]})" for name in used if name not in names]
-    if unknown:
-        raise RepriseError(
-            f"boxes have classes that data.classes does not name: {', '.join(unknown)}; "
-            f"it names: {', '.join(names)}.",
-            "add them to data.classes, or set data.classes: all.",
-        )
-    # The tables of the evaluation use these names for what is no class.
-    reserved = sorted({"background", "all classes"} & set(names))
-    if reserved:
-        raise RepriseError(
-            f"a class is named '{reserved[0]}', which the metrics use for something else.",
-            "rename the class in the label files.",
-        )
-    if not names:
-        raise RepriseError(
-            "no image has any box.", "check that the label files belong to the images."
-        )
-    return [Category(index, name) for index, name in enumerate(names, start=1)]
 
 
 @contextmanager
@@ -130,26 +137,21 @@ def _replacing(out: Path) -> Iterator[Path]:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _read_sources(config: DataConfig, raw: Path, synthetic: Path | None) -> list[SourceDataset]:
-    """All sources by name, the synthetic one last."""
-    sources = []
-    for name in sorted(config.sources):
-        folder = raw / name
-        if not folder.is_dir():
-            raise RepriseError(
-                f"source '{name}' has not been downloaded.", "run: dvc repro download"
-            )
-        sources.append(READERS[config.sources[name].format](folder, name))
-    if synthetic is not None and synthetic.is_dir():
-        made = READERS["coco"](synthetic, SYNTHETIC)
-        sources.append(replace(made, images=[replace(i, synthetic=True) for i in made.images]))
-    return sources
+def _memo(workplace: Workplace, settings: Settings) -> MemoPlace | None:
+    if workplace.memo is None:
+        return None
+    return MemoPlace(workplace.memo, workplace.memo_bytes, memo_version(settings))
 
 
-def _finish_source(
-    source: SourceDataset, config: DataConfig, out: Path, ledger: Ledger, workers: int
-) -> Iterator[Finished]:
-    """Finish a source's images and store them; rows of the ledger are added on the way.
+def _pack(
+    source: SpooledSource,
+    results: Iterator[Finished],
+    out: Path,
+    boxes: BoxColumns,
+    copies: Copies,
+    ledger: Ledger,
+) -> Iterator[PlacedImage]:
+    """Store a source's finished images; rows of the ledger are added on the way.
 
     What goes into the shards depends on this source alone, so that they keep their bytes
     when another source comes or goes: copies of other sources' images are stored all the
@@ -157,111 +159,80 @@ def _finish_source(
     """
     from tqdm import tqdm
 
-    for name in source.unlisted:
-        ledger.append(rules.row(rules.IMAGE_UNLISTED, source.source, name, ""))
-    settings = Settings(
-        image_size=config.image_size,
-        jpeg_quality=config.encoding.jpeg_quality,
-        max_pixels=int(config.limits.max_image_megapixels * 1e6),
-    )
     shards = ShardWriter(out, source.source)
-    work = functools.partial(finish, source=source.source, settings=settings)
-    results = map_ordered(work, source.images, workers)
-    seen: dict[str, str] = {}
-    for image in tqdm(
-        results, total=len(source.images), desc=source.source, unit="image", disable=None
-    ):
+    copies.start_over()
+    for image in tqdm(results, total=source.count, desc=source.source, unit="image", disable=None):
+        stays = bool(image.stored.encoded) and copies.admits(image)
         ledger.extend(image.ledger)
-        if not image.encoded:
+        if not stays:
             continue
-        first = seen.setdefault(image.row["sha256"], image.record.name)
-        if first != image.record.name:
-            image.note(rules.IMAGE_DUPLICATE, f"same pixels as {source.source}/{first}")
-            ledger.append(image.ledger[-1])
-            continue
-        place = shards.add(f"{image.record.name}.jpg", image.encoded)
-        image.row.update(zip(("shard", "offset", "length"), place, strict=True))
-        # The bytes are on disk now; only the rows stay in memory.
-        image.encoded = b""
-        yield image
+        yield store_image(image, shards, boxes)
     shards.close()
 
 
-def _without_copies(finished: list[Finished], ledger: Ledger) -> list[Finished]:
+def _without_copies(images: list[PlacedImage], copies: Copies, ledger: Ledger) -> list[PlacedImage]:
     """Drops copies of other sources' images: real before synthetic, then by name."""
-    order = sorted(finished, key=lambda i: (i.record.synthetic, i.source, i.record.name))
-    seen: dict[str, str] = {}
+    order = sorted(images, key=lambda p: (p.image.synthetic, p.image.source, p.image.name))
+    copies.start_over()
     kept = []
-    for image in order:
-        first = seen.setdefault(image.row["sha256"], _key(image))
-        if first == _key(image):
-            kept.append(image)
+    for placed in order:
+        known = len(placed.image.ledger)
+        if copies.admits(placed.image):
+            kept.append(placed)
         else:
-            image.note(rules.IMAGE_DUPLICATE, f"same pixels as {first}")
-            ledger.append(image.ledger[-1])
+            ledger.extend(placed.image.ledger[known:])
     return kept
 
 
-def _without_leaks(images: list[Finished], division: Division, ledger: Ledger) -> list[Finished]:
-    kept = []
-    for image in images:
-        resembled = division.leaks.get(_key(image))
-        if resembled is None:
-            kept.append(image)
-        else:
-            image.note(rules.SYNTHETIC_NEAR_REAL, f"resembles {resembled}")
-            ledger.append(image.ledger[-1])
-    return sorted(kept, key=lambda i: (i.source, i.record.name))
-
-
-def _key(image: Finished) -> str:
-    return f"{image.source}/{image.record.name}"
-
-
-def _for_split(image: Finished) -> SplitImage:
-    return SplitImage(
-        key=_key(image),
-        perceptual_hash=image.row["perceptual_hash"],
-        boxes=Counter(box["class_name"] for box in image.boxes),
-        keys=image.record.keys,
-        synthetic=image.record.synthetic,
-    )
-
-
-def _write(
-    out: Path,
-    images: list[Finished],
-    division: Division,
+def _divide(
+    images: list[PlacedImage],
+    boxes: BoxColumns,
     categories: list[Category],
-    ledger: Ledger,
-) -> None:
-    image_rows: list[dict[str, Any]] = []
-    boxes: list[dict[str, Any]] = []
-    number = {category.name: category.category_id for category in categories}
-    for image_id, image in enumerate(images, start=1):
-        image_rows.append(
-            {
-                **image.row,
-                "image_id": image_id,
-                "split": division.split[_key(image)],
-                "source": image.source,
-                "name": image.record.name,
-                "group": division.group[_key(image)],
-                "synthetic": image.record.synthetic,
-            }
-        )
-        for box in image.boxes:
-            extra = {
-                "annotation_id": len(boxes) + 1,
-                "image_id": image_id,
-                "category_id": number[box["class_name"]],
-            }
-            boxes.append({**box, **extra})
-    order = sorted(ledger, key=lambda entry: tuple(entry.values()))
-    write_tables(
-        out,
-        table(image_rows, IMAGE_COLUMNS),
-        table(boxes, ANNOTATION_COLUMNS),
-        categories,
-        table(order, REJECTED_COLUMNS),
+    config: DataConfig,
+    copies: Copies,
+    assignments: Path | None,
+) -> tuple[Division, str]:
+    """The division, and the key under which it is recorded."""
+    names = {category.category_id: category.name for category in categories}
+    rows = [_for_split(placed, boxes, names, copies) for placed in images]
+    key = settings_key(config.split, rows)
+    earlier = read_assignments(assignments, key) if assignments is not None else {}
+    return divide(rows, config.split, earlier), key
+
+
+def _for_split(
+    placed: PlacedImage, boxes: BoxColumns, names: dict[int, str], copies: Copies
+) -> SplitImage:
+    image = placed.image
+    counts = Counter(names[number] for number in boxes.classes(placed.boxes).tolist())
+    counts.update(image.labels)
+    return SplitImage(
+        key=image.key,
+        perceptual_hash=image.stored.perceptual_hash,
+        boxes=counts,
+        keys=image.keys,
+        synthetic=image.synthetic,
+        digest=image.stored.file_sha256,
+        given=image.given,
+        pixels=image.stored.sha256,
+        copies=tuple(copies.removed.get(image.key, ())),
     )
+
+
+def _without_left_out(
+    images: list[PlacedImage], division: Division, ledger: Ledger
+) -> list[PlacedImage]:
+    kept = []
+    for placed in images:
+        image = placed.image
+        if image.key in division.leaks:
+            resembled = f"resembles {division.leaks[image.key]}"
+            row = rules.row(rules.SYNTHETIC_NEAR_REAL, image.source, image.name, resembled)
+        elif image.key in division.bridges:
+            reason = division.bridges[image.key]
+            row = rules.row(rules.IMAGE_BRIDGES_SPLITS, image.source, image.name, reason)
+        else:
+            kept.append(placed)
+            continue
+        ledger.append(row)
+    return kept

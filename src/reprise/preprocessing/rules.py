@@ -1,4 +1,4 @@
-"""The rules by which an image or a box is dropped or repaired: the words of the ledger."""
+"""The rules by which an image or a box is dropped, repaired or kept: the ledger's words."""
 
 from __future__ import annotations
 
@@ -20,12 +20,18 @@ class Rule:
 
     name: str
     item: Literal["image", "box"]
-    action: Literal["dropped", "repaired"]
+    action: Literal["dropped", "repaired", "kept"]
     meaning: str
 
 
 IMAGE_MISSING = Rule("image_missing", "image", "dropped", "a label file names it, no file is there")
-IMAGE_UNLISTED = Rule("image_unlisted", "image", "dropped", "no label file names it")
+IMAGE_UNLISTED = Rule(
+    "image_unlisted", "image", "dropped", "no label file lists it (data.sources.*.unlabelled)"
+)
+IMAGE_UNLABELLED = Rule(
+    "image_unlabelled", "image", "kept", "no label speaks of it: taken as one without objects"
+)
+LABELS_UNREADABLE = Rule("labels_unreadable", "image", "dropped", "its labels cannot be read")
 IMAGE_UNREADABLE = Rule("image_unreadable", "image", "dropped", "it does not decode completely")
 IMAGE_TOO_LARGE = Rule(
     "image_too_large", "image", "dropped", "more pixels than data.limits.max_image_megapixels"
@@ -35,6 +41,18 @@ IMAGE_SIZE_CONTRADICTS = Rule(
 )
 IMAGE_SIZE_RESCALED = Rule(
     "image_size_rescaled", "image", "repaired", "labels made at another scale, boxes scaled"
+)
+IMAGE_LABELS_TURNED = Rule(
+    "image_labels_turned", "image", "repaired", "labels made before EXIF turned it, boxes turned"
+)
+IMAGE_CONFLICT = Rule(
+    "image_conflict", "image", "dropped", "the same pixels as another image, with other labels"
+)
+IMAGE_COPY_KEPT = Rule(
+    "image_copy_kept", "image", "kept", "the same pixels as another image (data.split.duplicates)"
+)
+IMAGE_BRIDGES_SPLITS = Rule(
+    "image_bridges_splits", "image", "dropped", "it belongs with images of two splits"
 )
 IMAGE_DUPLICATE = Rule("image_duplicate", "image", "dropped", "the same pixels as another image")
 SYNTHETIC_NEAR_REAL = Rule(
@@ -49,11 +67,17 @@ BOX_DUPLICATE = Rule("box_duplicate", "box", "dropped", "the same class and plac
 RULES = (
     IMAGE_MISSING,
     IMAGE_UNLISTED,
+    IMAGE_UNLABELLED,
+    LABELS_UNREADABLE,
     IMAGE_UNREADABLE,
     IMAGE_TOO_LARGE,
     IMAGE_SIZE_CONTRADICTS,
     IMAGE_SIZE_RESCALED,
+    IMAGE_LABELS_TURNED,
     IMAGE_DUPLICATE,
+    IMAGE_CONFLICT,
+    IMAGE_COPY_KEPT,
+    IMAGE_BRIDGES_SPLITS,
     SYNTHETIC_NEAR_REAL,
     BOX_NOT_FINITE,
     BOX_EMPTY,
@@ -61,7 +85,7 @@ RULES = (
     BOX_CLIPPED,
     BOX_DUPLICATE,
 )
-
+BY_NAME = {rule.name: rule for rule in RULES}
 
 _MANY = {"image": "image(s)", "box": "box(es)"}
 

@@ -1,36 +1,25 @@
-"""Train, val and test: groups kept together, classes in proportion, the same every time."""
+"""Train, val and test: groups kept together, classes in proportion, nobody ever moved."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from reprise.dataset import SPLITS
 from reprise.errors import RepriseError
+from reprise.preprocessing.assignments import DIGITS
+from reprise.preprocessing.bridges import find_bridges, reasons
 from reprise.preprocessing.config import SplitConfig
-from reprise.preprocessing.groups import connected, near_pairs
+from reprise.preprocessing.deal import deal
+from reprise.preprocessing.groups import connected
+from reprise.preprocessing.split_image import SplitImage, resembling, ties_among
 
-
-@dataclass(frozen=True)
-class SplitImage:
-    """What the division looks at.
-
-    Attributes:
-        key: Identifies the image: ``source/name``.
-        perceptual_hash: 64-bit hash as 16 hexadecimal digits.
-        boxes: Class name to number of boxes.
-        keys: Grouping values, of which ``data.split.group_by`` names some.
-        synthetic: True for an image that may only join train.
-    """
-
-    key: str
-    perceptual_hash: str
-    boxes: Mapping[str, int] = field(default_factory=dict)
-    keys: Mapping[str, str] = field(default_factory=dict)
-    synthetic: bool = False
+Splitting = SplitConfig | Literal["source"]
 
 
 @dataclass(frozen=True)
@@ -38,151 +27,224 @@ class Division:
     """Where each image goes.
 
     Attributes:
-        split: Image key to ``train``, ``val`` or ``test``; images in ``leaks`` are left out.
-        group: Image key to the key of its group's first image.
+        split: Image key to ``train``, ``val`` or ``test``; images in ``leaks`` and
+            ``bridges`` are left out.
+        group: Image key to the key of its group's first image; those in ``bridges`` are left
+            out.
         leaks: Synthetic image key to the key of the val or test image that it resembles.
+        bridges: Key of a new image that would tie together groups of different splits, to
+            what it would tie.
+        assignments: Digest to split of every real image that was divided: the record for
+            :func:`reprise.preprocessing.assignments.write_assignments`.
+        notes: What was decided, as sentences for the console.
     """
 
     split: dict[str, str]
     group: dict[str, str]
     leaks: dict[str, str]
+    bridges: dict[str, str]
+    assignments: dict[str, str]
+    notes: list[str]
 
 
-def divide(images: Sequence[SplitImage], config: SplitConfig) -> Division:
+def split_section(split: Splitting) -> SplitConfig:
+    """The settings in force: the section, or its defaults where the word ``source`` stands."""
+    return split if isinstance(split, SplitConfig) else SplitConfig()
+
+
+def settings_key(split: Splitting, images: Sequence[SplitImage]) -> str:
+    """Hash of what decides a division apart from the images: a record is good for one key.
+
+    Under ``data.split: source`` it holds which splits no source gives: those are the ones
+    that are cut from train, and recorded.
+    """
+    section = split_section(split)
+    decisive = {
+        "shares": [section.train, section.val, section.test],
+        "seed": section.seed,
+        "group_by": sorted(section.group_by),
+        "near_duplicate_distance": section.near_duplicate_distance,
+        "cut": None if isinstance(split, SplitConfig) else _not_given(images),
+    }
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def divide(
+    images: Sequence[SplitImage], split: Splitting, earlier: Mapping[str, str] | None = None
+) -> Division:
     """Divide images over train, val and test.
 
-    Real images that share a grouping value or look nearly alike form one group, and a group
-    is never divided. Groups are dealt out one by one, those that hold the largest part of
-    any class or of all images first, each to the split that lacks most of what it holds.
-    Synthetic images join train and are not counted in the shares; one that resembles a val
-    or test image is left out. The order of ``images`` does not matter.
+    Real images that share a grouping value, are copies or look nearly alike form one group,
+    and a group is never divided. An image that was divided earlier keeps its split, and new
+    images of its group join it; a new image that would tie together groups of different
+    splits is left out. New groups are dealt out by :func:`reprise.preprocessing.deal.deal`,
+    to what is lacking counted over old and new images. Synthetic images join train and are
+    not counted; one that resembles a val or test image is left out. The order of ``images``
+    does not matter.
+
+    Under ``source``, images keep the split that their source gives and others join train; a
+    val or test that no source gives is cut from train, by the shares of an empty section.
 
     Args:
         images: All images, each key once.
-        config: Shares, seed and grouping.
+        split: ``data.split``: shares, seed and grouping, or ``source``.
+        earlier: First digits of content digests to splits, as
+            :func:`reprise.preprocessing.assignments.read_assignments` returns them. The
+            division that they and these images give is the same when it is made again with
+            the record of its own outcome.
 
     Raises:
-        RepriseError: A split with a share above 0 gets no image, or a grouping key is in no
-            image.
+        RepriseError: A split with a share above 0 gets no image, an entry of ``group_by``
+            groups no image, or two images of one group are in different splits already.
     """
     real = sorted((image for image in images if not image.synthetic), key=lambda i: i.key)
     synthetic = sorted((image for image in images if image.synthetic), key=lambda i: i.key)
-    _check_keys(real, config)
-    roots = connected(
-        [image.keys for image in real],
-        config.group_by,
-        _hashes(real),
-        config.near_duplicate_distance,
+    earlier = earlier or {}
+    if isinstance(split, SplitConfig):
+        dealt = _by_shares(real, split, earlier)
+    else:
+        dealt = _by_source(real, earlier)
+    held_out = [image for image in real if dealt.split.get(image.key, "train") != "train"]
+    leaks = resembling(synthetic, held_out, split_section(split).near_duplicate_distance)
+    joining = {image.key: "train" for image in synthetic if image.key not in leaks}
+    return Division(
+        split={**dealt.split, **joining},
+        group={**dealt.group, **{image.key: image.key for image in synthetic}},
+        leaks=leaks,
+        bridges=dealt.bridges,
+        assignments={
+            image.digest: dealt.split[image.key] for image in real if image.key in dealt.split
+        },
+        notes=dealt.notes + _known_notes(real, dealt, earlier),
     )
-    group = {image.key: real[root].key for image, root in zip(real, roots, strict=True)}
-    chosen = _deal(real, np.array(roots, dtype=np.int64), config)
-    split = {image.key: chosen[group[image.key]] for image in real}
-    leaks = _leaks(synthetic, real, split, config.near_duplicate_distance)
-    for image in synthetic:
-        group[image.key] = image.key
-        if image.key not in leaks:
-            split[image.key] = "train"
-    _check_filled(split, config, len(set(roots)), len(real))
-    return Division(split, group, leaks)
 
 
-def _hashes(images: Sequence[SplitImage]) -> np.ndarray:
-    return np.array([int(image.perceptual_hash, 16) for image in images], dtype=np.uint64)
+@dataclass(frozen=True)
+class _Dealt:
+    """The part of a :class:`Division` that is about real images."""
+
+    split: dict[str, str]
+    group: dict[str, str]
+    bridges: dict[str, str]
+    notes: list[str] = field(default_factory=list)
 
 
-def _deal(real: Sequence[SplitImage], roots: np.ndarray, config: SplitConfig) -> dict[str, str]:
-    """Group key to split, greedily."""
-    if not real:
-        return {}
-    groups, member_of = np.unique(roots, return_inverse=True)
-    counts = _counts(real)
-    mass = np.zeros((len(groups), counts.shape[1]))
-    np.add.at(mass, member_of, counts)
-    # Every column then sums to 1: a rare class weighs as much as a common one.
-    mass /= mass.sum(axis=0)
-    wanted = np.array([config.train, config.val, config.test])
-    lacking = wanted[:, None] * np.ones(mass.shape[1])
-    keys = [real[int(index)].key for index in groups]
-    order = sorted(
-        range(len(groups)),
-        key=lambda g: (-round(float(mass[g].sum()), 9), _tie(config.seed, keys[g])),
+def _by_shares(
+    real: Sequence[SplitImage], config: SplitConfig, earlier: Mapping[str, str]
+) -> _Dealt:
+    dealt = _deal_groups(real, config, earlier)
+    _check_filled(
+        dealt,
+        config,
+        "add images, name fewer keys in data.split.group_by, lower "
+        "data.split.near_duplicate_distance, or set the share of this split to 0.",
     )
-    empty = {place for place in range(len(SPLITS)) if wanted[place] > 0}
-    chosen: dict[str, str] = {}
-    for dealt, index in enumerate(order):
-        open_to = [place for place in range(len(SPLITS)) if wanted[place] > 0]
-        if len(groups) - dealt <= len(empty):
-            # As many groups are left as splits that have none.
-            open_to = sorted(empty)
-        need = {place: _need(lacking[place], mass[index]) for place in open_to}
-        best = max(open_to, key=lambda place: (round(need[place], 12), -place))
-        lacking[best] -= mass[index]
-        empty.discard(best)
-        chosen[keys[index]] = SPLITS[best]
-    return chosen
+    given = sum(image.given is not None for image in real)
+    if given:
+        dealt.notes.append(
+            f"{given} image(s) are in a split in their source; data.split divides them anew, "
+            "data.split: source would follow it"
+        )
+    return dealt
 
 
-def _need(lacking: np.ndarray, mass: np.ndarray) -> float:
-    """By how much giving a group to a split lessens its squared distance from its share."""
-    return float(np.sum(lacking**2 - (lacking - mass) ** 2))
+def _by_source(real: Sequence[SplitImage], earlier: Mapping[str, str]) -> _Dealt:
+    absent = _not_given(real)
+    fixed = [image for image in real if image.given in ("val", "test")]
+    rest = [image for image in real if image.given not in ("val", "test")]
+    config = _cut(absent)
+    still = {digest: name for digest, name in earlier.items() if name in ("train", *absent)}
+    cut = _deal_groups(rest, config, still)
+    _check_filled(
+        cut, config, "write a section under data.split in place of the word source, or add images."
+    )
+    notes = []
+    unsaid = sum(image.given is None for image in real)
+    if unsaid:
+        notes.append(f"{unsaid} image(s) of which their source says no split count as train")
+    for name in absent:
+        count = sum(found == name for found in cut.split.values())
+        notes.append(
+            f"no source gives {name}: {getattr(config, name):.0%} of train is cut off for it, "
+            f"{count} image(s) in whole groups"
+        )
+    return _Dealt(
+        split={**cut.split, **{image.key: str(image.given) for image in fixed}},
+        group={**cut.group, **{image.key: image.key for image in fixed}},
+        bridges=cut.bridges,
+        notes=notes,
+    )
 
 
-def _counts(images: Sequence[SplitImage]) -> np.ndarray:
-    """Shape (n, 1 + classes): 1 for the image itself, then boxes of each class that occurs.
-
-    The first column is repeated as often as there are classes, so that the share of images
-    counts as much as all classes together.
-    """
-    names = sorted({name for image in images for name, count in image.boxes.items() if count})
-    place = {name: index for index, name in enumerate(names)}
-    boxes = np.zeros((len(images), len(names)))
-    for row, image in enumerate(images):
-        for name, count in image.boxes.items():
-            if count:
-                boxes[row, place[name]] = count
-    ones = np.ones((len(images), max(1, len(names))))
-    return np.hstack([ones, boxes])
-
-
-def _tie(seed: int, key: str) -> bytes:
-    """Orders groups of one size; another group more or less does not reorder the rest."""
-    return hashlib.sha256(f"{seed}/{key}".encode()).digest()
-
-
-def _leaks(
-    synthetic: Sequence[SplitImage],
-    real: Sequence[SplitImage],
-    split: Mapping[str, str],
-    distance: int | None,
-) -> dict[str, str]:
-    if distance is None:
-        return {}
-    held_out = [image for image in real if split[image.key] != "train"]
-    leaks: dict[str, str] = {}
-    for made, kept in near_pairs(_hashes(synthetic), _hashes(held_out), distance):
-        leaks.setdefault(synthetic[made].key, held_out[kept].key)
-    return leaks
+def _deal_groups(
+    real: Sequence[SplitImage], config: SplitConfig, earlier: Mapping[str, str]
+) -> _Dealt:
+    names = [image.key for image in real]
+    known = [_known(image, earlier) for image in real]
+    ties = ties_among(real, config)
+    roots = connected(ties)
+    left_out = find_bridges(ties, roots, known, names)
+    kept = sorted(set(range(len(real))) - set(left_out))
+    if left_out:
+        roots = connected(ties.of(np.array(kept, dtype=np.int64)))
+    images = [real[index] for index in kept]
+    chosen = deal(
+        roots,
+        [image.key for image in images],
+        [image.boxes for image in images],
+        [known[index] for index in kept],
+        config,
+    )
+    splits: list[str | None] = [None] * len(real)
+    for index, name in zip(kept, chosen, strict=True):
+        splits[index] = name
+    told = reasons(ties, left_out, splits, names)
+    return _Dealt(
+        split={image.key: name for image, name in zip(images, chosen, strict=True)},
+        group={image.key: images[root].key for image, root in zip(images, roots, strict=True)},
+        bridges={names[index]: why for index, why in told.items()},
+    )
 
 
-def _check_keys(real: Sequence[SplitImage], config: SplitConfig) -> None:
-    known = sorted({key for image in real for key in image.keys})
-    for key in config.group_by:
-        if real and key not in known:
-            listing = ", ".join(known) if known else "none at all"
-            raise RepriseError(
-                f"data.split.group_by names '{key}', which no image has; the label files "
-                f"give: {listing}.",
-                "correct the key, or add it to the image entries of the label file.",
-            )
+def _not_given(images: Sequence[SplitImage]) -> list[str]:
+    given = {image.given for image in images if not image.synthetic}
+    return [name for name in ("val", "test") if name not in given]
 
 
-def _check_filled(split: Mapping[str, str], config: SplitConfig, groups: int, images: int) -> None:
-    filled = set(split.values())
+def _cut(absent: Sequence[str]) -> SplitConfig:
+    """An empty section's shares for the splits that no source gives; train keeps the rest."""
+    default = SplitConfig()
+    val = default.val if "val" in absent else 0.0
+    test = default.test if "test" in absent else 0.0
+    return SplitConfig(train=1.0 - val - test, val=val, test=test)
+
+
+def _known(image: SplitImage, earlier: Mapping[str, str]) -> str | None:
+    found = (earlier.get(digest[:DIGITS]) for digest in (image.digest, *image.copies))
+    return next((split for split in found if split is not None), None)
+
+
+def _known_notes(
+    real: Sequence[SplitImage], dealt: _Dealt, earlier: Mapping[str, str]
+) -> list[str]:
+    if not earlier:
+        return []
+    old = sum(_known(image, earlier) is not None for image in real)
+    notes = [f"{old} image(s) keep their split of data/splits.csv, {len(real) - old} are new"]
+    if dealt.bridges:
+        notes.append(
+            f"{len(dealt.bridges)} new image(s) are left out, which would tie splits together"
+        )
+    return notes
+
+
+def _check_filled(dealt: _Dealt, config: SplitConfig, fix: str) -> None:
+    filled = set(dealt.split.values())
     for name, share in zip(SPLITS, (config.train, config.val, config.test), strict=True):
         if share > 0 and name not in filled:
+            groups = len(set(dealt.group.values()))
             raise RepriseError(
-                f"the {name} split would be empty: {images} real image(s) form only {groups} "
-                "group(s), and a group is never divided.",
-                f"add images, name fewer keys in data.split.group_by, lower "
-                f"data.split.near_duplicate_distance, or set data.split.{name} to 0.",
+                f"the {name} split would be empty: {len(dealt.split)} real image(s) form only "
+                f"{groups} group(s), and a group is never divided.",
+                fix,
             )

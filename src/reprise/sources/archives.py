@@ -10,65 +10,49 @@ import bz2
 import gzip
 import lzma
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from reprise.errors import RepriseError
+from reprise.sources.budget import Budget
+from reprise.sources.names import refused, safe_path
 
 CHUNK = 2**20
-MAX_DEPTH = 32
-# Deflate reaches 1000:1 on blank data; real label files stay below 100:1, and the few images
-# that compress further are small.
-MAX_RATIO = 200
-RATIO_APPLIES_FROM = 32 * 2**20
-# tarfile reads extended headers into memory at the size that they claim.
+# tarfile reads extended headers into memory at the size that they claim, and zipfile the whole
+# list of members: some 100 bytes each.
 MAX_HEADER = 2**24
+LISTED_BYTES_PER_FILE = 192
 _COMPRESSIONS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zX": lzma.open}
 _BROKEN = (
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
     lzma.LZMAError,
+    struct.error,
     EOFError,
     NotImplementedError,
+    RecursionError,
     UnicodeError,
     ValueError,
 )
+_DISGUISES = {
+    b"<!doctype html": "an HTML page",
+    b"<html": "an HTML page",
+    b"<?xml": "an XML document",
+    b"version https://git-lfs": "a Git LFS pointer: the file itself was never fetched",
+    b"rar!": "a RAR archive",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"\x28\xb5\x2f\xfd": "a Zstandard file",
+}
 
 
-@dataclass
-class Budget:
-    """What is left of a source's limits; every file written is paid from it.
-
-    Attributes:
-        files: Files that may still be written.
-        bytes: Bytes that may still be written.
-    """
-
-    files: int
-    bytes: int
-
-    def pay_file(self, name: str) -> None:
-        """Count one more file; RepriseError when there are too many."""
-        self.files -= 1
-        if self.files < 0:
-            raise RepriseError(
-                f"'{name}' is one file more than data.limits.max_files allows.",
-                "raise the limit if the source is meant to hold so many files.",
-            )
-
-    def pay_bytes(self, name: str, count: int) -> None:
-        """Count more bytes of a file; RepriseError when there are too many."""
-        self.bytes -= count
-        if self.bytes < 0:
-            raise RepriseError(
-                f"the files up to '{name}' are larger than data.limits.max_unpacked_gb allows.",
-                "raise the limit if the source is meant to be so large.",
-            )
+def is_archive(path: Path) -> bool:
+    """Whether a file begins like a zip or tar archive, or like a compressed file."""
+    return _kind(_head(path)) is not None
 
 
 def unpack(archive: Path, folder: Path, budget: Budget) -> None:
@@ -85,153 +69,187 @@ def unpack(archive: Path, folder: Path, budget: Budget) -> None:
             written so far stay: the caller removes the folder.
         OSError: The folder cannot be written.
     """
-    with archive.open("rb") as file:
-        magic = file.read(4)
-        file.seek(0)
+    kind = require_archive(archive)
+    size = archive.stat().st_size
+    with archive.open("rb") as file, budget.growing_from(size):
         try:
-            if magic in (b"PK\x03\x04", b"PK\x05\x06"):
+            if kind == "zip":
                 _unpack_zip(file, folder, budget)
             else:
-                _unpack_tar(file, magic, archive.stat().st_size, folder, budget)
+                _unpack_tar(_COMPRESSIONS.get(kind, _plain)(file), folder, budget)
         except _BROKEN as error:
-            reason = str(error) or type(error).__name__
-            raise RepriseError(
-                f"the archive is broken: {reason}.",
-                "make or fetch the archive again, and check it with `unzip -t` or `tar -t`; "
-                "zip, tar, tar.gz, tar.bz2 and tar.xz can be read.",
-            ) from None
+            raise _broken(error) from None
+        except OSError as error:
+            # bz2 and gzip say so of a damaged stream; trouble with the disk has a number.
+            if error.errno is not None:
+                raise
+            raise _broken(error) from None
 
 
-def safe_path(name: str) -> PurePosixPath:
-    """A member's path inside the folder; backslashes count as separators.
+def require_archive(path: Path) -> Any:
+    """The kind of an archive, told from its first bytes.
 
     Raises:
-        RepriseError: The path is absolute, climbs out, or cannot be a file name.
+        RepriseError: It is no archive; the message says what it looks like.
     """
-    text = name.replace("\\", "/")
-    parts = [part for part in text.split("/") if part not in ("", ".")]
-    absolute = text.startswith("/") or (len(text) > 1 and text[1] == ":")
-    if absolute or ".." in parts or not parts:
-        raise _refused(name, "its path leaves the folder")
-    if len(parts) > MAX_DEPTH:
-        raise _refused(name[:80], f"it lies more than {MAX_DEPTH} folders deep")
-    if any(len(part.encode("utf-8", "surrogatepass")) > 255 or "\0" in part for part in parts):
-        raise _refused(name[:80], "its name is too long or holds a zero byte")
-    return PurePosixPath(*parts)
+    head = _head(path)
+    kind = _kind(head)
+    if kind is None:
+        raise RepriseError(
+            f"the file is neither a zip nor a tar archive but {_appearance(head)}.",
+            "name the file itself, not a page about it (a sign-in page, perhaps); zip, tar, "
+            "tar.gz, tar.bz2 and tar.xz can be read.",
+        )
+    return kind
 
 
-def _refused(name: str, reason: str) -> RepriseError:
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(tarfile.BLOCKSIZE)
+
+
+def _kind(head: bytes) -> Any:
+    """``zip``, ``tar``, the magic bytes of a compression, or None."""
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return "zip"
+    for magic in _COMPRESSIONS:
+        if head.startswith(magic):
+            return magic
+    try:
+        tarfile.TarInfo.frombuf(head, tarfile.ENCODING, "surrogateescape")
+    except tarfile.HeaderError:
+        return None
+    return "tar"
+
+
+def _appearance(head: bytes) -> str:
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    for start, meaning in _DISGUISES.items():
+        if text.startswith(start):
+            return meaning
+    if not head:
+        return "an empty file"
+    if b"<html" in text:
+        return "an HTML page"
+    return "text" if text.isascii() and b"\0" not in text else "something else"
+
+
+def _broken(error: Exception) -> RepriseError:
+    reason = str(error) or type(error).__name__
     return RepriseError(
-        f"archive member {name!r} is refused: {reason}.",
-        "make the archive again from plain files and folders.",
+        f"the archive is broken: {reason}.",
+        "make or fetch the archive again, and check it with `unzip -t` or `tar -t`.",
     )
 
 
+def make_folders(root: Path, path: PurePosixPath, budget: Budget) -> None:
+    """Make a folder below ``root`` and those above it, each paid for.
+
+    Raises:
+        RepriseError: A file has the name of one of them, or there are too many.
+    """
+    if (root / path).is_dir():
+        return
+    for part in [*reversed(path.parents), path][1:]:
+        try:
+            (root / part).mkdir()
+        except FileExistsError:
+            if not (root / part).is_dir():
+                raise refused(str(part), "a file and a folder have the same name") from None
+        else:
+            budget.pay_file(str(part))
+
+
+def write_member(content: IO[bytes], root: Path, path: PurePosixPath, budget: Budget) -> None:
+    """Write one file below ``root``, counting bytes as they come out.
+
+    Raises:
+        RepriseError: The file is there already, or a limit is reached.
+    """
+    budget.pay_file(str(path))
+    make_folders(root, path.parent, budget)
+    try:
+        with (root / path).open("xb") as file:
+            while chunk := content.read(CHUNK):
+                budget.pay_bytes(str(path), len(chunk))
+                file.write(chunk)
+    except (FileExistsError, IsADirectoryError):
+        raise refused(str(path), "it occurs twice") from None
+
+
 def _unpack_zip(file: IO[bytes], folder: Path, budget: Budget) -> None:
-    with zipfile.ZipFile(file) as archive:
+    listing = MAX_HEADER + LISTED_BYTES_PER_FILE * budget.files
+    bounded: Any = _Bounded(file, budget, listing)
+    with zipfile.ZipFile(bounded) as archive:
         for member in archive.infolist():
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise _refused(member.filename, "it is a link or a device")
+                raise refused(member.filename, "it is a link or a device")
             if member.flag_bits & 1:
-                raise _refused(member.filename, "it is encrypted")
+                raise refused(member.filename, "it is encrypted")
             path = safe_path(member.filename)
             if member.is_dir() or kind == stat.S_IFDIR:
-                _make_folder(folder / path, member.filename)
+                make_folders(folder, path, budget)
                 continue
             with archive.open(member) as content:
-                _write(content, folder, path, budget, member.compress_size)
+                write_member(content, folder, path, budget)
 
 
-def _unpack_tar(
-    file: IO[bytes], magic: bytes, archive_size: int, folder: Path, budget: Budget
-) -> None:
-    before = budget.bytes
-    stream: Any = _Bounded(_decompressed(file, magic), budget)
-    with tarfile.open(fileobj=stream, mode="r:") as archive:
-        for member in archive:
+def _unpack_tar(stream: IO[bytes], folder: Path, budget: Budget) -> None:
+    bounded: Any = _Bounded(stream, budget, MAX_HEADER)
+    with tarfile.open(fileobj=bounded, mode="r:") as archive:
+        while (member := archive.next()) is not None:
+            # tarfile keeps every member that it has seen: a gigabyte for a million files.
+            archive.members.clear()  # type: ignore[attr-defined]
             if not (member.isreg() or member.isdir()) or member.issparse():
-                raise _refused(member.name, "it is a link or a device")
-            path = safe_path(member.name) if member.name not in (".", "./") else None
+                raise refused(member.name, "it is a link or a device")
+            if member.name in (".", "./"):
+                continue
+            path = safe_path(member.name)
             # Python's own filter as a second opinion; it raises where it sees an attack.
             tarfile.data_filter(member, str(folder))
-            if path is None:
-                continue
             if member.isdir():
-                _make_folder(folder / path, member.name)
+                make_folders(folder, path, budget)
                 continue
             content = archive.extractfile(member)
             if content is None:
-                raise _refused(member.name, "it has no content")
-            _write(content, folder, path, budget, archive_size, before - budget.bytes)
+                raise refused(member.name, "it has no content")
+            write_member(content, folder, path, budget)
+    # The checksum of a compressed stream stands at its very end.
+    while bounded.read(CHUNK):
+        continue
 
 
 class _Bounded:
     """A stream that refuses to hand over a huge piece at once: a header that lies."""
 
-    def __init__(self, stream: IO[bytes], budget: Budget) -> None:
+    def __init__(self, stream: IO[bytes], budget: Budget, largest_read: int) -> None:
         self._stream = stream
         self._budget = budget
+        self._largest_read = largest_read
 
     def read(self, size: int = -1) -> bytes:
-        if size < 0 or size > MAX_HEADER:
+        if size > self._largest_read:
             raise tarfile.ReadError("a header claims an impossible size")
-        return self._stream.read(size)
+        content = self._stream.read(self._largest_read + 1 if size < 0 else size)
+        if len(content) > self._largest_read:
+            raise tarfile.ReadError("a header claims an impossible size")
+        self._budget.check_growth(self._stream.tell())
+        return content
 
     def seek(self, offset: int, whence: int = 0) -> int:
         # Skipping costs time, as the bytes in between are decompressed all the same.
-        if whence == 0 and offset - self._stream.tell() > max(self._budget.bytes, CHUNK):
+        ahead = offset - self._stream.tell() if whence == 0 else 0
+        if ahead > max(self._budget.bytes, CHUNK) or (whence == 0 and offset < 0):
             raise tarfile.ReadError("a header claims an impossible size")
         return self._stream.seek(offset, whence)
 
     def tell(self) -> int:
         return self._stream.tell()
 
+    def seekable(self) -> bool:
+        return True
 
-def _decompressed(file: IO[bytes], magic: bytes) -> Any:
-    for start, opened in _COMPRESSIONS.items():
-        if magic.startswith(start):
-            return opened(file)
+
+def _plain(file: IO[bytes]) -> IO[bytes]:
     return file
-
-
-def _make_folder(path: Path, name: str) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise _refused(name, "a file and a folder have the same name") from None
-
-
-def _write(
-    content: IO[bytes],
-    folder: Path,
-    path: PurePosixPath,
-    budget: Budget,
-    packed: int,
-    written_before: int = 0,
-) -> None:
-    """Write one member, counting bytes as they come out.
-
-    Args:
-        content: The member.
-        folder: The source's folder.
-        path: The member's path in it.
-        budget: Limits, counted down.
-        packed: Compressed bytes that the member (zip) or the whole archive (tar) takes.
-        written_before: Bytes that the same compressed bytes gave already (tar).
-    """
-    name = str(path)
-    budget.pay_file(name)
-    target = folder / path
-    _make_folder(target.parent, name)
-    written = written_before
-    try:
-        with target.open("xb") as file:
-            while chunk := content.read(CHUNK):
-                written += len(chunk)
-                budget.pay_bytes(name, len(chunk))
-                if written > RATIO_APPLIES_FROM and written > MAX_RATIO * max(packed, 1):
-                    raise _refused(name, f"it grows more than {MAX_RATIO} times when unpacked")
-                file.write(chunk)
-    except (FileExistsError, IsADirectoryError):
-        raise _refused(name, "it occurs twice") from None

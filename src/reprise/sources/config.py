@@ -10,36 +10,82 @@ from pydantic import Field, model_validator
 from reprise.params import Section
 
 # `local` stands for a path, which carries no scheme.
-SCHEMES = ("file", "http", "https")
+SCHEMES = (
+    *("file", "http", "https", "s3", "gs", "az", "abfs", "sftp"),
+    *("git+https", "git+http", "git+ssh", "git+file"),
+)
+# Where the part before `@` is a login or a container; elsewhere it is as good as a password.
+_USERS_ALLOWED = ("sftp", "git+ssh", "az", "abfs")
 
 
 class SourceConfig(Section):
-    """One dataset: a folder or an archive, here or on a server."""
+    """One dataset: a folder or an archive, here, on a server, in a bucket or in a repository."""
 
     url: Annotated[str, Field(min_length=1)]
-    """A path from the repository's top folder, file:///path, or http(s)://...; an archive
-    (.zip, .tar, .tar.gz, .tar.bz2, .tar.xz) or, when it is local, a folder."""
+    """A path from the repository's top folder, or file://, http(s)://, s3://, gs://, az://,
+    sftp://: an archive (.zip, .tar, .tar.gz, .tar.bz2, .tar.xz) or, when it is local or in a
+    bucket, a folder; or a repository: git+https://, git+ssh://, git+file:///path."""
+
+    revision: Annotated[str, Field(pattern=r"^[^-\s][^\s]*$")] | None = None
+    """Of a repository, Git or DVC: a full commit hash, or a tag or branch with a sha256."""
+
+    path: Annotated[str, Field(min_length=1)] | None = None
+    """Folder or file inside the repository; empty takes all of it."""
 
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
-    """SHA-256 of the archive; leave it empty once and the error message says what to paste.
-    A folder may go without."""
+    """SHA-256 of the archive or folder; leave it empty once and the error message says what to
+    paste, or run `reprise pin URL`. A local folder may go without."""
 
-    format: Literal["coco"]
-    """How the labels are written: coco (one or more COCO JSON files)."""
+    format: Literal[
+        "auto",
+        "coco",
+        "voc",
+        "yolo",
+        "labelme",
+        "via",
+        "customvision",
+        "boxes_csv",
+        "multilabel_csv",
+        "multilabel_folders",
+        "instance_masks",
+        "label_masks",
+        "images",
+    ] = "auto"
+    """How the labels are written; auto finds out, says why, and asks when it cannot tell."""
+
+    version: Annotated[str, Field(pattern="^(latest|[0-9]{12})$")] = "latest"
+    """For labels that are kept in versions side by side: latest, or a stamp YYMMDDHHmmss."""
+
+    unlabelled: Literal["auto", "background", "drop"] = "auto"
+    """Images that no label speaks of: background keeps them as images without objects, drop
+    leaves them out; auto drops them where a label file lists the images, else keeps them."""
 
     @model_validator(mode="after")
     def _check_url(self) -> Self:
+        scheme = urlsplit(self.url).scheme if "://" in self.url else ""
+        if scheme:
+            self._check_remote(scheme)
+        if scheme.startswith("git+"):
+            if self.revision is None:
+                raise ValueError("a repository needs a revision: a commit, a tag or a branch")
+            parts = (self.path or "").split("/")
+            if "\\" in (self.path or "") or ".." in parts or self.path in (".", "/"):
+                raise ValueError("path names a folder or file inside the repository: data/images")
+        elif self.revision is not None or self.path is not None:
+            raise ValueError("revision and path are for repositories: git+https://...")
+        return self
+
+    def _check_remote(self, scheme: str) -> None:
         parts = urlsplit(self.url)
-        if "://" not in self.url:
-            return self
-        if parts.scheme not in SCHEMES:
+        if scheme not in SCHEMES:
             known = ", ".join(f"{scheme}://" for scheme in SCHEMES)
             raise ValueError(f"url may be a local path or start with {known}")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("url must not hold a user name or password")
-        if parts.scheme == "file" and parts.netloc not in ("", "localhost"):
-            raise ValueError("a file url has three slashes: file:///path/to/archive.zip")
-        return self
+        if parts.password is not None or (parts.username and scheme not in _USERS_ALLOWED):
+            raise ValueError(
+                "url must not hold a user name or password; credentials come from the environment"
+            )
+        if scheme in ("file", "git+file") and parts.netloc not in ("", "localhost"):
+            raise ValueError(f"a {scheme} url has three slashes: {scheme}:///path/to/data")
 
 
 class LimitsConfig(Section):
@@ -56,3 +102,7 @@ class LimitsConfig(Section):
 
     max_image_megapixels: Annotated[float, Field(gt=0)] = 100.0
     """Largest image in millions of pixels; larger ones go to the ledger, undecoded."""
+
+    keep_downloads_gb: Annotated[float, Field(ge=0)] = 20.0
+    """Most disk space in GB (10^9 bytes) for downloads that the next run need not fetch again;
+    the longest unused go first; 0 keeps none. No result depends on it."""

@@ -2,124 +2,33 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reprise.errors import RepriseError
+from reprise.sources.backends import Connection, NoRangesError, ReadRange
+from reprise.sources.patience import Patience
+from reprise.sources.urls import file_name, without_queries
 
-# Seconds before each new attempt in a row; any new byte starts the row again.
-WAITS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 LARGEST_BLOCK = 8 * 2**20
 SMALLEST_BLOCK = 64 * 2**10
-# A request that the server answers this way will not do better the next time.
-PERMANENT = frozenset(range(400, 500)) - {408, 425, 429}
 
 
-class _NoRangesError(Exception):
-    """The server sends a file only from its beginning."""
+@dataclass(frozen=True)
+class RemoteFile:
+    """One file as its server describes it.
 
-
-class _Remote:
-    """One file on a server, read in blocks from any offset where the server allows it."""
-
-    def __init__(self, url: str) -> None:
-        import aiohttp
-        from fsspec.core import url_to_fs
-
-        # aiohttp gives a whole request five minutes by default, which a large file exceeds.
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
-        self._filesystem, self._path = url_to_fs(
-            url,
-            skip_instance_cache=True,
-            headers={"Accept-Encoding": "identity"},
-            client_kwargs={"timeout": timeout, "trust_env": True},
-        )
-        self.errors: tuple[type[Exception], ...] = (OSError, TimeoutError, aiohttp.ClientError)
-        self.ranged = True
-        self.block = LARGEST_BLOCK
-
-    def size(self) -> int | None:
-        """Length in bytes, None when the server does not say."""
-        info: dict[str, Any] = self._filesystem.info(self._path)
-        size: int | None = info["size"]
-        self.ranged = size is not None and info.get("partial", True)
-        return size
-
-    def chunks(self, offset: int, size: int | None) -> Iterator[bytes]:
-        """The file's bytes from an offset on, a piece at a time."""
-        if not self.ranged or size is None:
-            with self._filesystem.open(self._path, "rb", block_size=0, size=size) as stream:
-                while chunk := stream.read(2**20):
-                    yield chunk
-            return
-        with self._filesystem.open(
-            self._path, "rb", block_size=LARGEST_BLOCK, size=size, cache_type="none"
-        ) as file:
-            while offset < size:
-                file.seek(offset)
-                try:
-                    chunk = file.read(min(self.block, size - offset))
-                except ValueError:  # how fsspec says that the server ignored the range
-                    raise _NoRangesError from None
-                if not chunk:
-                    raise OSError("the server sent nothing")
-                offset += len(chunk)
-                yield chunk
-
-
-def fetch(url: str, part: Path, max_bytes: int) -> None:
-    """Download a file, going on from what an earlier attempt left.
-
-    Args:
-        url: ``http://`` or ``https://``.
-        part: Where the bytes go. What it holds already is taken as the file's beginning;
-            after a failure it stays, for the next attempt.
-        max_bytes: Largest size allowed.
-
-    Raises:
-        RepriseError: The file does not exist, is too large, or the server failed
-            repeatedly.
-        OSError: ``part`` cannot be written.
+    Attributes:
+        path: Its path as the backend's file system knows it.
+        size: In bytes; None when the server does not say.
+        ranged: Whether it can be read from any offset.
     """
-    from tqdm import tqdm
 
-    remote = _Remote(url)
-    size = _size(remote, url)
-    if size is not None:
-        _check_size(url, size, max_bytes)
-        if part.exists() and part.stat().st_size > size:
-            part.unlink()
-    failures = 0
-    with (
-        part.open("ab") as file,
-        tqdm(total=size, unit="B", unit_scale=True, desc=_label(url), disable=None) as bar,
-    ):
-        while size is None or file.tell() < size:
-            if not remote.ranged:
-                file.truncate(0)
-                file.seek(0)
-            bar.update(file.tell() - bar.n)
-            chunks = remote.chunks(file.tell(), size)
-            try:
-                while chunk := next(chunks, b""):
-                    _check_size(url, file.tell() + len(chunk), max_bytes)
-                    _write(file, chunk)
-                    bar.update(len(chunk))
-                    failures = 0 if remote.ranged else failures
-                if size is None:
-                    return
-                if file.tell() < size:
-                    raise ConnectionError("the server ended early")
-            except _NoRangesError:
-                remote.ranged = False
-            except _CannotWriteError as error:
-                raise error.reason from None
-            except remote.errors as error:
-                remote.block = max(remote.block // 2, SMALLEST_BLOCK)
-                _wait_or_give_up(url, error, failures)
-                failures += 1
+    path: str
+    size: int | None
+    ranged: bool = True
 
 
 class _CannotWriteError(Exception):
@@ -130,6 +39,104 @@ class _CannotWriteError(Exception):
         self.reason = reason
 
 
+def describe(url: str, connection: Connection) -> RemoteFile | None:
+    """What the server says about a file; None when the url names a folder.
+
+    Raises:
+        RepriseError: It does not exist, access is denied, or the server does not answer.
+    """
+    patience = Patience(url, connection.backend)
+    while True:
+        filesystem = None
+        try:
+            filesystem = connection.filesystem()
+            path = filesystem._strip_protocol(url)
+            info: dict[str, Any] = filesystem.info(path)
+        except connection.backend.errors as error:
+            connection.broke(filesystem)
+            patience.failed(error)
+        else:
+            if info["type"] == "directory":
+                return None
+            size: int | None = info["size"]
+            return RemoteFile(path, size, size is not None and info.get("partial", True))
+
+
+def fetch(
+    url: str, connection: Connection, remote: RemoteFile, part: Path, max_bytes: int, bar: Any
+) -> None:
+    """Download a file, going on from what an earlier attempt left.
+
+    Args:
+        url: For messages.
+        connection: To its server.
+        remote: What :func:`describe` said of it.
+        part: Where the bytes go. What it holds already is taken as the file's beginning;
+            after a failure it stays, for the next attempt.
+        max_bytes: Largest size allowed.
+        bar: A tqdm bar, told of every new byte.
+
+    Raises:
+        RepriseError: The file is too large, or the server failed repeatedly.
+        OSError: ``part`` cannot be written.
+    """
+    if remote.size is not None:
+        _check_size(url, remote.size, max_bytes)
+        if part.exists() and part.stat().st_size > remote.size:
+            part.unlink()
+    patience = Patience(url, connection.backend)
+    patience.answered()
+    block = LARGEST_BLOCK
+    ranged = remote.ranged
+    with part.open("ab") as file:
+        bar.update(file.tell())
+        while remote.size is None or file.tell() < remote.size:
+            if not ranged:
+                bar.update(-file.tell())
+                file.truncate(0)
+                file.seek(0)
+            filesystem = None
+            try:
+                filesystem = connection.filesystem()
+                read = connection.backend.read if ranged else None
+                for chunk in _chunks(filesystem, read, remote, file.tell(), block):
+                    _check_size(url, file.tell() + len(chunk), max_bytes)
+                    _write(file, chunk)
+                    bar.update(len(chunk))
+                    if ranged:
+                        patience.answered()
+                if remote.size is None:
+                    return
+                if file.tell() < remote.size:
+                    raise ConnectionError("the server ended early")
+            except NoRangesError:
+                ranged = False
+            except _CannotWriteError as error:
+                raise error.reason from None
+            except connection.backend.errors as error:
+                block = max(block // 2, SMALLEST_BLOCK)
+                connection.broke(filesystem)
+                patience.failed(error)
+
+
+def _chunks(
+    filesystem: Any, read: ReadRange | None, remote: RemoteFile, offset: int, block: int
+) -> Iterator[bytes]:
+    """The file's bytes from an offset on, a block at a time; in one stream without ``read``."""
+    if read is None or remote.size is None:
+        with filesystem.open(remote.path, "rb", block_size=0, size=remote.size) as stream:
+            while chunk := stream.read(2**20):
+                yield chunk
+        return
+    while offset < remote.size:
+        end = min(offset + block, remote.size)
+        chunk = read(filesystem, remote.path, remote.size, offset, end)
+        if not chunk:
+            raise ConnectionError("the server sent nothing")
+        offset += len(chunk)
+        yield chunk
+
+
 def _write(file: Any, chunk: bytes) -> None:
     try:
         file.write(chunk)
@@ -138,43 +145,17 @@ def _write(file: Any, chunk: bytes) -> None:
         raise _CannotWriteError(error) from error
 
 
-def _size(remote: _Remote, url: str) -> int | None:
-    failures = 0
-    while True:
-        try:
-            return remote.size()
-        except remote.errors as error:
-            # fsspec reports every failure of this request as a missing file.
-            cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
-            _wait_or_give_up(url, cause, failures)
-            failures += 1
-
-
-def _wait_or_give_up(url: str, error: Exception, failures: int) -> None:
-    status = getattr(error, "status", None)
-    if isinstance(error, FileNotFoundError):
-        status = 404
-    if status in PERMANENT:
-        raise RepriseError(
-            f"{url}: the server answered {status}.",
-            "check the url in data.sources, and that it opens without signing in.",
-        ) from None
-    if failures >= len(WAITS):
-        reason = str(error) or type(error).__name__
-        raise RepriseError(
-            f"{url}: gave up after {failures + 1} failed attempts in a row ({reason}).",
-            "check the connection and run again; the download goes on where it stopped.",
-        ) from None
-    time.sleep(WAITS[failures])
-
-
 def _check_size(url: str, size: int, max_bytes: int) -> None:
     if size > max_bytes:
         raise RepriseError(
-            f"{url} is larger than {max_bytes / 1e9:g} GB.",
+            f"{without_queries(url)} is larger than {max_bytes / 1e9:g} GB.",
             "raise data.limits.max_download_gb if the file is meant to be that large.",
         )
 
 
-def _label(url: str) -> str:
-    return url.split("?")[0].rstrip("/").rsplit("/", 1)[-1][:40]
+def progress(url: str, total: int | None) -> Any:
+    """A tqdm bar of bytes, named after the file and shown on a terminal only."""
+    from tqdm import tqdm
+
+    name = file_name(url)[:40]
+    return tqdm(total=total, unit="B", unit_scale=True, desc=name, disable=None)

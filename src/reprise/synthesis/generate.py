@@ -72,8 +72,9 @@ def gui_classes() -> tuple[str, ...]:
     return CLASSES
 
 
-# A generator: how to make image k, and the classes it labels. A new one joins here and in
-# the choices of SyntheticConfig.generator.
+# A generator that draws from nothing: how to make image k, and the classes it labels. A new
+# one joins here and in the choices of SyntheticConfig.generator. Copy-paste needs the images
+# of train, which only the preprocess stage knows, so it works there.
 GENERATORS: dict[
     str, tuple[Callable[[SyntheticConfig, int], Made], Callable[[], tuple[str, ...]]]
 ] = {"gui": (make_gui, gui_classes)}
@@ -83,7 +84,8 @@ def synthesize(config: SyntheticConfig, out: Path, workers: int) -> None:
     """Make a source dataset of synthetic images.
 
     Args:
-        config: What and how many to make.
+        config: What and how many to make. Of the chosen generators only those in GENERATORS
+            draw here.
         out: Folder to write; whatever it held is replaced once all is done. It gets
             ``annotations.json`` (COCO; boxes xywh in pixels) and ``images/``.
         workers: Processes that draw; the bytes are the same for any number.
@@ -104,40 +106,61 @@ def _write_images(config: SyntheticConfig, folder: Path, workers: int) -> dict[s
     """Write the image files below ``folder`` and return the COCO content for them."""
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    names = GENERATORS[config.generator][1]() if config.generator in GENERATORS else ()
-    category = {name: number for number, name in enumerate(names, start=1)}
-    count = config.count if names else 0
-    with _made(config, count, workers) as results:
-        for index, made in enumerate(
-            tqdm(results, total=count, unit="image", desc="synthesize", disable=None)
-        ):
-            file_name = f"images/{config.generator}-{index:06d}.jpg"
-            (folder / file_name).write_bytes(made.data)
-            images.append(
-                {"id": index + 1, "file_name": file_name, "width": made.width,
-                 "height": made.height, "synthetic": True, **made.keys}
+    chosen = [name for name in config.generators() if name in GENERATORS]
+    category: dict[str, int] = {}
+    for generator in chosen:
+        for name in GENERATORS[generator][1]():
+            category.setdefault(name, len(category) + 1)
+    for generator, index, made in _all_made(config, chosen, workers):
+        file_name = f"images/{generator}-{index:06d}.jpg"
+        (folder / file_name).write_bytes(made.data)
+        image_id = len(images) + 1
+        images.append(
+            {"id": image_id, "file_name": file_name, "width": made.width,
+             "height": made.height, "synthetic": True, **made.keys}
+        )  # fmt: skip
+        for name, (x, y, w, h) in made.boxes:
+            annotations.append(
+                {"id": len(annotations) + 1, "image_id": image_id,
+                 "category_id": category[name], "bbox": [float(v) for v in (x, y, w, h)],
+                 "area": float(w * h), "iscrowd": 0, "segmentation": []}
             )  # fmt: skip
-            for name, (x, y, w, h) in made.boxes:
-                annotations.append(
-                    {"id": len(annotations) + 1, "image_id": index + 1,
-                     "category_id": category[name], "bbox": [float(v) for v in (x, y, w, h)],
-                     "area": float(w * h), "iscrowd": 0, "segmentation": []}
-                )  # fmt: skip
     return {
-        "info": {"description": f"Synthetic images: {config.generator}", "seed": config.seed},
+        "info": {
+            "description": f"Synthetic images: {', '.join(chosen) or 'none'}",
+            "seed": config.seed,
+        },
         "images": images,
         "annotations": annotations,
         "categories": [{"id": number, "name": name} for name, number in category.items()],
     }
 
 
+def _all_made(
+    config: SyntheticConfig, chosen: list[str], workers: int
+) -> Iterator[tuple[str, int, Made]]:
+    """The images of one generator after the other, each with its number there."""
+    for generator in chosen:
+        with _made(config, generator, workers) as results:
+            progress = tqdm(
+                results,
+                total=config.count_of(generator),
+                unit="image",
+                desc=f"synthesize {generator}",
+                disable=None,
+            )
+            for index, made in enumerate(progress):
+                yield generator, index, made
+
+
 @contextmanager
-def _made(config: SyntheticConfig, count: int, workers: int) -> Iterator[Iterator[Made]]:
-    """The made images in order, whatever the number of processes."""
+def _made(config: SyntheticConfig, generator: str, workers: int) -> Iterator[Iterator[Made]]:
+    """The made images of a generator in order, whatever the number of processes."""
+    count = config.count_of(generator)
     if count == 0:
         yield iter(())
         return
-    make = GENERATORS[config.generator][0]
+    make = GENERATORS[generator][0]
     workers = min(workers, -(-count // _CHUNK))
     if workers <= 1:
         yield (make(config, index) for index in range(count))

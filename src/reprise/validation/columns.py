@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reprise.dataset import SPLITS, Dataset
+from reprise.dataset import Dataset
+from reprise.validation.nearest import nearest_in_other_splits
 
 if TYPE_CHECKING:
     import pandas as pd
 
 HASH_PATTERN = r"^[0-9a-f]{16}$"
-# Pixel pairs compared at once: 4 million take 32 MB.
-BLOCK = 2**22
+# The ledger's rule for a copy that data.split.duplicates keeps on purpose.
+COPY_KEPT = "image_copy_kept"
 
 
 def printable(text: str) -> str:
@@ -40,9 +41,11 @@ def image_rows(
         IMAGE_COLUMNS, the index counting from 0, and: ``item`` (str, how messages name the
         image); ``original_pixels`` (int64); ``problem``, ``decoded_width`` and
         ``decoded_height`` as decoded; ``size_as_recorded`` (bool, None when not decoded);
-        ``synthetic_outside_train`` (bool); and, each naming another image or None:
+        ``synthetic_outside_train`` (bool); each naming another image or None:
         ``copy_in_split``, ``copy_in_other_split``, ``group_in_other_split``,
-        ``near_duplicate``.
+        ``near_duplicate``; and ``nearest`` and ``nearest_bits`` (int64): the row of the image
+        of another split that looks most like this one, and the hash bits between the two,
+        -1 where none is near enough.
     """
     images = dataset.images.reset_index(drop=True)
     item = images["source"] + "/" + images["name"] + " (" + images["split"] + ")"
@@ -53,10 +56,11 @@ def image_rows(
     recorded = (rows["decoded_width"] == rows["width"]) & (rows["decoded_height"] == rows["height"])
     rows["size_as_recorded"] = recorded.astype(object).where(rows["problem"].isna(), None)
     rows["synthetic_outside_train"] = rows["synthetic"] & (rows["split"] != "train")
-    rows["copy_in_split"] = _copy_in_split(rows)
+    rows["copy_in_split"] = _copy_in_split(rows, dataset.rejected)
     rows["copy_in_other_split"] = _in_other_split(rows, "sha256")
     rows["group_in_other_split"] = _in_other_split(rows, "group")
-    rows["near_duplicate"] = _near_duplicates(rows, near_duplicate_distance)
+    rows["nearest"], rows["nearest_bits"] = _nearest(rows, near_duplicate_distance)
+    rows["near_duplicate"] = _near_duplicates(rows)
     return rows
 
 
@@ -119,10 +123,16 @@ def _box_names(rows: pd.DataFrame, dataset: Dataset) -> list[str]:
     ]
 
 
-def _copy_in_split(rows: pd.DataFrame) -> pd.Series:
+def _copy_in_split(rows: pd.DataFrame, ledger: pd.DataFrame) -> pd.Series:
+    """For each image, the first one of its split with the same pixels, unless kept on purpose."""
     keys = ["split", "sha256"]
     first = rows.groupby(keys, sort=False)["item"].transform("first")
-    return first.astype(object).where(rows.duplicated(keys), None)
+    kept = ledger[ledger["rule"] == COPY_KEPT]
+    wanted = set(zip(kept["source"], kept["name"], strict=True))
+    names = zip(rows["source"], rows["name"], strict=True)
+    allowed = set(rows["sha256"][[name in wanted for name in names]])
+    unwanted = rows.duplicated(keys) & ~rows["sha256"].isin(allowed)
+    return first.astype(object).where(unwanted, None)
 
 
 def _in_other_split(rows: pd.DataFrame, key: str) -> pd.Series:
@@ -141,36 +151,28 @@ def _in_other_split(rows: pd.DataFrame, key: str) -> pd.Series:
     return pd.Series(found, index=rows.index, dtype=object)
 
 
-def _near_duplicates(rows: pd.DataFrame, distance: int | None) -> pd.Series:
-    """For each image, the nearest one of another split within ``distance`` hash bits."""
+def _nearest(rows: pd.DataFrame, distance: int | None) -> tuple[np.ndarray, np.ndarray]:
+    nearest, bits = np.full(len(rows), -1), np.full(len(rows), -1)
+    # An image whose hash is malformed has its own rule.
+    usable = np.flatnonzero(rows["perceptual_hash"].str.match(HASH_PATTERN).to_numpy(dtype=bool))
+    if distance is None or not len(usable):
+        return nearest, bits
+    texts = rows["perceptual_hash"].iloc[usable]
+    hashes = np.array([int(text, 16) for text in texts], dtype=np.uint64)
+    splits = rows["split"].to_numpy(dtype=str)[usable]
+    found, bits[usable] = nearest_in_other_splits(hashes, splits, distance)
+    nearest[usable] = np.where(found >= 0, usable[found], -1)
+    return nearest, bits
+
+
+def _near_duplicates(rows: pd.DataFrame) -> pd.Series:
+    """For each image, the nearest one of another split; copies have a rule of their own."""
     import pandas as pd
 
-    found = pd.Series([None] * len(rows), index=rows.index, dtype=object)
-    if distance is None:
-        return found
-    usable = rows[rows["perceptual_hash"].str.match(HASH_PATTERN)]
-    hashes = np.array([int(text, 16) for text in usable["perceptual_hash"]], dtype=np.uint64)
-    splits = usable["split"].to_numpy()
-    for split in SPLITS:
-        here, there = np.flatnonzero(splits == split), np.flatnonzero(splits != split)
-        if len(here) == 0 or len(there) == 0:
-            continue
-        nearest, bits = _nearest(hashes[here], hashes[there])
-        for place in np.flatnonzero(bits <= distance):
-            one, other = usable.iloc[here[place]], usable.iloc[there[nearest[place]]]
-            if one["sha256"] != other["sha256"]:
-                found[one.name] = f"{other['item']}, {bits[place]} of 64 bits apart"
-    return found
-
-
-def _nearest(queries: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Index of the nearest of ``others`` to each query, and the distance in bits."""
-    step = max(1, BLOCK // len(others))
-    nearest = np.zeros(len(queries), dtype=np.int64)
-    bits = np.zeros(len(queries), dtype=np.int64)
-    for start in range(0, len(queries), step):
-        block = queries[start : start + step]
-        apart = np.bitwise_count(block[:, None] ^ others[None, :])
-        nearest[start : start + step] = apart.argmin(axis=1)
-        bits[start : start + step] = apart.min(axis=1)
-    return nearest, bits
+    items, digests = rows["item"].tolist(), rows["sha256"].tolist()
+    pairs = zip(rows["nearest"].tolist(), rows["nearest_bits"].tolist(), digests, strict=True)
+    found = [
+        f"{items[other]}, {bits} of 64 bits apart" if other >= 0 and digests[other] != own else None
+        for other, bits, own in pairs
+    ]
+    return pd.Series(found, index=rows.index, dtype=object)

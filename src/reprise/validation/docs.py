@@ -6,43 +6,68 @@ import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reprise.dataset import Dataset
 from reprise.validation.message import NAMED, offenders
 from reprise.validation.run import LISTED, TableResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from reprise.validation.leaks import Findings
+
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def write_docs(folder: Path, results: list[TableResult], tables: dict[str, pd.DataFrame]) -> None:
-    """Write ``index.html`` and one page for each table, each complete in itself.
+def write_docs(
+    folder: Path,
+    dataset: Dataset,
+    results: list[TableResult],
+    tables: dict[str, pd.DataFrame],
+    findings: Findings,
+) -> None:
+    """Write ``data_docs/index.html``, a page for each table there, and ``leaks.html``.
+
+    Each page is complete in itself.
 
     Args:
-        folder: The folder to make.
+        folder: An existing folder.
+        dataset: The dataset, for the pictures of ``leaks.html``.
         results: What :func:`reprise.validation.run.check` returned.
         tables: The tables that were checked.
+        findings: What :func:`reprise.validation.leaks.find` returned.
     """
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
 
-    folder.mkdir()
+    from reprise.validation.leak_page import leak_context
+
+    docs = folder / "data_docs"
+    docs.mkdir()
     view = _view()
     pages = [{"title": item.table.capitalize(), "file": f"{item.table}.html"} for item in results]
+    # Where the pages lie, seen from the one that is written.
+    within = {"pages": pages, "docs": "", "leaks": "../leaks.html", "findings": findings}
     for page, result in zip(pages, results, strict=True):
         document = ValidationResultsPageRenderer().render(result.result)
         # The first section repeats the counts beside the time and the names of internals.
         document.sections = document.sections[1:]
         failures = _failures(result, tables, LISTED)
-        html = view.render(document, page=page, pages=pages, result=result, failures=failures)
-        (folder / page["file"]).write_text(_tidy(html), encoding="utf-8")
-    failures = [failure for result in results for failure in _failures(result, tables, NAMED)]
-    html = view.env.get_template("index.html").render(
+        html = view.render(document, page=page, result=result, failures=failures, **within)
+        (docs / page["file"]).write_text(_tidy(html), encoding="utf-8")
+    index = view.env.get_template("index.html").render(
         page={"title": "Overview", "file": "index.html"},
-        pages=pages,
         results=list(zip(pages, results, strict=True)),
-        failures=failures,
+        failures=[failure for item in results for failure in _failures(item, tables, NAMED)],
+        **within,
     )
-    (folder / "index.html").write_text(_tidy(html), encoding="utf-8")
+    (docs / "index.html").write_text(_tidy(index), encoding="utf-8")
+    leaks = view.env.get_template("leaks.html").render(
+        page={"title": "Leaks", "file": "leaks.html"},
+        pages=pages,
+        docs="data_docs/",
+        leaks="leaks.html",
+        **leak_context(dataset, tables["images"], findings),
+    )
+    (folder / "leaks.html").write_text(_tidy(leaks), encoding="utf-8")
 
 
 def _failures(

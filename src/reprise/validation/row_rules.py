@@ -54,8 +54,9 @@ def image_rules(config: ExpectationsConfig) -> list[Rule]:
                 {"column": "near_duplicate"},
                 "almost the same as {near_duplicate}",
                 f"raise data.split.near_duplicate_distance to {config.near_duplicate_distance}, "
-                "which keeps such images in one split, or, if they show different scenes, lower "
-                "expectations.near_duplicate_distance (null: no check)",
+                "which keeps such images in one split (under data.split: source, write a section "
+                "in place of the word, or correct the source), or, if they show different "
+                "scenes, lower expectations.near_duplicate_distance (null: no check)",
             )
         )
     return [

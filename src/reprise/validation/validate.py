@@ -13,6 +13,7 @@ from reprise.validation.config import ExpectationsConfig
 if TYPE_CHECKING:
     import pandas as pd
 
+    from reprise.validation.leaks import Findings
     from reprise.validation.run import Outcome, TableResult
 
 # Keys of Great Expectations' results.
@@ -25,7 +26,8 @@ def validate(
     """Check a dataset against the expectations and write down the result.
 
     ``out`` holds, whether the dataset passes or not: ``summary.json`` (counts, for the
-    report), ``result.json`` (Great Expectations' results) and ``data_docs/index.html``. The
+    report), ``result.json`` (Great Expectations' results, and pairs of images that look alike
+    across splits), ``data_docs/index.html`` and ``leaks.html`` (these pairs as pictures). The
     same dataset and expectations give the same bytes. A dataset that passes gets
     ``passed.json`` too, always the same bytes: training depends on this file alone, so that
     a changed expectation reruns the gate and not the training behind it.
@@ -44,6 +46,7 @@ def validate(
     # Everything heavy is imported here, so that the stage starts at once with bad parameters.
     from reprise.validation.columns import annotation_rows, image_rows
     from reprise.validation.decode import decode_all
+    from reprise.validation.leaks import find
     from reprise.validation.message import failure
     from reprise.validation.rules import rules
     from reprise.validation.run import check
@@ -62,12 +65,14 @@ def validate(
     }
     category_ids = [category.category_id for category in opened.categories]
     results = check(tables, rules(config, category_ids))
-    _write(out, results, tables)
+    findings = find(opened, images, config.near_duplicate_distance)
+    _write(out, opened, results, tables, findings)
     if not all(outcome.passed for result in results for outcome in result.outcomes):
         raise RepriseError(
             failure(results, tables),
             "put each point above right, then run dvc repro again; "
-            f"{(out / 'data_docs' / 'index.html').as_posix()} shows all of them.",
+            f"{(out / 'data_docs' / 'index.html').as_posix()} shows all of them, "
+            f"{(out / 'leaks.html').as_posix()} the pictures that look alike across splits.",
         )
 
 
@@ -85,7 +90,13 @@ def _check_columns(dataset: Dataset) -> None:
             )
 
 
-def _write(out: Path, results: list[TableResult], tables: dict[str, pd.DataFrame]) -> None:
+def _write(
+    out: Path,
+    dataset: Dataset,
+    results: list[TableResult],
+    tables: dict[str, pd.DataFrame],
+    findings: Findings,
+) -> None:
     """Write the whole folder under another name first: it is complete or absent."""
     from reprise.validation.docs import write_docs
 
@@ -95,9 +106,11 @@ def _write(out: Path, results: list[TableResult], tables: dict[str, pd.DataFrame
     suites = [{"table": item.table, **_scrubbed(item.result.to_json_dict())} for item in results]
     success = all(suite["success"] for suite in suites)
     try:
-        write_json(partial / "result.json", {"success": success, "tables": suites})
-        write_json(partial / "summary.json", summary(results))
-        write_docs(partial / "data_docs", results, tables)
+        leaks = findings.to_json(tables["images"])
+        write_json(partial / "result.json", {"success": success, "tables": suites, "leaks": leaks})
+        counts = {"leaks": len(findings.leaks), "conflicts": len(findings.conflicts)}
+        write_json(partial / "summary.json", {**summary(results), **counts})
+        write_docs(partial, dataset, results, tables, findings)
         if success:
             write_json(partial / "passed.json", {"passed": True})
         if out.exists():

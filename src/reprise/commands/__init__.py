@@ -1,0 +1,83 @@
+"""The commands of ``reprise``: one line in COMMANDS and one module each.
+
+A command ``make-tea`` is the module ``make_tea`` of this package with the functions of
+:class:`Command`. It is imported when it is called, so that the others start at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+
+from reprise.errors import RepriseError
+
+if TYPE_CHECKING:
+    from reprise.sources.config import LimitsConfig
+
+COMMANDS = {
+    "check": "say what a dataset holds, and what is wrong with it",
+    "show-batch": "draw the images that the model is trained on, with their boxes",
+    "pin": "print the params.yaml entry of a URL, with its SHA-256",
+    "export": "write the processed dataset as a plain folder in another format",
+}
+
+
+class Command(Protocol):
+    """What each module of this package gives."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's arguments and its longer description."""
+        ...
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Do the work; the exit status.
+
+        Raises:
+            RepriseError: Anything a person can put right.
+        """
+        ...
+
+
+def command_module(name: str) -> Command:
+    """The module behind a command's name."""
+    module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
+    return cast("Command", module)
+
+
+def from_repository(path: Path, option: str) -> Path:
+    """A path that stands for something in the repository unless it is named.
+
+    Args:
+        path: The file or folder, by default relative to the repository's top folder.
+        option: The option that names another, such as ``--dataset``.
+
+    Raises:
+        RepriseError: It does not exist, and the current folder is no Reprise repository.
+            Inside one, the reader of the path says what is missing.
+    """
+    if path.exists() or Path("dvc.yaml").is_file():
+        return path
+    raise RepriseError(
+        f"{path} does not exist, and this folder is not the top folder of a Reprise "
+        "repository: it has no dvc.yaml.",
+        f"change to the folder that holds dvc.yaml and params.yaml, or name it with {option}.",
+    )
+
+
+def limits() -> LimitsConfig:
+    """``data.limits`` of the repository, or the defaults outside one.
+
+    Raises:
+        RepriseError: params.yaml is here and wrong.
+    """
+    from reprise import params
+    from reprise.sources.config import LimitsConfig
+
+    return params.load().data.limits if Path("params.yaml").is_file() else LimitsConfig()
+
+
+def printable(text: str) -> str:
+    """Text from files for a terminal: what would steer the terminal becomes U+FFFD."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)

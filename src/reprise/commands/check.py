@@ -1,0 +1,190 @@
+"""``reprise check PATH``: what a dataset holds and what is wrong with it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reprise.commands import limits, printable
+from reprise.errors import RepriseError
+from reprise.formats.files import FileIndex
+from reprise.formats.records import ReadOptions
+from reprise.formats.registry import FORMATS, detect_format
+
+if TYPE_CHECKING:
+    from reprise.sources.config import LimitsConfig
+
+_ARCHIVE_ENDINGS = re.compile(r"\.(zip|tar|tgz|tbz2|txz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
+# Plain words that YAML reads as text; anything else is quoted.
+_PLAIN = re.compile(r"[A-Za-z_/][\w./+-]*")
+_NOT_TEXT = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.description = (
+        "Read a dataset the way the preprocess stage would and say what it holds: format,\n"
+        "classes, splits, sizes, and what would be dropped or repaired. Images are not\n"
+        "decoded, only their headers are read. It ends with the entry for params.yaml.\n"
+        "Exit status 1 when no image is usable."
+    )
+    parser.add_argument("path", type=Path, metavar="PATH", help="a folder or an archive")
+    parser.add_argument(
+        "--format",
+        choices=["auto", *FORMATS],
+        default="auto",
+        metavar="NAME",
+        help=f"how the labels are written: auto (the default), {', '.join(FORMATS)}",
+    )
+    parser.add_argument(
+        "--version",
+        default="latest",
+        type=_version,
+        help="of labels that are kept in versions: latest (the default) or a stamp YYMMDDHHmmss",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what was found.
+
+    Raises:
+        RepriseError: The path or its labels cannot be read, or no image is usable.
+    """
+    from reprise.commands.check_dataset import check_dataset
+
+    path, name = options.path, _source_name(options.path)
+    allowed, notes = _limits()
+    with _folder(path, allowed) as folder:
+        format_name, reason = options.format, "it was named"
+        if format_name == "auto":
+            format_name, reason = _detected(folder, name, path)
+        found = check_dataset(
+            folder,
+            name,
+            format_name,
+            reason,
+            ReadOptions(version=options.version),
+            int(allowed.max_image_megapixels * 1e6),
+        )
+    found.notes += notes
+    found.notes += _packed(path)
+    entry = _entry(name, path, found.format, options.version)
+    if options.json:
+        content = {**found.as_json(), "params_entry": entry}
+        print(json.dumps(content, ensure_ascii=False, indent=2))
+    else:
+        from reprise.commands.check_text import lines
+
+        print(printable("\n".join([*lines(found), "", *_how_to_use(entry)])))
+    if not found.usable:
+        raise RepriseError(
+            f"{path} has no usable image.", "see above why each image would be dropped."
+        )
+    return 0
+
+
+def _limits() -> tuple[LimitsConfig, list[str]]:
+    """The limits to check by, and a note where they are not the repository's."""
+    from reprise.sources.config import LimitsConfig
+
+    try:
+        return limits(), []
+    except RepriseError:
+        # People check a dataset while they are editing params.yaml for it.
+        return LimitsConfig(), ["params.yaml is not valid at present: default limits were taken"]
+
+
+def _version(text: str) -> str:
+    if not re.fullmatch("latest|[0-9]{12}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither latest nor a stamp YYMMDDHHmmss")
+    return text
+
+
+@contextmanager
+def _folder(path: Path, allowed: LimitsConfig) -> Iterator[Path]:
+    """The dataset as a folder: an archive is unpacked for the time being, as for the pipeline."""
+    from reprise.sources.archives import unpack
+    from reprise.sources.budget import Budget
+    from reprise.sources.names import refuse_namesakes
+    from reprise.sources.nested import unpack_nested
+
+    if path.is_dir():
+        yield path
+    elif path.is_file():
+        with tempfile.TemporaryDirectory(prefix="reprise-check-") as folder:
+            budget = Budget(allowed.max_files, int(allowed.max_unpacked_gb * 1e9))
+            try:
+                unpack(path, Path(folder), budget)
+                unpack_nested(Path(folder), budget)
+                refuse_namesakes(Path(folder))
+            except RepriseError as error:
+                raise RepriseError(f"{path}: {error.problem}", error.fix) from None
+            yield Path(folder)
+    else:
+        raise RepriseError(
+            f"{path} does not exist.",
+            "name a folder or an archive on this machine; fetch a URL first.",
+        )
+
+
+def _packed(path: Path) -> list[str]:
+    """A note on archives inside a folder, which is not changed by looking at it."""
+    if not path.is_dir():
+        return []
+    inside = [name for name in FileIndex(path, path.name).names if _ARCHIVE_ENDINGS.search(name)]
+    if not inside:
+        return []
+    some = ", ".join(inside[:3])
+    return [f"{len(inside)} archive(s) in it were not looked into, the pipeline will: {some}"]
+
+
+def _detected(folder: Path, source: str, path: Path) -> tuple[str, str]:
+    """The format that the files speak for, and why."""
+    try:
+        name, reason = detect_format(FileIndex(folder, source), source)
+    except RepriseError as error:
+        raise RepriseError(
+            error.problem, f"{error.fix}\n  Here: reprise check {path} --format NAME"
+        ) from None
+    return name, f"it has {reason}"
+
+
+def _source_name(path: Path) -> str:
+    """A name for ``data.sources`` made of the file's name."""
+    words = _ARCHIVE_ENDINGS.sub("", path.resolve().name).lower()
+    name = re.sub("[^a-z0-9]+", "_", words).strip("_")[:41]
+    # The synthesize stage has the one name for itself.
+    free = name != "synthetic" and _yaml(name) == name
+    return name if free else f"my_{name}"[:41].rstrip("_")
+
+
+def _entry(name: str, path: Path, format_name: str, version: str) -> list[str]:
+    """The lines below ``data.sources`` in params.yaml."""
+    from reprise.sources.folders import digest
+
+    absolute, here = path.resolve(), Path.cwd()
+    url = absolute.relative_to(here) if absolute.is_relative_to(here) else absolute
+    entry = [f"{name}:", f"  url: {_yaml(url.as_posix())}"]
+    if path.is_file():
+        entry.append(f"  sha256: {_yaml(digest(path))}")
+    entry.append(f"  format: {format_name}")
+    if version != "latest":
+        entry.append(f'  version: "{version}"')
+    return entry
+
+
+def _yaml(text: str) -> str:
+    # A JSON string is a YAML string.
+    plain = _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+def _how_to_use(entry: list[str]) -> list[str]:
+    return ["to use it, under data.sources in params.yaml:", "", *(f"    {line}" for line in entry)]

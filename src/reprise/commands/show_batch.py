@@ -1,0 +1,136 @@
+"""``reprise show-batch``: the images that the model sees, drawn from the very tensors."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reprise.commands import from_repository
+from reprise.errors import RepriseError
+
+if TYPE_CHECKING:
+    from reprise.commands.batch_picture import Tile
+
+SPLITS = ("train", "val", "test")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.description = (
+        "Draw the first images of an epoch as the model gets them: resized, augmented, in the\n"
+        "order and with the seed of params.yaml. What is drawn is read back from the tensors of\n"
+        "the batch. val and test are shown as they are evaluated, without augmentation."
+    )
+    parser.add_argument("--count", type=int, default=8, help="images to draw (default 8)")
+    parser.add_argument(
+        "--epoch", type=int, default=0, help="of train: the first epoch is 0 (default 0)"
+    )
+    parser.add_argument("--split", choices=SPLITS, default="train", help="default train")
+    parser.add_argument(
+        "--out", type=Path, default=Path("batch.png"), help="PNG to write (default batch.png)"
+    )
+    parser.add_argument(
+        "--params", type=Path, default=Path("params.yaml"), help="default params.yaml"
+    )
+    parser.add_argument(
+        "--dataset", type=Path, default=Path("data/processed"), help="default data/processed"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the picture and name the images in it.
+
+    Raises:
+        RepriseError: The dataset or the parameters cannot be read, or an option is wrong.
+    """
+    from reprise import params
+    from reprise.commands.batch_picture import grid
+    from reprise.dataset import Dataset
+
+    if options.count < 1:
+        raise RepriseError(f"--count is {options.count}.", "ask for at least one image.")
+    settings = params.load(from_repository(options.params, "--params"))
+    dataset = Dataset(from_repository(options.dataset, "--dataset"))
+    if dataset.split(options.split).empty:
+        raise RepriseError(
+            f"the {options.split} split of {options.dataset} has no images.",
+            "name another with --split, or change data.split.",
+        )
+    tiles = batch_tiles(dataset, settings, options.split, options.epoch, options.count)
+    partial = options.out.with_name(f".{options.out.name}.partial")
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    grid(tiles, dataset.class_names).save(partial, "PNG")
+    partial.replace(options.out)
+    for number, tile in enumerate(tiles, start=1):
+        print(f"{number:>3}  {tile.name}: {len(tile.boxes)} box(es)")
+    print(f"{len(tiles)} image(s) of {options.split} in {options.out}")
+    return 0
+
+
+def batch_tiles(dataset: Any, settings: Any, split: str, epoch: int, count: int) -> list[Tile]:
+    """The first images of a split with their boxes, taken from the batches of the real loop.
+
+    Args:
+        dataset: A :class:`reprise.dataset.Dataset` with images in the split.
+        settings: The parameters.
+        split: train, val or test.
+        epoch: Of train, from 0.
+        count: Images, fewer when the split has fewer.
+
+    Raises:
+        RepriseError: Training has no such epoch.
+    """
+    from reprise.commands.batch_picture import tiles_of
+    from reprise.models.family import family_class
+
+    training = settings.training
+    if not 0 <= epoch < training.epochs:
+        raise RepriseError(
+            f"--epoch is {epoch}, and training.epochs is {training.epochs}.",
+            f"name an epoch from 0 to {training.epochs - 1}.",
+        )
+    family = family_class(settings.model.type)(
+        settings.model, dataset.class_names, settings.data.image_size
+    )
+    names = [f"{row.source}/{row.name}" for row in dataset.split(split).itertuples()]
+    tiles: list[Tile] = []
+    if split == "train":
+        batches = _training_batches(family, dataset, settings, epoch)
+    else:
+        batches = _evaluation_batches(family, dataset, split, training.batch_size)
+    for batch, indices in batches:
+        tiles += tiles_of(batch, [names[index] for index in indices])
+        if len(tiles) >= count:
+            break
+    return tiles[:count]
+
+
+def _training_batches(
+    family: Any, dataset: Any, settings: Any, epoch: int
+) -> Iterator[tuple[dict[str, Any], list[int]]]:
+    """What ``training/loop.py`` takes from its loader in this epoch."""
+    from reprise.training.order import EpochBatches
+
+    training = settings.training
+    samples = family.training_samples(
+        dataset, settings.augmentation, training.seed, training.epochs
+    )
+    order = EpochBatches(len(samples), training.batch_size, training.seed)
+    order.epoch = epoch
+    family.start_epoch(epoch, training.epochs)
+    for places in order:
+        yield family.collate([samples[place] for place in places]), [index for _, index in places]
+
+
+def _evaluation_batches(
+    family: Any, dataset: Any, split: str, batch_size: int
+) -> Iterator[tuple[dict[str, Any], list[int]]]:
+    """What validation evaluates, in its order: images of one shape together."""
+    from reprise.models.inference import batches
+
+    samples = family.evaluation_samples(dataset, split)
+    shapes = [samples.shape(index) for index in range(len(samples))]
+    for indices in batches(shapes, batch_size):
+        yield family.collate([samples[index] for index in indices]), indices

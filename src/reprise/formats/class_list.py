@@ -1,0 +1,73 @@
+"""``classes.txt``: the classes of a source in their order, one a line."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from reprise.errors import RepriseError
+from reprise.formats.files import FileIndex
+from reprise.formats.writing import write_label
+
+FILE_NAME = "classes.txt"
+_MOST_BYTES = 10**6
+
+
+def read_class_list(files: FileIndex, source: str) -> list[str]:
+    """The lines of the source's ``classes.txt``, without spaces around them.
+
+    Returns:
+        Empty lines are left out; an empty list when there is no such file.
+
+    Raises:
+        RepriseError: The file is not UTF-8, is larger than 1 MB or names a class twice, or
+            two such files differ.
+    """
+    names = [name for name in files.names if posixpath.basename(name).lower() == FILE_NAME]
+    found = [_lines(files.path(name), source, name) for name in names]
+    for name, lines in zip(names, found, strict=True):
+        if lines != found[0]:
+            raise RepriseError(
+                f"source '{source}': {names[0]} and {name} name different classes.",
+                "keep the one that is right.",
+            )
+    return found[0] if found else []
+
+
+def in_order(declared: Iterable[str], occurring: Iterable[str]) -> list[str]:
+    """The declared classes, then the others by name, each once."""
+    return list(dict.fromkeys([*declared, *sorted(set(occurring))]))
+
+
+def write_class_list(names: list[str], folder: Path) -> None:
+    """Write ``classes.txt`` into a folder.
+
+    Raises:
+        RepriseError: A name is empty, or would not come back from its line.
+    """
+    for name in names:
+        if [name] != name.strip().splitlines():
+            raise RepriseError(
+                f"the class name {name!r} cannot be written to {FILE_NAME}, one name a line.",
+                "rename the class.",
+            )
+    write_label(folder, FILE_NAME, "".join(f"{name}\n" for name in names))
+
+
+def _lines(path: Path, source: str, name: str) -> list[str]:
+    with path.open("rb") as file:
+        content = file.read(_MOST_BYTES + 1)
+    fix = "correct the file: UTF-8 text, one class a line, each once."
+    if len(content) > _MOST_BYTES:
+        raise RepriseError(f"source '{source}': {name} is larger than a list of classes.", fix)
+    try:
+        stripped = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
+    except UnicodeDecodeError:
+        raise RepriseError(f"source '{source}': {name} is not UTF-8 text.", fix) from None
+    lines = [line for line in stripped if line]
+    most = Counter(lines).most_common(1)
+    if most and most[0][1] > 1:
+        raise RepriseError(f"source '{source}': {name} names '{most[0][0]}' twice.", fix)
+    return lines

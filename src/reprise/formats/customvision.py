@@ -1,0 +1,235 @@
+"""Azure Custom Vision: a JSON list of images with tags, and regions in fractions of the image.
+
+An entry is ``{"id", "width", "height", "tags": [{"tagName"}], "regions": [{"tagName", "left",
+"top", "width", "height"}]}`` as the service's training API lists tagged images. Its image is
+``images/{id}`` with any ending, else the file whose path without ending ends with the id.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import posixpath
+from pathlib import Path
+from typing import Any
+
+from reprise.errors import RepriseError
+from reprise.formats.files import FileIndex, encodable
+from reprise.formats.json_labels import number, read_json, refuse_keys, scalar_keys
+from reprise.formats.listed import LONGEST_SIDE, ListedImages
+from reprise.formats.peek import ends, has_json_keys
+from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
+from reprise.formats.writing import copy_image, require, write_label
+
+_OWN_KEYS = frozenset(
+    {"id", "created", "width", "height", "tags", "regions", "synthetic"}
+    | {"imageUri", "thumbnailUri", "resizedImageUri", "originalImageUri"}
+)
+# JSON files that `detect` looks into.
+_PEEKS = 5
+
+
+def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> SourceDataset:
+    """Read every Custom Vision file of a source folder and merge them.
+
+    Args:
+        folder: The source folder; it is not changed.
+        source: Name of the source, for messages.
+        options: Nothing of it applies.
+
+    Returns:
+        The labels: boxes in fractions, tags as labels of the image as a whole. An entry with
+        neither a list of tags nor one of regions is unlabelled.
+
+    Raises:
+        RepriseError: There is no such file, one is malformed, an id fits several images, or
+            an image is in two splits. The message names the file and the entry.
+    """
+    files = FileIndex(folder, source)
+    reader = _Reader(files, source)
+    found = 0
+    for name in files.with_suffix(".json"):
+        content = read_json(files, name, source)
+        if _is_export(content):
+            found += 1
+            reader.read(content, name)
+    if not found:
+        seen = ", ".join(files.with_suffix(".json")[:5]) or "no .json file at all"
+        raise RepriseError(
+            f"source '{source}': no Custom Vision file was found. Looked, in all folders, for a "
+            f".json file that is a list of entries with id, tags and regions; found {seen}.",
+            "put the label file into the source, or correct its format in data.sources.",
+        )
+    return reader.dataset()
+
+
+def detect(files: FileIndex) -> str | None:
+    """A JSON file that is a list and speaks of ids, tags and regions."""
+    for name in files.with_suffix(".json")[:_PEEKS]:
+        text = ends(files.path(name))
+        is_list = text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
+        if is_list and has_json_keys(text, ("id", "tags", "regions")):
+            return f"a list of tags and regions in {name}"
+    return None
+
+
+def write(dataset: SourceDataset, folder: Path) -> None:
+    """Write images at their names and ``dataset.json``, or one file a split: ``train.json``.
+
+    The id of an image is its name without ending. Outlines are not kept, nor are classes
+    without a label.
+
+    Args:
+        dataset: Every image has a path, a width and a height; boxes are in pixels.
+        folder: An empty folder.
+
+    Raises:
+        RepriseError: There are crowds, images whose names differ in their endings only, or
+            keys with names of the format's own.
+    """
+    require(dataset, "customvision", labels=True)
+    refuse_keys(dataset, _OWN_KEYS, "customvision")
+    lists: dict[str, list[dict[str, Any]]] = {}
+    ids: dict[str, str] = {}
+    for image in dataset.images:
+        image_id = _stem(image.name)
+        other = ids.setdefault(image_id, image.name)
+        if other != image.name:
+            raise RepriseError(
+                f"customvision knows images by their names without ending, and {other} and "
+                f"{image.name} of '{dataset.source}' share one.",
+                "rename one of them.",
+            )
+        copy_image(image, folder, image.name)
+        lists.setdefault(image.split or "dataset", []).append(_entry(image, image_id))
+    for name, entries in lists.items():
+        text = json.dumps(entries, ensure_ascii=False, indent=1)
+        write_label(folder, f"{name}.json", text + "\n")
+
+
+def _entry(image: ImageRecord, image_id: str) -> dict[str, Any]:
+    width, height = image.width or math.nan, image.height or math.nan
+    regions = []
+    for box in image.boxes:
+        x, y, w, h = box.xywh
+        place = {"left": x / width, "top": y / height, "width": w / width, "height": h / height}
+        regions.append({"tagName": box.class_name, **place})
+    tags = [{"tagName": name} for name in image.labels]
+    return {
+        **image.keys,
+        **({"synthetic": True} if image.synthetic else {}),
+        "id": image_id,
+        "width": image.width,
+        "height": image.height,
+        "tags": tags if image.labelled else None,
+        "regions": regions if image.labelled else None,
+    }
+
+
+def _is_export(content: object) -> bool:
+    first = content[0] if isinstance(content, list) and content else None
+    return isinstance(first, dict) and "id" in first and ("tags" in first or "regions" in first)
+
+
+class _Reader:
+    """Collects what the files say, with errors that say where."""
+
+    def __init__(self, files: FileIndex, source: str) -> None:
+        self._images = ListedImages(files, source)
+        self._classes: dict[str, None] = {}
+        self._by_stem: dict[str, list[str]] = {}
+        for name in files.images():
+            self._by_stem.setdefault(posixpath.basename(_stem(name)), []).append(name)
+
+    def dataset(self) -> SourceDataset:
+        """Everything that was read."""
+        return self._images.dataset(list(self._classes), [])
+
+    def read(self, content: list[Any], name: str) -> None:
+        """Add the entries of one file."""
+        seen: set[str] = set()
+        for index, entry in enumerate(content):
+            try:
+                image = self._image(entry, name, seen)
+                image.labels.extend(
+                    tag for tag in self._tags(entry, "tags") if tag not in image.labels
+                )
+                names = self._tags(entry, "regions")
+                regions = entry.get("regions") or []
+                image.boxes += [_box(*pair) for pair in zip(names, regions, strict=True)]
+            except _MistakeError as mistake:
+                raise self._images.error(name, f"[{index}]", str(mistake)) from None
+
+    def _image(self, entry: object, name: str, seen: set[str]) -> ImageRecord:
+        if not isinstance(entry, dict):
+            raise _MistakeError("it is not an object")
+        image_id = entry.get("id")
+        usable = isinstance(image_id, str) and image_id.strip() and encodable(image_id)
+        if not isinstance(image_id, str) or not usable:
+            raise _MistakeError(f"id {image_id!r} is not a text with something in it")
+        if image_id in seen:
+            raise _MistakeError(f"id {image_id!r} occurs twice")
+        seen.add(image_id)
+        found = self._candidates(image_id, posixpath.dirname(name))
+        if len(found) > 1:
+            raise _MistakeError(f"id '{image_id}' fits several files: {', '.join(found[:4])}")
+        image = self._images.record(found[0] if found else image_id)
+        self._images.place(image, name)
+        image.normalised = True
+        image.synthetic = entry.get("synthetic") in (True, 1)
+        image.width, image.height = _side(entry, "width"), _side(entry, "height")
+        image.keys.update(scalar_keys(entry, _OWN_KEYS))
+        image.labelled = not (entry.get("tags") is None and entry.get("regions") is None)
+        return image
+
+    def _candidates(self, image_id: str, folder: str) -> list[str]:
+        """Images that an id can mean, the likeliest only."""
+        same = self._by_stem.get(posixpath.basename(image_id), [])
+        for start in (folder, posixpath.join(folder, "images"), "", "images"):
+            exact = posixpath.join(start, image_id)
+            if found := [name for name in same if _stem(name) == exact]:
+                return found
+        return [name for name in same if _stem(name).endswith("/" + image_id)]
+
+    def _tags(self, entry: dict[str, Any], section: str) -> list[str]:
+        """The tag names in a list of tags or regions, which become known as classes."""
+        items = entry.get(section)
+        if items is None:
+            return []
+        if not isinstance(items, list):
+            raise _MistakeError(f"{section} is not a list")
+        names = []
+        for place, item in enumerate(items):
+            tag = item.get("tagName") if isinstance(item, dict) else None
+            if not isinstance(tag, str) or not tag.strip() or not encodable(tag):
+                raise _MistakeError(
+                    f"{section}[{place}]: tagName {tag!r} is not a text with something in it"
+                )
+            names.append(tag)
+        self._classes.update(dict.fromkeys(names))
+        return names
+
+
+class _MistakeError(Exception):
+    """What is wrong with an entry."""
+
+
+def _box(tag: str, region: dict[str, Any]) -> BoxRecord:
+    left, top, width, height = (
+        number(region.get(side)) for side in ("left", "top", "width", "height")
+    )
+    return BoxRecord(tag, (left, top, width, height))
+
+
+def _side(entry: dict[str, Any], key: str) -> int | None:
+    value = entry.get(key)
+    if value is None or value == 0:
+        return None
+    pixels = number(value)
+    if not 0 < pixels <= LONGEST_SIDE:
+        raise _MistakeError(f"{key} {value!r} is not a positive number")
+    return max(1, round(pixels))
+
+
+def _stem(name: str) -> str:
+    return posixpath.splitext(name)[0]

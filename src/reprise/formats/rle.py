@@ -1,0 +1,236 @@
+"""COCO run lengths: masks as runs of background and object, column by column.
+
+The pixels of a mask are read column by column, each from top to bottom. ``counts`` holds the
+lengths of the runs, background first, so that it starts with 0 when the first pixel is the
+object's. It is a list, or a text that writes each count, from the fourth on as its difference
+to the one two places before, in groups of five bits, lowest first: 16 in the last group is the
+sign, 32 says that another group follows, and 48 is added to give a printable character (the
+format of ``maskApi`` in the COCO API).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+# A mask has fewer pixels, so that no sum of counts overflows and seven groups of five bits
+# hold any count.
+_PIXELS_LIMIT = 2**34
+_MOST_GROUPS = 7
+
+
+def positions(mask: np.ndarray, left: int, top: int, size: tuple[int, int]) -> np.ndarray:
+    """Where a mask's pixels are in the image that it is laid on.
+
+    Args:
+        mask: bool, shape (rows, columns).
+        left: Column of the image that the mask's first column lies on, may be negative.
+        top: As ``left``, for rows.
+        size: Height and width of the image; what lies outside it is cut off.
+
+    Returns:
+        int64, sorted: ``column * height + row`` of every pixel of the object.
+    """
+    height, width = size
+    columns, rows = np.nonzero(mask.T)
+    columns, rows = columns + left, rows + top
+    inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+    return columns[inside] * height + rows[inside]
+
+
+def encode(pixels: np.ndarray, size: tuple[int, int]) -> dict[str, Any]:
+    """Positions as uncompressed RLE.
+
+    Args:
+        pixels: As from :func:`positions`, each once and sorted.
+        size: Height and width of the image.
+
+    Returns:
+        ``size`` and ``counts``, a list.
+    """
+    breaks = np.diff(pixels) != 1
+    starts = pixels[np.concatenate(([True], breaks))[: len(pixels)]]
+    stops = pixels[np.concatenate((breaks, [True]))[: len(pixels)]] + 1
+    return {"size": list(size), "counts": _counts(starts, stops, size[0] * size[1]).tolist()}
+
+
+def encode_mask(mask: np.ndarray) -> dict[str, Any]:
+    """A mask of a whole image as packed RLE, the same that pycocotools writes.
+
+    Args:
+        mask: bool, shape (height, width).
+
+    Returns:
+        ``size`` [height, width] and ``counts``, a text.
+    """
+    height, width = mask.shape
+    left, top, w, h = bounds(mask)
+    # An empty row above and below makes every run end in its own column.
+    part = np.zeros((w, h + 2), dtype=bool)
+    part[:, 1:-1] = mask[top : top + h, left : left + w].T
+    column, row = np.nonzero(part[:, 1:] != part[:, :-1])
+    changes = (column + left) * height + row + top
+    return _packed(changes[0::2], changes[1::2], height, width)
+
+
+def encode_regions(regions: np.ndarray) -> list[dict[str, Any]]:
+    """Each region of a partition as packed RLE, at the cost of reading it once.
+
+    Args:
+        regions: int, shape (height, width); 0 is background, every other value one region.
+
+    Returns:
+        As of :func:`encode_mask`, in the order of the regions' first pixels, column by column.
+    """
+    height, width = regions.shape
+    flat = regions.T.ravel()
+    starts = np.flatnonzero(np.concatenate(([True], flat[1:] != flat[:-1])))[: flat.size]
+    stops = np.append(starts[1:], flat.size)
+    values = flat[starts]
+    inside = np.flatnonzero(values)
+    # Runs of one region come together and stay in their order.
+    order = inside[np.argsort(values[inside], kind="stable")]
+    edges = np.flatnonzero(np.diff(values[order])) + 1
+    groups = [group for group in np.split(order, edges) if len(group)]
+    groups.sort(key=lambda group: int(group[0]))
+    return [_packed(starts[group], stops[group], height, width) for group in groups]
+
+
+def decode(segmentation: Mapping[str, Any], max_pixels: int = 2**30) -> np.ndarray:
+    """A mask from RLE, uncompressed or packed into a text.
+
+    Args:
+        segmentation: ``size`` [height, width] and ``counts``.
+        max_pixels: Largest height times width; it takes a byte a pixel.
+
+    Returns:
+        bool, shape (height, width).
+
+    Raises:
+        ValueError: The run lengths do not fill the mask, the text is not packed RLE, or the
+            mask is larger than ``max_pixels``.
+    """
+    height, width, counts = _checked(segmentation)
+    if height * width > max_pixels:
+        raise ValueError(f"a mask of {height} x {width} has more than {max_pixels} pixels")
+    values = np.arange(len(counts)) % 2 == 1
+    return np.repeat(values, counts).reshape(width, height).T
+
+
+def area(segmentation: Mapping[str, Any]) -> float:
+    """Number of pixels of the object, found without decoding the mask.
+
+    Raises:
+        ValueError: As of :func:`decode`.
+    """
+    _, _, counts = _checked(segmentation)
+    return float(counts[1::2].sum())
+
+
+def bbox(segmentation: Mapping[str, Any]) -> tuple[float, float, float, float]:
+    """Left, top, width, height of the object in pixels, found without decoding the mask.
+
+    Returns:
+        Four zeros when there is no object.
+
+    Raises:
+        ValueError: As of :func:`decode`.
+    """
+    height, _, counts = _checked(segmentation)
+    stops = np.cumsum(counts)
+    starts, stops = (stops - counts)[1::2], stops[1::2]
+    starts, last = starts[stops > starts], stops[stops > starts] - 1
+    if not len(starts):
+        return 0.0, 0.0, 0.0, 0.0
+    left, right = int(starts[0] // height), int(last[-1] // height)
+    # A run that goes on into the next column covers the lowest and the highest row.
+    over = bool((starts // height != last // height).any())
+    top = 0 if over else int((starts % height).min())
+    bottom = height - 1 if over else int((last % height).max())
+    return float(left), float(top), float(right - left + 1), float(bottom - top + 1)
+
+
+def bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """Left, top, width, height of a mask's object in pixels; four zeros without one."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not len(rows):
+        return 0, 0, 0, 0
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    columns = np.flatnonzero(mask[top:bottom].any(axis=0))
+    left = int(columns[0])
+    return left, top, int(columns[-1]) - left + 1, bottom - top
+
+
+def _counts(starts: np.ndarray, stops: np.ndarray, total: int) -> np.ndarray:
+    """Lengths of background and object in turn; no run starts where another stops."""
+    marks = np.zeros(2 * len(starts) + 2, dtype=np.int64)
+    marks[1:-1:2], marks[2:-1:2], marks[-1] = starts, stops, total
+    counts = np.diff(marks)
+    return counts[:-1] if len(counts) > 1 and counts[-1] == 0 else counts
+
+
+def _packed(starts: np.ndarray, stops: np.ndarray, height: int, width: int) -> dict[str, Any]:
+    """Packed RLE of runs in order; one may start where the one before stops."""
+    apart = starts[1:] != stops[:-1]
+    starts = starts[np.concatenate(([True], apart))[: len(starts)]]
+    stops = stops[np.concatenate((apart, [True]))[: len(stops)]]
+    return {"size": [height, width], "counts": _pack(_counts(starts, stops, height * width))}
+
+
+def _pack(counts: np.ndarray) -> str:
+    left = counts.copy()
+    left[3:] -= counts[1:-2]
+    groups = np.zeros((len(counts), _MOST_GROUPS), dtype=np.uint8)
+    used = np.zeros(groups.shape, dtype=bool)
+    going = np.ones(len(counts), dtype=bool)
+    for place in range(_MOST_GROUPS):
+        used[:, place] = going
+        bits = left & 31
+        left >>= 5
+        # Shifted to the end, a count leaves only copies of its sign.
+        going = going & (left != np.where(bits & 16, -1, 0))
+        groups[:, place] = bits + 32 * going + 48
+    return groups[used].tobytes().decode("ascii")
+
+
+def _unpack(text: str) -> np.ndarray:
+    codes = np.frombuffer(text.encode("ascii", errors="replace"), dtype=np.uint8)
+    groups = codes.astype(np.int64) - 48
+    if not len(groups) or groups.min() < 0 or groups.max() > 63 or groups[-1] & 32:
+        raise ValueError("the text is no packed run lengths")
+    stops = np.flatnonzero((groups & 32) == 0)
+    starts = np.concatenate(([0], stops[:-1] + 1))
+    sizes = stops - starts + 1
+    if sizes.max() > _MOST_GROUPS:
+        raise ValueError("a number of the packed run lengths is too large")
+    place = np.arange(len(groups)) - np.repeat(starts, sizes)
+    counts = np.add.reduceat((groups & 31) << (5 * place), starts)
+    counts -= np.where(groups[stops] & 16, np.int64(1) << (5 * sizes), 0)
+    counts[1::2] = np.cumsum(counts[1::2])
+    counts[2::2] = np.cumsum(counts[2::2])
+    return counts
+
+
+def _checked(segmentation: Mapping[str, Any]) -> tuple[int, int, np.ndarray]:
+    """Height, width, and counts as int64: none negative, together all pixels."""
+    size, written = segmentation.get("size"), segmentation.get("counts")
+    if not (isinstance(size, list | tuple) and len(size) == 2 and all(map(_is_length, size))):
+        raise ValueError(f"run lengths are for a mask of the size {size!r}, not [height, width]")
+    height, width = size
+    if isinstance(written, str):
+        counts = _unpack(written)
+    elif isinstance(written, list) and all(map(_is_length, written)):
+        counts = np.array(written, dtype=np.int64)
+    else:
+        raise ValueError("run lengths are neither a text nor a list of whole numbers, 0 or more")
+    total = height * width
+    fits = total < _PIXELS_LIMIT and not ((counts < 0) | (counts > total)).any()
+    if not fits or counts.sum() != total:
+        raise ValueError(f"run lengths do not fill a mask of {height} x {width}")
+    return height, width, counts
+
+
+def _is_length(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31

@@ -1,0 +1,121 @@
+"""Labels with one file for each image: which image a label file is about."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable
+
+from reprise.errors import RepriseError
+from reprise.formats.files import FileIndex, encodable
+from reprise.formats.records import ImageRecord
+from reprise.formats.splits import named_split
+
+MAX_SIDE = 1_000_000_000  # pixels that a label file may state for a side
+
+
+def folder_split(name: str) -> str | None:
+    """The split that an image's folders name; its own name does not count."""
+    return named_split(posixpath.dirname(name))
+
+
+def attach(
+    labels: Iterable[tuple[str, str, ImageRecord]],
+    files: FileIndex,
+    images: list[str],
+    source: str,
+    split_of: Callable[[str], str | None] = folder_split,
+) -> list[ImageRecord]:
+    """Give every label file its image, and every image a record.
+
+    Args:
+        labels: For each label file its posix path, the image's name as written in it (empty
+            when it has none) and what it says, still without a name and a path.
+        files: The files of the source.
+        images: Names of the images that labels can be about.
+        source: Name of the source, for messages.
+        split_of: The split of an image by its name.
+
+    Returns:
+        All images by name. A label file whose image is missing gives a record without a path,
+        named as the label file names the image or, when it does not, as the label file. An
+        image that two label files are about has a ``problem`` and no boxes.
+
+    Raises:
+        RepriseError: A label file can be about several images.
+    """
+    finder = _ImageFinder(images)
+    records: dict[str, ImageRecord] = {}
+    owners: dict[str, str] = {}
+    for label, written, record in labels:
+        matches = finder.find(written, label)
+        if len(matches) > 1:
+            raise RepriseError(
+                f"source '{source}': {label} fits several images: {', '.join(matches[:4])}.",
+                "put the label file beside its image, or write the image's path into it.",
+            )
+        stated = written if written and encodable(written) else label
+        record.name = matches[0] if matches else stated
+        record.path = files.path(record.name) if matches else None
+        record.split = split_of(record.name)
+        if record.name in records:
+            reason = f"two label files are about it: {owners[record.name]} and {label}"
+            record = ImageRecord(record.name, record.path, split=record.split, problem=reason)
+        records[record.name] = record
+        owners.setdefault(record.name, label)
+    for name in images:
+        if name not in records:
+            path = files.path(name)
+            records[name] = ImageRecord(name, path, split=split_of(name), labelled=False)
+    return [records[name] for name in sorted(records)]
+
+
+class _ImageFinder:
+    """Images by their names and by their names without ending."""
+
+    def __init__(self, images: Iterable[str]) -> None:
+        self._by_name: dict[str, list[str]] = {}
+        for name in images:
+            base = posixpath.basename(name)
+            for key in dict.fromkeys((base, posixpath.splitext(base)[0])):
+                self._by_name.setdefault(key, []).append(name)
+
+    def find(self, written: str, label: str) -> list[str]:
+        """The images that a label file can be about, the likeliest only.
+
+        An image of the written name counts before one that is named as the label file. Of
+        several, those count whose folders agree best with the written path, then with the
+        label file's own folder, as ``Annotations/north`` does with ``JPEGImages/north``.
+        """
+        text = posixpath.normpath(written.replace("\\", "/")) if written else ""
+        base, label_base = posixpath.basename(text), posixpath.basename(label)
+        named = [name for name in self._keyed(base) if posixpath.basename(name) == base]
+        found = named or self._keyed(posixpath.splitext(label_base)[0])
+        exact = posixpath.normpath(posixpath.join(posixpath.dirname(label), text))
+        if exact in found:
+            return [exact]
+        scores = {name: (_shared_tail(text, name), _nearness(label, name)) for name in found}
+        return [name for name in found if scores[name] == max(scores.values())]
+
+    def _keyed(self, key: str) -> list[str]:
+        return self._by_name.get(key, [])
+
+
+def _shared_tail(one: str, other: str) -> int:
+    """How many parts two paths share, counted from their ends."""
+    return _run(one.split("/")[::-1], other.split("/")[::-1])
+
+
+def _nearness(label: str, image: str) -> int:
+    """How many folders two paths share, counted from the top and then from the bottom."""
+    one, other = label.split("/")[:-1], image.split("/")[:-1]
+    top = _run(one, other)
+    return top + _run(one[top:][::-1], other[top:][::-1])
+
+
+def _run(one: list[str], other: list[str]) -> int:
+    count = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count

@@ -1,0 +1,257 @@
+"""Pascal VOC detection labels: one XML file for each image."""
+
+from __future__ import annotations
+
+import math
+import posixpath
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+from reprise.errors import RepriseError
+from reprise.formats.files import FileIndex
+from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
+from reprise.formats.sidecars import MAX_SIDE, attach, folder_split
+from reprise.formats.splits import named_split
+from reprise.formats.writing import class_names, copy_image, require, write_label
+
+MAX_BYTES = 4_000_000  # of one XML file: about 10,000 objects
+_LIST = re.compile(r"(?:(?P<root>.+)/)?ImageSets/Main/(?P<word>[a-z]+)\.txt", re.IGNORECASE)
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+# What XML 1.0 cannot hold, and spaces that reading strips.
+_UNWRITABLE = re.compile(r"[^\t\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|^\s|\s$")
+
+
+def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> SourceDataset:
+    """Read every VOC file of a source folder.
+
+    A box is ``(xmin, ymin, xmax - xmin, ymax - ymin)`` in pixels. VOC itself numbers pixels
+    from 1 and counts ``xmax`` in, so that its widths would be one more; labelling tools write
+    the same tags with edges, where width is the plain difference, and a file does not say
+    which it is. The plain difference is right for the tools, which wrote nearly all such
+    files, and at most one pixel off for VOC's own. Reversed corners stay negative widths.
+
+    An image is the one that ``<filename>`` names, else the one named as the XML file;
+    ``<path>`` and ``<folder>`` hold places on somebody's machine and are ignored. Splits come
+    from ``ImageSets/Main/train.txt``, ``val.txt`` and ``test.txt`` (lists of names without
+    endings), else from folder names. An object that is ``<difficult>`` is one like any other.
+    XML with a document type definition is refused, so no entity is ever expanded.
+
+    Args:
+        folder: The source folder; it is not changed.
+        source: Name of the source, for messages.
+        options: Nothing of it applies.
+
+    Returns:
+        The labels; classes are sorted, because no file declares them. Images below folders
+        named ``Segmentation...`` are masks and not listed.
+
+    Raises:
+        RepriseError: There is no VOC file, one fits several images, or a list is not text.
+    """
+    files = FileIndex(folder, source)
+    images = [name for name in files.images() if not _is_mask(name)]
+    labels = []
+    for name in files.with_suffix(".xml"):
+        found = _parse(files.path(name))
+        if found is not None:
+            labels.append((name, *found))
+    if not labels:
+        raise RepriseError(
+            f"source '{source}': no VOC file was found. Looked, in all folders, for .xml files "
+            f"whose first tag is <annotation>; it has {len(files.with_suffix('.xml'))} .xml "
+            "file(s).",
+            "put the label files into the source, or correct its format in data.sources.",
+        )
+    lists = _SplitLists(files, source)
+    records = attach(labels, files, images, source, lists.split)
+    classes = sorted({box.class_name for record in records for box in record.boxes})
+    return SourceDataset(source, records, classes, notes=lists.notes(records))
+
+
+def detect(files: FileIndex) -> str | None:
+    """Some XML file whose first tag is ``<annotation>``, among the first three."""
+    names = files.with_suffix(".xml")
+    for name in names[:3]:
+        with files.path(name).open("rb") as file:
+            head = file.read(4096)
+        if re.search(rb"<annotation[\s>]", head) and re.search(rb"<(filename|size|object)>", head):
+            return f"{len(names)} XML file(s), {name} in the form of VOC"
+    return None
+
+
+def write(dataset: SourceDataset, folder: Path) -> None:
+    """Write ``Annotations/``, ``JPEGImages/`` and ``ImageSets/Main/``.
+
+    What VOC cannot hold and is lost: outlines, areas, keys, the mark ``synthetic`` and
+    classes without a box. Images that are not labelled have no XML file.
+
+    Args:
+        dataset: Every image has a path, a width and a height; boxes are in pixels.
+        folder: An empty folder.
+
+    Raises:
+        RepriseError: There are crowds, labels of whole images, names that XML or the lists
+            cannot hold, or two images whose names differ in their endings only.
+    """
+    require(dataset, "voc")
+    _check_names(dataset)
+    lists: dict[str, list[str]] = {}
+    for image in dataset.images:
+        stem = posixpath.splitext(image.name)[0]
+        copy_image(image, folder, f"JPEGImages/{image.name}")
+        if image.labelled:
+            write_label(folder, f"Annotations/{stem}.xml", _xml(image))
+        if image.split is not None:
+            lists.setdefault(image.split, []).append(stem)
+    for split, stems in sorted(lists.items()):
+        write_label(folder, f"ImageSets/Main/{split}.txt", "".join(f"{s}\n" for s in stems))
+
+
+def _parse(path: Path) -> tuple[str, ImageRecord] | None:
+    """The file name in an XML file and what it says; None when it is no VOC file."""
+    record = ImageRecord("", None)
+    if path.stat().st_size > MAX_BYTES:
+        record.problem = f"its XML file has more than {MAX_BYTES} bytes"
+        return "", record
+    data = path.read_bytes()
+    # Entities need this tag. Without zero bytes UTF-16 reads like ASCII: it cannot hide there.
+    if re.search(rb"<!(DOCTYPE|ENTITY)", data.replace(b"\0", b"")):
+        record.problem = "its XML file has a document type definition, which is not read"
+        return "", record
+    try:
+        root = ElementTree.fromstring(data)  # noqa: S314
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
+        record.problem = f"its XML file cannot be read: {error}"
+        return "", record
+    if root.tag != "annotation":
+        return None
+    try:
+        record.width = _side(root, "width")
+        record.height = _side(root, "height")
+        record.boxes = [_box(entry, n) for n, entry in enumerate(root.findall("object"), start=1)]
+    except ValueError as error:
+        record.problem = str(error)
+    return _text(root, "filename"), record
+
+
+def _side(root: ElementTree.Element, key: str) -> int | None:
+    text = _text(root, f"size/{key}")
+    value = _number(text) if text else 0.0
+    if value == 0:  # tools write 0 for a size they do not know
+        return None
+    if not 0 < value <= MAX_SIDE:
+        raise ValueError(f"its {key} '{text}' is not a number of pixels")
+    return max(1, round(value))
+
+
+def _box(entry: ElementTree.Element, place: int) -> BoxRecord:
+    class_name = _text(entry, "name")
+    if not class_name:
+        raise ValueError(f"object {place} of its XML file has no name")
+    left, top, right, bottom = (_number(_text(entry, f"bndbox/{key}")) for key in _CORNERS)
+    return BoxRecord(class_name, (left, top, right - left, bottom - top))
+
+
+def _text(element: ElementTree.Element, path: str) -> str:
+    return (element.findtext(path) or "").strip()
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _is_mask(name: str) -> bool:
+    return any(part.lower().startswith("segmentation") for part in name.split("/")[:-1])
+
+
+class _SplitLists:
+    """The lists in ``ImageSets/Main``; those of one class, with a second column, do not count."""
+
+    def __init__(self, files: FileIndex, source: str) -> None:
+        self._splits: dict[tuple[str, str], list[str]] = {}
+        self._roots: dict[str, None] = {}
+        for name in files.names:
+            match = _LIST.fullmatch(name)
+            split = named_split(match["word"]) if match else None
+            if match is None or split is None:
+                continue
+            root = match["root"] or ""
+            self._roots[root] = None
+            try:
+                lines = files.path(name).read_bytes().decode("utf-8-sig").split("\n")
+            except UnicodeDecodeError as error:
+                raise RepriseError(
+                    f"source '{source}': {name} is not UTF-8 text: {error.reason} at byte "
+                    f"{error.start}.",
+                    "save it as UTF-8, or remove it from the source.",
+                ) from None
+            for line in filter(None, map(str.strip, lines)):
+                splits = self._splits.setdefault((root, line), [])
+                if split not in splits:
+                    splits.append(split)
+
+    def split(self, name: str) -> str | None:
+        """The split of an image: by a list, else by its folders."""
+        listed = self._listed(name)
+        return min(listed, key=("train", "val", "test").index) if listed else folder_split(name)
+
+    def notes(self, images: list[ImageRecord]) -> list[str]:
+        """What is to be said when lists overlap."""
+        twice = [image.name for image in images if len(self._listed(image.name)) > 1]
+        if not twice:
+            return []
+        return [
+            f"{len(twice)} image(s) are in several lists of ImageSets/Main and are taken for the "
+            f"first of train, val and test; one is {twice[0]}"
+        ]
+
+    def _listed(self, name: str) -> list[str]:
+        stem = posixpath.splitext(name)[0]
+        for root in self._roots:
+            if root and not stem.startswith(f"{root}/"):
+                continue
+            parts = stem[len(root) :].strip("/").split("/")
+            for start in range(len(parts)):
+                found = self._splits.get((root, "/".join(parts[start:])))
+                if found:
+                    return found
+        return []
+
+
+def _check_names(dataset: SourceDataset) -> None:
+    names = [(name, "class") for name in class_names(dataset)]
+    names += [(image.name, "image") for image in dataset.images]
+    for name, what in names:
+        if _UNWRITABLE.search(name):
+            raise RepriseError(
+                f"voc cannot hold the name of the {what} {name!r} of '{dataset.source}': it has "
+                "spaces around it or control characters.",
+                f"rename the {what}.",
+            )
+
+
+def _xml(image: ImageRecord) -> str:
+    root = ElementTree.Element("annotation")
+    _add(root, "folder", "JPEGImages")
+    _add(root, "filename", image.name)
+    size = ElementTree.SubElement(root, "size")
+    for key, value in (("width", image.width), ("height", image.height), ("depth", 3)):
+        _add(size, key, str(value))
+    for box in image.boxes:
+        entry = ElementTree.SubElement(root, "object")
+        _add(entry, "name", box.class_name)
+        _add(entry, "difficult", "0")
+        corners = ElementTree.SubElement(entry, "bndbox")
+        x, y, w, h = box.xywh
+        for key, number in zip(_CORNERS, (x, y, x + w, y + h), strict=True):
+            _add(corners, key, str(int(number)) if number == int(number) else repr(number))
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _add(parent: ElementTree.Element, tag: str, text: str) -> None:
+    ElementTree.SubElement(parent, tag).text = text

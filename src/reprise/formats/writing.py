@@ -1,0 +1,98 @@
+"""What every writer shares: where its files go, and refusing what its format cannot hold."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path, PurePosixPath
+
+from reprise.errors import RepriseError
+from reprise.formats.records import ImageRecord, SourceDataset
+
+_COCO = "write coco, which holds boxes, outlines, masks and crowds."
+_LABELS = "write labelme, which holds boxes and labels of whole images, or multilabel_csv."
+
+
+def require(
+    dataset: SourceDataset,
+    format_name: str,
+    *,
+    boxes: bool = True,
+    crowds: bool = False,
+    labels: bool = False,
+) -> None:
+    """Refuse a dataset that has more than a format holds.
+
+    Args:
+        dataset: What is to be written.
+        format_name: The format, for the message.
+        boxes: Whether the format holds boxes.
+        crowds: Whether it can tell crowds from single objects.
+        labels: Whether it holds labels of whole images.
+
+    Raises:
+        RepriseError: The dataset has what the format cannot hold, or an image whose labels
+            could not be read. The message names the image.
+    """
+    for image in dataset.images:
+        where = f"image {image.name} of '{dataset.source}'"
+        if image.problem:
+            raise RepriseError(
+                f"the labels of {where} could not be read: {image.problem}.",
+                "correct them, or take the image out of the dataset.",
+            )
+        if image.boxes and not boxes:
+            raise RepriseError(f"{format_name} cannot hold boxes, which {where} has.", _COCO)
+        if not crowds and any(box.iscrowd for box in image.boxes):
+            raise RepriseError(f"{format_name} cannot hold crowds, which {where} has.", _COCO)
+        if image.labels and not labels:
+            raise RepriseError(
+                f"{format_name} cannot hold labels of whole images, which {where} has.", _LABELS
+            )
+
+
+def class_names(dataset: SourceDataset) -> list[str]:
+    """The declared classes, then those that only occur, each once."""
+    names = dict.fromkeys(dataset.classes)
+    for image in dataset.images:
+        names.update(dict.fromkeys(box.class_name for box in image.boxes))
+        names.update(dict.fromkeys(image.labels))
+    return list(names)
+
+
+def copy_image(image: ImageRecord, folder: Path, name: str) -> None:
+    """Copy an image's file, unchanged, to a posix path inside a folder.
+
+    Raises:
+        RepriseError: The path leads out of the folder, is taken, or the image has no file.
+    """
+    if image.path is None:
+        raise RepriseError(
+            f"image {image.name} has no file to copy.", "take it out of the dataset."
+        )
+    target = _new_file(folder, name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(image.path, target)
+
+
+def write_label(folder: Path, name: str, text: str) -> None:
+    """Write a label file as UTF-8 to a posix path inside a folder.
+
+    Raises:
+        RepriseError: The path leads out of the folder or is taken.
+    """
+    target = _new_file(folder, name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(text.encode("utf-8"))
+
+
+def _new_file(folder: Path, name: str) -> Path:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise RepriseError(f"'{name}' leads out of the folder.", "rename the image.")
+    target = folder / path
+    if target.exists():
+        raise RepriseError(
+            f"two images would both be written to '{name}'.",
+            "rename one, or write coco, where names may differ in their endings only.",
+        )
+    return target

@@ -1,0 +1,133 @@
+"""Everything of the dataset contract but its shards: tables, COCO files, statistics."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from reprise.dataset import LABEL_COLUMNS, SPLITS, Category, table, write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def write_tables(
+    root: Path,
+    images: pd.DataFrame,
+    annotations: pd.DataFrame,
+    categories: list[Category],
+    rejected: pd.DataFrame,
+    labels: pd.DataFrame | None = None,
+    notes: dict[str, list[str]] | None = None,
+) -> None:
+    """Write everything of a dataset but its shards.
+
+    Args:
+        root: The dataset folder.
+        images: Columns IMAGE_COLUMNS, sorted by ``image_id``.
+        annotations: Columns ANNOTATION_COLUMNS, sorted by ``annotation_id``.
+        categories: Sorted by ``category_id``.
+        rejected: Columns REJECTED_COLUMNS: the ledger.
+        labels: Columns LABEL_COLUMNS; None when no image is labelled as a whole.
+        notes: For each source what was decided in reading it; goes into the statistics.
+    """
+    labels = table([], LABEL_COLUMNS) if labels is None else labels
+    (root / "annotations").mkdir(parents=True, exist_ok=True)
+    for name, frame in (
+        ("images", images),
+        ("annotations", annotations),
+        ("labels", labels),
+        ("rejected", rejected),
+    ):
+        frame.to_parquet(root / f"{name}.parquet", index=False, compression="zstd")
+    entries = [{"id": item.category_id, "name": item.name} for item in categories]
+    write_json(root / "categories.json", entries)
+    for split in SPLITS:
+        rows = images[images["split"] == split]
+        _write_coco(root / "annotations" / f"{split}.json", rows, annotations, entries)
+    counted = statistics(images, annotations, labels, categories, rejected)
+    write_json(root / "statistics.json", {**counted, "notes": notes or {}})
+
+
+def _write_coco(
+    path: Path, images: pd.DataFrame, annotations: pd.DataFrame, categories: list[dict[str, Any]]
+) -> None:
+    """One split as COCO ground truth, entry by entry: a million boxes need not be in memory."""
+    kept = annotations[annotations["image_id"].isin(images["image_id"])]
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.write('{"info": {"description": "Reprise dataset"}, "images": [')
+        _write_entries(file, _coco_images(images))
+        file.write('], "annotations": [')
+        _write_entries(file, _coco_boxes(kept))
+        file.write(f'], "categories": {json.dumps(categories, ensure_ascii=False)}}}\n')
+
+
+def _write_entries(file: TextIO, entries: Iterator[dict[str, Any]]) -> None:
+    comma = ""
+    for entry in entries:
+        file.write(comma + json.dumps(entry, ensure_ascii=False, allow_nan=False))
+        comma = ", "
+
+
+def _coco_images(images: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    # Typed loosely: pandas' stubs give a named row no types of its columns.
+    rows: Any = images.itertuples(index=False)
+    for row in rows:
+        yield {
+            "id": int(row.image_id),
+            "file_name": f"{row.source}/{row.name}",
+            "width": int(row.original_width),
+            "height": int(row.original_height),
+        }
+
+
+def _coco_boxes(annotations: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    rows: Any = annotations.itertuples(index=False)
+    for row in rows:
+        yield {
+            "id": int(row.annotation_id),
+            "image_id": int(row.image_id),
+            "category_id": int(row.category_id),
+            "bbox": [row.x, row.y, row.w, row.h],
+            "area": row.area,
+            "iscrowd": int(row.iscrowd),
+            "segmentation": json.loads(row.segmentation),
+        }
+
+
+def statistics(
+    images: pd.DataFrame,
+    annotations: pd.DataFrame,
+    labels: pd.DataFrame,
+    categories: list[Category],
+    rejected: pd.DataFrame,
+) -> dict[str, Any]:
+    """Counts that describe a dataset, by split, class and source."""
+    split_of = images.set_index("image_id")["split"]
+    boxes = annotations.assign(split=annotations["image_id"].map(split_of))
+    by_split: dict[str, Any] = {}
+    for split in SPLITS:
+        rows = images[images["split"] == split]
+        inside = boxes[boxes["split"] == split]
+        counts = inside["category_id"].value_counts()
+        labelled = labels[labels["image_id"].isin(rows["image_id"])]["category_id"].value_counts()
+        by_split[split] = {
+            "images": len(rows),
+            "synthetic_images": int(rows["synthetic"].sum()),
+            "images_without_boxes": int((~rows["image_id"].isin(inside["image_id"])).sum()),
+            "groups": int(rows["group"].nunique()),
+            "boxes": len(inside),
+            "boxes_by_class": {c.name: int(counts.get(c.category_id, 0)) for c in categories},
+            "images_by_label": {
+                c.name: int(labelled.get(c.category_id, 0)) for c in categories if len(labels)
+            },
+        }
+    sources = images.groupby("source").size()
+    return {
+        "splits": by_split,
+        "images_by_source": {str(name): int(count) for name, count in sources.items()},
+        "dropped": int((rejected["action"] == "dropped").sum()),
+        "repaired": int((rejected["action"] == "repaired").sum()),
+    }

@@ -1,0 +1,122 @@
+"""One image with its labels, finished in a process of its own: file in, rows out."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reprise.formats.records import ImageRecord
+from reprise.preprocessing import rules
+from reprise.preprocessing.decode import BadImageError, file_bytes
+from reprise.preprocessing.images import Settings, StoredImage, store
+from reprise.preprocessing.labels import JudgedBox, judge
+from reprise.preprocessing.memo import MemoPlace, open_memo
+
+_REFUSED = StoredImage(b"")
+
+
+@dataclass(slots=True)
+class Finished:
+    """What became of one image.
+
+    Attributes:
+        source: Name of its source.
+        name: Posix path inside the source.
+        keys: Grouping values.
+        labels: Classes of the image as a whole.
+        given: The split that its source gives it, or None.
+        synthetic: True for an image that was made.
+        stored: The stored image; its ``encoded`` is empty when the image was dropped.
+        boxes: Its boxes after the rules.
+        labelling: Digest of its classes and places, to tell copies that contradict.
+        ledger: Rows for what was dropped or repaired.
+    """
+
+    source: str
+    name: str
+    keys: dict[str, str] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    given: str | None = None
+    synthetic: bool = False
+    stored: StoredImage = _REFUSED
+    boxes: list[JudgedBox] = field(default_factory=list)
+    labelling: str = ""
+    ledger: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """Identifies the image among all sources."""
+        return f"{self.source}/{self.name}"
+
+    def note(self, rule: rules.Rule, detail: str) -> None:
+        """Add a row about this image to the ledger."""
+        self.ledger.append(rules.row(rule, self.source, self.name, detail))
+
+
+def finish(
+    record: ImageRecord, source: str, settings: Settings, memo: MemoPlace | None
+) -> Finished:
+    """Store one image and judge its labels.
+
+    Args:
+        record: The image; boxes as the label file has them.
+        source: Name of its source.
+        settings: Sizes and limits.
+        memo: Where finished images are kept from run to run; None keeps none.
+
+    Returns:
+        The stored image with boxes in pixels of the upright original, or only ledger rows
+        when it was dropped.
+    """
+    done = Finished(
+        source,
+        record.name,
+        record.keys,
+        tuple(record.labels),
+        record.split,
+        record.synthetic,
+    )
+    if record.problem:
+        done.note(rules.LABELS_UNREADABLE, record.problem)
+        return done
+    if record.path is None:
+        done.note(rules.IMAGE_MISSING, f"with {len(record.boxes)} box(es)")
+        return done
+    try:
+        stored = _stored(record.path, settings, memo)
+        if stored.rule:
+            raise BadImageError(rules.BY_NAME[stored.rule], stored.detail)
+        judged = judge(record, stored.original_width, stored.original_height, stored.orientation)
+    except BadImageError as bad:
+        done.note(bad.rule, bad.detail)
+        return done
+    if not record.labelled:
+        done.note(rules.IMAGE_UNLABELLED, "")
+    for rule, detail in judged.notes:
+        done.note(rule, detail)
+    done.stored, done.boxes = stored, judged.boxes
+    done.labelling = _labelling(judged.boxes, done.labels)
+    return done
+
+
+def _labelling(boxes: list[JudgedBox], labels: tuple[str, ...]) -> str:
+    """Equal for equal labels in any order, places to a tenth of a pixel."""
+    places = sorted((box.class_name, *(round(side, 1) for side in box.xywh)) for box in boxes)
+    return hashlib.sha256(repr((places, sorted(labels))).encode()).hexdigest()[:16]
+
+
+def _stored(path: Path, settings: Settings, place: MemoPlace | None) -> StoredImage:
+    if place is None:
+        return store(file_bytes(path, settings.max_pixels), settings)
+    memo = open_memo(place)
+    digest, data = memo.digest_of(path), None
+    if digest is None:
+        data = file_bytes(path, settings.max_pixels)
+        digest = hashlib.sha256(data).hexdigest()
+        memo.remember(path, digest)
+    known = memo.get(digest)
+    if known is None:
+        known = store(data or file_bytes(path, settings.max_pixels), settings)
+        memo.put(known)
+    return known

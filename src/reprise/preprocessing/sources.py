@@ -1,0 +1,168 @@
+"""What is read before any image is: the labels of all sources, and the classes in them.
+
+A million boxes as Python objects take most of a gigabyte, which the process that made them
+keeps. So labels are read in a process of their own, which leaves them in a file and ends.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Literal
+
+from reprise.dataset import Category
+from reprise.errors import RepriseError
+from reprise.formats.records import ImageRecord, ReadOptions
+from reprise.formats.registry import read_source
+from reprise.preprocessing import rules
+from reprise.preprocessing.config import SYNTHETIC, DataConfig
+
+_CHUNK = 256
+
+
+@dataclass(frozen=True)
+class SpooledSource:
+    """The labels of one source, left in a file.
+
+    Attributes:
+        source: Its name.
+        file: Chunks of :class:`ImageRecord`, pickled by this run and read by nobody else.
+        count: Images in it.
+        classes: Classes that label a box or an image, in the order of the label files.
+        notes: What was decided in reading it.
+        unlisted: Images that are left out because no label speaks of them.
+    """
+
+    source: str
+    file: Path
+    count: int
+    classes: list[str]
+    notes: list[str] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
+
+    def records(self) -> Iterator[ImageRecord]:
+        """The images in the order of their names."""
+        with self.file.open("rb") as file:
+            for _ in range(0, self.count, _CHUNK):
+                yield from pickle.load(file)  # noqa: S301 - written a moment ago, by this run
+
+    def ledger(self) -> list[dict[str, str]]:
+        """A row for each image that is left out."""
+        return [rules.row(rules.IMAGE_UNLISTED, self.source, name, "") for name in self.unlisted]
+
+
+@dataclass(frozen=True)
+class _Task:
+    folder: Path
+    source: str
+    format: str
+    options: ReadOptions
+    unlabelled: Literal["auto", "background", "drop"]
+    synthetic: bool
+    file: Path
+
+
+def read_sources(
+    config: DataConfig,
+    raw: Mapping[str, Path],
+    synthetic: Path | None,
+    spool: Path,
+    apart: bool,
+) -> list[SpooledSource]:
+    """Read the labels of all sources by name, the synthetic one last.
+
+    Args:
+        config: The ``data`` section.
+        raw: The folder of each source.
+        synthetic: A COCO folder of generated images, or None.
+        spool: Folder for the files in which the labels wait.
+        apart: Read in a process of its own, so that this one stays small.
+
+    Raises:
+        RepriseError: The labels of a source cannot be read.
+    """
+    tasks = [
+        _Task(
+            raw[name],
+            name,
+            entry.format,
+            ReadOptions(entry.version),
+            entry.unlabelled,
+            False,
+            spool / f"{name}.records",
+        )
+        for name, entry in sorted(config.sources.items())
+    ]
+    if synthetic is not None and synthetic.is_dir():
+        file = spool / f"{SYNTHETIC}.records"
+        tasks.append(_Task(synthetic, SYNTHETIC, "coco", ReadOptions(), "auto", True, file))
+    spool.mkdir(parents=True, exist_ok=True)
+    sources = []
+    for task in tasks:
+        if apart:
+            with ProcessPoolExecutor(1, mp_context=get_context("forkserver")) as pool:
+                sources.append(pool.submit(_spool, task).result())
+        else:
+            sources.append(_spool(task))
+        for note in sources[-1].notes:
+            print(f"{task.source}: {note}")
+    return sources
+
+
+def _spool(task: _Task) -> SpooledSource:
+    """Read a source and leave its records in a file."""
+    dataset = read_source(task.folder, task.source, task.format, task.options)
+    drop = task.unlabelled == "drop" or (task.unlabelled == "auto" and dataset.lists_images)
+    kept = [image for image in dataset.images if image.labelled or not drop]
+    unlisted = [image.name for image in dataset.images if drop and not image.labelled]
+    if task.synthetic:
+        kept = [replace(image, synthetic=True) for image in kept]
+    used = {box.class_name for image in kept for box in image.boxes}
+    used.update(name for image in kept for name in image.labels)
+    with task.file.open("wb") as file:
+        for start in range(0, len(kept), _CHUNK):
+            pickle.dump(kept[start : start + _CHUNK], file)
+    classes = [name for name in dataset.classes if name in used]
+    return SpooledSource(task.source, task.file, len(kept), classes, dataset.notes, unlisted)
+
+
+def choose_classes(sources: list[SpooledSource], config: DataConfig) -> list[Category]:
+    """The classes of the dataset, numbered from 1.
+
+    Args:
+        sources: The labels of all sources.
+        config: ``classes`` is a list, which is taken as it is, or ``all``: then every class
+            that labels at least one box or image, in the order of the sources and their
+            label files.
+
+    Raises:
+        RepriseError: A label has a class that the list lacks, or there is no class at all.
+    """
+    used: dict[str, str] = {}
+    for source in sources:
+        for name in source.classes:
+            used.setdefault(name, source.source)
+    names = list(used) if config.classes == "all" else list(config.classes)
+    unknown = [f"'{name}' (source {used[name]})" for name in used if name not in names]
+    if unknown:
+        raise RepriseError(
+            f"labels have classes that data.classes does not name: {', '.join(unknown)}; "
+            f"it names: {', '.join(names)}.",
+            "add them to data.classes, or set data.classes: all.",
+        )
+    # The tables of the evaluation use these names for what is no class.
+    reserved = sorted({"background", "all classes"} & set(names))
+    if reserved:
+        raise RepriseError(
+            f"a class is named '{reserved[0]}', which the metrics use for something else.",
+            "rename the class in the label files.",
+        )
+    if not names:
+        raise RepriseError(
+            "no image has any box or label.", "check that the label files belong to the images."
+        )
+    return [Category(index, name) for index, name in enumerate(names, start=1)]

@@ -1,0 +1,178 @@
+"""The rows of the dataset contract, gathered in columns so that memory stays small."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import replace
+from pathlib import Path
+from sys import intern
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reprise.dataset import (
+    ANNOTATION_COLUMNS,
+    IMAGE_COLUMNS,
+    LABEL_COLUMNS,
+    REJECTED_COLUMNS,
+    Category,
+    table,
+)
+from reprise.preprocessing.contract import write_tables
+from reprise.preprocessing.finish import Finished
+from reprise.preprocessing.labels import JudgedBox
+from reprise.preprocessing.shards import ShardWriter
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SIDES = ("x", "y", "w", "h", "area")
+
+
+class BoxColumns:
+    """All boxes in columns; an image refers to its own by a range of rows."""
+
+    def __init__(self, categories: list[Category]) -> None:
+        self._number = {category.name: category.category_id for category in categories}
+        self._name = {category.category_id: category.name for category in categories}
+        self._category = array("q")
+        self._values = {name: array("d") for name in _SIDES}
+        self._iscrowd = array("b")
+        self._segmentation: list[str] = []
+
+    def add(self, boxes: list[JudgedBox]) -> range:
+        """Append an image's boxes; returns their rows."""
+        start = len(self._category)
+        for box in boxes:
+            self._category.append(self._number[box.class_name])
+            for name, value in zip(_SIDES, (*box.xywh, box.area), strict=True):
+                self._values[name].append(value)
+            self._iscrowd.append(box.iscrowd)
+            self._segmentation.append(box.segmentation)
+        return range(start, len(self._category))
+
+    def read(self, rows: range) -> list[JudgedBox]:
+        """The boxes of some rows again."""
+        values = zip(*(self._values[name][rows.start : rows.stop] for name in _SIDES), strict=True)
+        return [
+            JudgedBox(
+                self._name[self._category[row]],
+                (x, y, w, h),
+                area,
+                self._iscrowd[row],
+                self._segmentation[row],
+            )
+            for row, (x, y, w, h, area) in zip(rows, values, strict=True)
+        ]
+
+    def classes(self, rows: range) -> np.ndarray:
+        """Category ids of some rows, int64."""
+        return np.array(self._category[rows.start : rows.stop], dtype=np.int64)
+
+    def frame(self, chosen: list[range]) -> pd.DataFrame:
+        """ANNOTATION_COLUMNS of the images whose rows are given, numbered in that order."""
+        import pandas as pd
+
+        order = np.concatenate([np.arange(r.start, r.stop) for r in chosen] or [np.arange(0)])
+        counts = [len(r) for r in chosen]
+        columns = {
+            "annotation_id": np.arange(1, len(order) + 1),
+            "image_id": np.repeat(np.arange(1, len(chosen) + 1), counts),
+            "category_id": np.asarray(self._category, dtype=np.int64)[order],
+            **{name: np.asarray(values)[order] for name, values in self._values.items()},
+            "iscrowd": np.asarray(self._iscrowd, dtype=np.int64)[order],
+            "segmentation": [self._segmentation[row] for row in order],
+        }
+        return pd.DataFrame(columns)[list(ANNOTATION_COLUMNS)].astype(ANNOTATION_COLUMNS)
+
+
+class PlacedImage:
+    """One stored image: its row of the images table but for split and group.
+
+    Attributes:
+        image: The finished image, its bytes and boxes taken out of it.
+        place: ``(shard, offset, length)``.
+        boxes: Rows of its boxes.
+    """
+
+    __slots__ = ("boxes", "image", "place")
+
+    def __init__(self, image: Finished, place: tuple[str, int, int], boxes: range) -> None:
+        self.image = image
+        self.place = place
+        self.boxes = boxes
+
+
+def store_image(image: Finished, shards: ShardWriter, boxes: BoxColumns) -> PlacedImage:
+    """Move an image's bytes to a shard and its boxes to the columns."""
+    shard, offset, length = shards.add(f"{image.name}.jpg", image.stored.encoded)
+    # The bytes are on disk now; only the rows stay in memory.
+    image.stored = replace(image.stored, encoded=b"")
+    rows = boxes.add(image.boxes)
+    image.boxes, image.ledger = [], []
+    # What came from another process is a string of its own for each image.
+    image.source, image.given = intern(image.source), image.given and intern(image.given)
+    return PlacedImage(image, (intern(shard), offset, length), rows)
+
+
+def write_dataset(
+    out: Path,
+    images: list[PlacedImage],
+    boxes: BoxColumns,
+    split: dict[str, str],
+    group: dict[str, str],
+    categories: list[Category],
+    ledger: list[dict[str, str]],
+    notes: dict[str, list[str]],
+) -> None:
+    """Write the tables of the dataset contract.
+
+    Args:
+        out: The dataset folder, which holds the shards already.
+        images: In the order of their ids, from 1.
+        boxes: The boxes that the images refer to.
+        split: Image key to split.
+        group: Image key to group.
+        categories: The classes.
+        ledger: Rows of REJECTED_COLUMNS in any order.
+        notes: For each source what was decided in reading it.
+    """
+    number = {category.name: category.category_id for category in categories}
+    labels = [
+        {"image_id": image_id, "category_id": category_id}
+        for image_id, placed in enumerate(images, start=1)
+        for category_id in sorted(number[name] for name in placed.image.labels)
+    ]
+    write_tables(
+        out,
+        _image_frame(images, split, group),
+        boxes.frame([placed.boxes for placed in images]),
+        categories,
+        table(sorted(ledger, key=lambda row: tuple(row.values())), REJECTED_COLUMNS),
+        table(labels, LABEL_COLUMNS),
+        notes,
+    )
+
+
+def _image_frame(
+    images: list[PlacedImage], split: dict[str, str], group: dict[str, str]
+) -> pd.DataFrame:
+    import pandas as pd
+
+    finished = [placed.image for placed in images]
+    stored = [image.stored for image in finished]
+    same = ("width", "height", "original_width", "original_height")
+    hashes = ("sha256", "file_sha256", "perceptual_hash")
+    columns = {
+        "image_id": list(range(1, len(images) + 1)),
+        "split": [split[image.key] for image in finished],
+        "source": [image.source for image in finished],
+        "name": [image.name for image in finished],
+        "shard": [placed.place[0] for placed in images],
+        "offset": [placed.place[1] for placed in images],
+        "length": [placed.place[2] for placed in images],
+        **{name: [getattr(item, name) for item in stored] for name in (*same, *hashes)},
+        "group": [group[image.key] for image in finished],
+        "synthetic": [image.synthetic for image in finished],
+    }
+    return pd.DataFrame(columns)[list(IMAGE_COLUMNS)].astype(IMAGE_COLUMNS)

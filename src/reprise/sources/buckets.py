@@ -1,0 +1,89 @@
+"""Folders in buckets: every object below a prefix, several at a time, resumable."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from reprise.errors import RepriseError
+from reprise.sources.archives import make_folders
+from reprise.sources.backends import Connection
+from reprise.sources.budget import Budget
+from reprise.sources.fetch import RemoteFile, fetch, progress
+from reprise.sources.folders import visible_files
+from reprise.sources.names import visible_paths
+from reprise.sources.patience import Patience
+from reprise.sources.urls import without_queries
+
+CONNECTIONS = 8
+
+
+def fetch_folder(url: str, connection: Connection, part: Path, budget: Budget) -> None:
+    """Download every visible object below a prefix.
+
+    Args:
+        url: A folder in a bucket.
+        connection: To its server.
+        part: The folder to fill. Files that it holds already are taken as the beginnings of
+            the objects with the same names; after a failure it stays, for the next attempt.
+        budget: Limits on files and bytes, counted down.
+
+    Raises:
+        RepriseError: The folder holds nothing, a name cannot be a file's, a limit is reached,
+            or the server failed repeatedly.
+        OSError: ``part`` cannot be written.
+    """
+    files = _planned(url, connection, budget)
+    part.mkdir(exist_ok=True)
+    for name, found in visible_files(part):
+        if PurePosixPath(name) not in files:
+            found.unlink()
+    for path in files:
+        make_folders(part, path.parent, budget)
+    top = url.rstrip("/")
+    sizes = {path: remote.size or 0 for path, remote in files.items()}
+    with ThreadPoolExecutor(CONNECTIONS) as pool, progress(url, sum(sizes.values())) as bar:
+        waiting = [
+            pool.submit(fetch, f"{top}/{path}", connection, remote, part / path, sizes[path], bar)
+            for path, remote in files.items()
+        ]
+        try:
+            for done in as_completed(waiting):
+                done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _planned(url: str, connection: Connection, budget: Budget) -> dict[PurePosixPath, RemoteFile]:
+    """Path below the folder to object; checked and paid for before anything is fetched."""
+    objects = _objects(url, connection)
+    files = {path: objects[name] for path, name in visible_paths(objects).items()}
+    for path, remote in files.items():
+        budget.pay_file(str(path))
+        budget.pay_bytes(str(path), remote.size or 0)
+    if not files:
+        raise RepriseError(f"{without_queries(url)} holds no files.", "correct the url.")
+    return files
+
+
+def _objects(url: str, connection: Connection) -> dict[str, RemoteFile]:
+    """Name below the folder to object."""
+    patience = Patience(url, connection.backend)
+    while True:
+        filesystem = None
+        try:
+            filesystem = connection.filesystem()
+            root = filesystem._strip_protocol(url).rstrip("/") + "/"
+            found: dict[str, dict[str, Any]] = filesystem.find(root, detail=True)
+        except connection.backend.errors as error:
+            connection.broke(filesystem)
+            patience.failed(error)
+        else:
+            # Consoles mark an empty folder with an object whose name ends in a slash.
+            return {
+                path.removeprefix(root): RemoteFile(path, info["size"])
+                for path, info in found.items()
+                if info["type"] == "file" and not path.endswith("/")
+            }

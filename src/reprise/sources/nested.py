@@ -1,0 +1,61 @@
+"""Archives inside a source: datasets come as a zip of zips more often than one would like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from reprise.errors import RepriseError
+from reprise.sources.archives import is_archive, unpack
+from reprise.sources.budget import Budget
+from reprise.sources.folders import visible_files
+
+MAX_NESTING = 3
+_SUFFIXES = (".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tar", ".zip")
+
+
+def unpack_nested(folder: Path, budget: Budget, depth: int = 1) -> None:
+    """Put a folder in the place of every archive below ``folder``.
+
+    ``pages.zip`` becomes ``pages/``, or ``pages.zip/`` where ``pages`` exists already. An
+    archive is what has both the suffix and the first bytes of one.
+
+    Args:
+        folder: A source's files; changed in place.
+        budget: Limits, counted down: the same for all levels.
+        depth: How many archives the folder's own files came out of, plus 1.
+
+    Raises:
+        RepriseError: An archive is broken, unsafe, over a limit, or too deep in others.
+    """
+    for archive, name in _archives(folder):
+        if depth > MAX_NESTING:
+            raise RepriseError(
+                f"'{name}' lies inside more than {MAX_NESTING} archives.",
+                "unpack the source yourself and name the folder that holds the images.",
+            )
+        packed = archive.with_name(f"{archive.name}.partial")
+        archive.rename(packed)
+        target = _target(archive)
+        budget.pay_file(name)
+        target.mkdir()
+        try:
+            with budget.growing_from(packed.stat().st_size):
+                unpack(packed, target, budget)
+                packed.unlink()
+                unpack_nested(target, budget, depth + 1)
+        except RepriseError as error:
+            raise RepriseError(f"in '{name}': {error.problem}", error.fix) from None
+
+
+def _archives(folder: Path) -> Iterator[tuple[Path, str]]:
+    for name, path in visible_files(folder):
+        if name.lower().endswith(_SUFFIXES) and is_archive(path):
+            yield path, name
+
+
+def _target(archive: Path) -> Path:
+    lower = archive.name.lower()
+    suffix = next(suffix for suffix in _SUFFIXES if lower.endswith(suffix))
+    short = archive.with_name(archive.name[: -len(suffix)] or archive.name)
+    return archive if short.exists() else short

@@ -1,0 +1,248 @@
+"""VOC files are read as they are, one image at a time, and written back."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from builders import picture
+from formats.strategies import assert_same, datasets, images
+from reprise.errors import RepriseError
+from reprise.formats import voc
+from reprise.formats.files import FileIndex
+from reprise.formats.records import BoxRecord, SourceDataset
+
+OBJECT = (
+    "<object><name>{}</name><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax>"
+    "<ymax>{}</ymax></bndbox></object>"
+)
+SIZE = "<size><width>64</width><height>48</height></size>"
+
+
+def put_image(folder: Path, name: str, seed: int = 0) -> None:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture(seed)).save(folder / name)
+
+
+def put_xml(folder: Path, name: str, body: str) -> None:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(f"<annotation>{body}</annotation>", encoding="utf-8")
+
+
+def test_boxes_are_corners_and_their_plain_difference(tmp_path: Path) -> None:
+    put_image(tmp_path, "JPEGImages/a.png")
+    body = "<folder>x</folder><filename>a.png</filename><path>/home/pi/b.png</path>" + SIZE
+    objects = OBJECT.format("cat", 10, 20, 30, 25) + OBJECT.format(" dog ", 1.5, 2, 1e1, 4.25)
+    put_xml(tmp_path, "Annotations/a.xml", body + objects)
+    (image,) = voc.read(tmp_path, "mine").images
+    assert (image.name, image.width, image.height) == ("JPEGImages/a.png", 64, 48)
+    assert image.path == tmp_path / "JPEGImages/a.png"
+    assert image.boxes[0].xywh == (10, 20, 20, 5)
+    assert image.boxes[1] == BoxRecord(
+        "dog", (1.5, 2, 8.5, 2.25), area=pytest.approx(math.nan, nan_ok=True)
+    )
+
+
+def test_odd_boxes_are_left_to_the_rules(tmp_path: Path) -> None:
+    put_image(tmp_path, "a.png")
+    body = OBJECT.format("cat", 30, 20, 10, 25) + OBJECT.format("cat", "x", 1, "", 5)
+    put_xml(tmp_path, "a.xml", body + "<object><name>cat</name><difficult>1</difficult></object>")
+    reversed_box, broken, without = voc.read(tmp_path, "mine").images[0].boxes
+    assert reversed_box.xywh == (30, 20, -20, 5)
+    assert math.isnan(broken.xywh[0]) and math.isnan(broken.xywh[2]) and broken.xywh[3] == 4
+    assert all(map(math.isnan, without.xywh)) and without.iscrowd == 0
+
+
+@pytest.mark.parametrize(
+    ("label", "written", "expected"),
+    [
+        ("Annotations/a.xml", "a.png", "JPEGImages/a.png"),
+        ("Annotations/a.xml", "a.jpg", "JPEGImages/a.png"),
+        ("Annotations/a.xml", "", "JPEGImages/a.png"),
+        ("Annotations/0001.xml", "C:\\data\\JPEGImages\\a.png", "JPEGImages/a.png"),
+        ("more/b.xml", "b.png", "more/b.png"),
+        ("Annotations/north/b.xml", "b.png", "JPEGImages/north/b.png"),
+        ("Annotations/b.xml", "north/b.png", "JPEGImages/north/b.png"),
+    ],
+)
+def test_the_image_is_found(tmp_path: Path, label: str, written: str, expected: str) -> None:
+    for name in ("JPEGImages/a.png", "JPEGImages/north/b.png", "more/b.png"):
+        put_image(tmp_path, name)
+    put_xml(tmp_path, label, f"<filename>{written}</filename>")
+    labelled = [image for image in voc.read(tmp_path, "mine").images if image.labelled]
+    assert [image.name for image in labelled] == [expected]
+
+
+def test_a_label_that_fits_several_images_is_an_error(tmp_path: Path) -> None:
+    for name in ("east/a.png", "west/a.png"):
+        put_image(tmp_path, name)
+    put_xml(tmp_path, "Annotations/a.xml", "<filename>a.png</filename>")
+    with pytest.raises(RepriseError, match=r"Annotations/a.xml fits several images: east/a.png"):
+        voc.read(tmp_path, "mine")
+
+
+def test_images_without_labels_and_labels_without_images(tmp_path: Path) -> None:
+    put_image(tmp_path, "JPEGImages/a.png")
+    put_image(tmp_path, "SegmentationClass/a.png")
+    put_xml(tmp_path, "Annotations/gone.xml", "<filename>gone.jpg</filename>")
+    put_xml(tmp_path, "Annotations/nameless.xml", "")
+    dataset = voc.read(tmp_path, "mine")
+    found = [(image.name, image.path is None, image.labelled) for image in dataset.images]
+    assert found == [
+        ("Annotations/nameless.xml", True, True),
+        ("JPEGImages/a.png", False, False),
+        ("gone.jpg", True, True),
+    ]
+    assert not dataset.lists_images
+
+
+BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><annotation>&b;</annotation>'
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"<annotation><object>", "cannot be read: no element found"),
+        (b"", "cannot be read: no element found"),
+        (b"<annotation>\xff</annotation>", "cannot be read: not well-formed"),
+        (b'<?xml version="1.0" encoding="klingon"?><annotation/>', "unknown encoding"),
+        (BOMB.encode(), "has a document type definition"),
+        (BOMB.encode("utf-16"), "has a document type definition"),
+        (b"<annotation>" + b" " * voc.MAX_BYTES, "has more than 4000000 bytes"),
+        (b"<annotation><object><name> </name></object></annotation>", "object 1 of its XML file"),
+        (b"<annotation><size><width>-5</width></size></annotation>", "its width '-5'"),
+        (b"<annotation><size><height>1e99</height></size></annotation>", "its height '1e99'"),
+    ],
+)
+def test_what_cannot_be_read_is_a_problem_of_its_image(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
+    put_image(tmp_path, "a.png")
+    (tmp_path / "a.xml").write_bytes(content)
+    (image,) = voc.read(tmp_path, "mine").images
+    assert image.name == "a.png"
+    assert problem in image.problem
+    assert image.boxes == []
+
+
+def test_two_label_files_for_one_image_are_a_problem(tmp_path: Path) -> None:
+    put_image(tmp_path, "a.png")
+    for label in ("a.xml", "more/a.xml"):
+        put_xml(tmp_path, label, OBJECT.format("cat", 1, 2, 3, 4))
+    (image,) = voc.read(tmp_path, "mine").images
+    assert image.problem == "two label files are about it: a.xml and more/a.xml"
+    assert image.boxes == []
+
+
+@given(content=st.binary(max_size=60) | st.text('<>/ao&;![]"annotation bject=', max_size=60))
+def test_any_bytes_are_read_or_become_a_problem(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes | str
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    put_xml(folder, "good.xml", "")
+    data = content if isinstance(content, bytes) else content.encode()
+    (folder / "bad.xml").write_bytes(data)
+    (folder / "worse.xml").write_bytes(b"<annotation>" + data + b"</annotation>")
+    assert len(voc.read(folder, "mine").images) >= 1
+
+
+def test_splits_come_from_the_lists_and_else_from_the_folders(tmp_path: Path) -> None:
+    for stem in ("a", "b", "c"):
+        put_image(tmp_path, f"JPEGImages/{stem}.png")
+        put_xml(tmp_path, f"Annotations/{stem}.xml", "")
+    put_image(tmp_path, "validation/d.png")
+    lists = tmp_path / "ImageSets/Main"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("a\r\n")
+    (lists / "test.txt").write_text("b\nb\n")
+    (lists / "trainval.txt").write_text("c\n")
+    (lists / "cat_val.txt").write_text("c 1\na -1\n")
+    dataset = voc.read(tmp_path, "mine")
+    assert [image.split for image in dataset.images] == ["train", "test", None, "val"]
+    assert dataset.notes == []
+
+
+def test_an_image_in_several_lists_is_said(tmp_path: Path) -> None:
+    put_image(tmp_path, "JPEGImages/a.png")
+    put_xml(tmp_path, "Annotations/a.xml", "")
+    lists = tmp_path / "ImageSets/Main"
+    lists.mkdir(parents=True)
+    for name in ("test.txt", "val.txt"):
+        (lists / name).write_text("a\n")
+    dataset = voc.read(tmp_path, "mine")
+    assert dataset.images[0].split == "val"
+    assert dataset.notes[0].startswith("1 image(s) are in several lists")
+    (lists / "val.txt").write_bytes(b"\xff")
+    with pytest.raises(RepriseError, match=r"ImageSets/Main/val.txt is not UTF-8"):
+        voc.read(tmp_path, "mine")
+
+
+def test_two_datasets_side_by_side_have_lists_of_their_own(tmp_path: Path) -> None:
+    for root, split in (("one", "train"), ("two", "test")):
+        put_image(tmp_path, f"{root}/JPEGImages/a.png")
+        put_xml(tmp_path, f"{root}/Annotations/a.xml", "<filename>a.png</filename>")
+        (tmp_path / root / "ImageSets/Main").mkdir(parents=True)
+        (tmp_path / root / f"ImageSets/Main/{split}.txt").write_text("a\n")
+    dataset = voc.read(tmp_path, "mine")
+    assert [(i.name[:3], i.split, i.labelled) for i in dataset.images] == [
+        ("one", "train", True),
+        ("two", "test", True),
+    ]
+
+
+def test_other_xml_is_neither_read_nor_taken_for_voc(tmp_path: Path) -> None:
+    (tmp_path / "cvat.xml").write_text("<annotations><image name='a.png'/></annotations>")
+    assert voc.detect(FileIndex(tmp_path, "mine")) is None
+    with pytest.raises(RepriseError, match="no VOC file was found"):
+        voc.read(tmp_path, "mine")
+    put_xml(tmp_path, "a.xml", SIZE)
+    assert voc.detect(FileIndex(tmp_path, "mine")) == "2 XML file(s), a.xml in the form of VOC"
+    assert len(voc.read(tmp_path, "mine").images) == 1
+
+
+@given(data=st.data())
+def test_what_is_written_is_read_again(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    pictures = tmp_path_factory.getbasetemp() / "pictures"
+    splits = data.draw(st.booleans())
+    before = data.draw(datasets(pictures, unlabelled=True, polygons=True, splits=splits))
+    folder = tmp_path_factory.mktemp("written")
+    voc.write(before, folder)
+    if any(image.labelled for image in before.images):
+        after = voc.read(folder, "mine")
+        assert_same(before, after, outlines=False)
+        assert after.classes == before.classes
+        assert voc.detect(FileIndex(folder, "mine")) is not None
+
+
+def test_what_voc_cannot_hold_is_refused(tmp_path: Path) -> None:
+    one, two = images(tmp_path / "pictures")[:2]
+    two.name = "a.jpg"
+    one.boxes = [BoxRecord("cat", (1, 2, 3, 4), iscrowd=1)]
+    with pytest.raises(RepriseError, match=r"voc cannot hold crowds, which image a.png"):
+        voc.write(SourceDataset("mine", [one], []), tmp_path / "one")
+    one.boxes = [BoxRecord("cat\x07", (1, 2, 3, 4))]
+    with pytest.raises(RepriseError, match=r"the name of the class 'cat\\x07' of 'mine'"):
+        voc.write(SourceDataset("mine", [one], []), tmp_path / "two")
+    one.boxes = []
+    with pytest.raises(RepriseError, match=r"both be written to 'Annotations/a.xml'"):
+        voc.write(SourceDataset("mine", [one, two], []), tmp_path / "three")
+
+
+def test_a_real_voc_dataset(shared_datasets: Path) -> None:
+    folder = shared_datasets / "bccd_voc"
+    dataset = voc.read(folder, "cells")
+    boxes = [box for image in dataset.images for box in image.boxes]
+    assert len(dataset.images) == 147
+    assert Counter(box.class_name for box in boxes) == {"RBC": 1683, "Platelets": 165, "WBC": 153}
+    assert [box.xywh for box in boxes if not box.xywh[2] > 0] == [(504, 337, 0, 0)]
+    assert Counter(i.split for i in dataset.images) == {"train": 77, "val": 42, "test": 28}
+    assert all(image.path is not None and not image.problem for image in dataset.images)
+    assert voc.detect(FileIndex(folder, "cells")) is not None

@@ -1,0 +1,83 @@
+"""Labels are brought to the pixels of the upright image, whatever they were made on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
+
+from reprise.formats.records import BoxRecord, ImageRecord
+from reprise.preprocessing import rules
+from reprise.preprocessing.decode import BadImageError
+from reprise.preprocessing.labels import judge
+
+NOWHERE = Path("a.png")
+
+
+def record(*boxes: BoxRecord, **changes: object) -> ImageRecord:
+    return ImageRecord("a.png", NOWHERE, boxes=list(boxes), **changes)  # type: ignore[arg-type]
+
+
+def test_fractions_become_pixels() -> None:
+    box = BoxRecord("cat", (0.25, 0.5, 0.5, 0.25), segmentation=[[0.25, 0.5, 0.75, 0.5, 0.5, 0.75]])
+    done = judge(record(box, normalised=True), 200, 100, 1)
+    assert done.notes == []
+    assert done.boxes[0].xywh == (50, 50, 100, 25)
+    assert json.loads(done.boxes[0].segmentation) == [[50, 50, 150, 50, 100, 75]]
+
+
+def test_the_stated_size_of_fractions_is_not_compared() -> None:
+    box = BoxRecord("cat", (0.25, 0.5, 0.5, 0.25))
+    done = judge(record(box, normalised=True, width=640, height=640), 200, 100, 1)
+    assert done.boxes[0].xywh == (50, 50, 100, 25) and done.notes == []
+
+
+def test_labels_of_another_scale_are_scaled_and_told() -> None:
+    box = BoxRecord("cat", (1, 2, 3, 4), area=6)
+    done = judge(record(box, width=100, height=50), 200, 100, 1)
+    assert done.boxes[0].xywh == (2, 4, 6, 8) and done.boxes[0].area == 24
+    assert [rule for rule, _ in done.notes] == [rules.IMAGE_SIZE_RESCALED]
+
+
+def test_labels_of_another_shape_are_refused() -> None:
+    with pytest.raises(BadImageError, match="labels for 100 x 100, image is 200 x 100"):
+        judge(record(BoxRecord("cat", (1, 2, 3, 4)), width=100, height=100), 200, 100, 1)
+
+
+@given(
+    orientation=st.sampled_from([5, 6, 7, 8]),
+    x=st.integers(0, 20),
+    y=st.integers(0, 10),
+    w=st.integers(1, 20),
+    h=st.integers(1, 10),
+)
+def test_labels_made_before_exif_turned_the_image_are_turned_with_it(
+    orientation: int, x: int, y: int, w: int, h: int
+) -> None:
+    stored = np.zeros((30, 50), dtype=np.uint8)
+    stored[y : y + h, x : x + w] = 255
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = Image.fromarray(stored)
+    image.info["exif"] = exif.tobytes()
+    upright = np.asarray(ImageOps.exif_transpose(image))
+    assert upright.shape == (50, 30)
+    rows, columns = np.nonzero(upright)
+    seen = (columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1)
+    corners = [x, y, x + w, y, x + w, y + h, x, y + h]
+    box = BoxRecord("cat", (x, y, w, h), segmentation=[corners])
+    done = judge(record(box, width=50, height=30), 30, 50, orientation)
+    assert done.boxes[0].xywh == seen
+    outline = np.array(json.loads(done.boxes[0].segmentation)[0]).reshape(-1, 2)
+    assert (*outline.min(axis=0), *np.ptp(outline, axis=0)) == seen
+    assert [rule for rule, _ in done.notes] == [rules.IMAGE_LABELS_TURNED]
+
+
+def test_labels_of_the_upright_size_stay_as_they_are() -> None:
+    done = judge(record(BoxRecord("cat", (1, 2, 3, 4)), width=30, height=50), 30, 50, 6)
+    assert done.boxes[0].xywh == (1, 2, 3, 4) and done.notes == []
