@@ -1,10 +1,11 @@
-"""Fetch, verify and unpack every source: data.sources -> data/raw/<source>/."""
+"""Fetch, verify and unpack every source: data.sources -> data/raw/<source>.tar."""
 
 from pathlib import Path
 
 from _run import run, scratch
 
 from reprise.sources.download import download_all
+from reprise.sources.pack import pack_all
 
 
 def main(params) -> None:
@@ -15,6 +16,7 @@ def main(params) -> None:
         base=Path(),
         scratch=scratch("download"),
     )
+    pack_all(Path("data/raw"))
 
 
 if __name__ == "__main__":

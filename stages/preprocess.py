@@ -6,7 +6,7 @@ from _run import run, scratch
 
 from reprise.preprocessing.preprocess import preprocess
 from reprise.preprocessing.workplace import Workplace
-from reprise.sources.pack import unpacked_all
+from reprise.sources.unpacked import unpacked_all
 
 
 def main(params) -> None:

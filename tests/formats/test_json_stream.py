@@ -58,7 +58,7 @@ def test_it_accepts_what_json_accepts_and_nothing_else(
     try:
         expected = json.loads(changed)
     except ValueError:
-        with pytest.raises(ValueError, match="line|Expecting|Invalid|Extra|Unterminated"):
+        with pytest.raises(ValueError, match=r"line|Expecting|Invalid|Extra|Unterminated"):
             JsonLists(changed)
         return
     lists = JsonLists(changed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import stat
 import subprocess
 import sys
 import time
@@ -270,6 +272,45 @@ def test_a_page_in_place_of_the_archive_is_called_one(place: Place, serve: Serve
         message = place.fail(url, sha256)
         assert "neither a zip nor a tar archive but an HTML page" in message
     assert place.unfinished() == place.kept() == []
+
+
+def zipped(*members: tuple[str, bytes], mode: int = stat.S_IFREG) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members:
+            member = zipfile.ZipInfo(name)
+            member.external_attr = mode << 16
+            archive.writestr(member, content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+HOSTILE = {
+    "path escape": zipped(("fine.png", b"1"), ("../../escaped", b"2")),
+    "link": zipped(("escaped", b"/etc/passwd"), mode=stat.S_IFLNK),
+    "bomb": zipped(("fine.png", b"1"), ("bomb.bmp", bytes(40 * 2**20))),
+    "bomb in an archive": zipped(("a.zip", zipped(("bomb.bmp", bytes(40 * 2**20))))),
+    "namesakes": zipped(("a.png", b"1"), ("A.png", b"2")),
+    "deep": zipped(("a/" * 10_000 + "b", b"1")),
+    "truncated": zipped(("a.png", b"1" * 9999))[:-40],
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_archive_leaves_nothing_behind(place: Place, serve: Serve, kind: str) -> None:
+    _, url = serve(HOSTILE[kind])
+    place.fail(url, hashlib.sha256(HOSTILE[kind]).hexdigest())
+    assert {path.suffix for path in place.scratch.iterdir()} == {".lock"}
+    assert {path.name for path in place.root.iterdir()} == {"scratch"}
+
+
+def test_after_a_limit_was_raised_nothing_is_fetched_again(
+    place: Place, archive: Path, serve: Serve
+) -> None:
+    server, url = serve(archive.read_bytes())
+    tight = LimitsConfig(max_unpacked_gb=0.0005)
+    assert "max_unpacked_gb" in place.fail(url, digest(archive), tight)
+    server.status = 404
+    assert place.get(url, digest(archive)) == ["mine/sub/noise.bin"]
 
 
 PROGRAM = """

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from reprise.errors import RepriseError
-from reprise.sources.pack import pack, unpacked
+from reprise.sources.pack import pack, pack_all
+from reprise.sources.unpacked import unpacked, unpacked_all
 
 
 def source(folder: Path, text: str = "one") -> Path:
@@ -71,3 +72,13 @@ def test_a_damaged_archive_leaves_nothing(tmp_path: Path, raw: Path, keep: int) 
     with pytest.raises(RepriseError, match=r"damaged|instead of"):
         unpacked(raw, "mine", tmp_path / "scratch")
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_all_sources_of_a_run(tmp_path: Path, raw: Path) -> None:
+    source(raw / "one")
+    source(raw / "two", "other")
+    pack_all(raw)
+    assert sorted(p.name for p in raw.iterdir()) == ["one.json", "one.tar", "two.json", "two.tar"]
+    found = unpacked_all(raw, {"one": None, "two": None}, tmp_path / "scratch")
+    assert (found["two"] / "images of été/a b.txt").read_text() == "other"
+    assert found == unpacked_all(raw, {"one": None, "two": None}, tmp_path / "scratch")

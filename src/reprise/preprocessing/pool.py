@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections import deque
@@ -82,12 +83,16 @@ def _on_ray(
     that all its machines see under the same path."""
     try:
         import joblib
+        import ray
         from ray.util.joblib import register_ray
     except ImportError as error:
         raise RepriseError(
             f"machine.engine: ray is asked for, and {error.name} is not installed.",
             "pip install -e '.[ray]', or set machine.engine: local.",
         ) from None
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if not ray.is_initialized():
+        ray.init(include_dashboard=False, logging_level=logging.WARNING)
     register_ray()
     remaining = iter(items)
     with joblib.parallel_config(backend="ray", n_jobs=max(workers, 1)):

@@ -138,7 +138,8 @@ def _replacing(out: Path) -> Iterator[Path]:
 
 
 def _memo(workplace: Workplace, settings: Settings) -> MemoPlace | None:
-    if workplace.memo is None:
+    # The memo is one file, which several machines cannot share.
+    if workplace.memo is None or workplace.memo_bytes == 0 or workplace.engine != "local":
         return None
     return MemoPlace(workplace.memo, workplace.memo_bytes, memo_version(settings))
 

@@ -14,6 +14,10 @@ MAX_RATIO = 200
 RATIO_APPLIES_FROM = 32 * 2**20
 
 
+class OverLimitError(RepriseError):
+    """A limit of ``data.limits`` is reached, which a person may raise."""
+
+
 @dataclass
 class Budget:
     """What is left of a source's limits; every file and folder written is paid from it.
@@ -34,23 +38,23 @@ class Budget:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def pay_file(self, name: str) -> None:
-        """Count one more file or folder; RepriseError when there are too many."""
+        """Count one more file or folder; OverLimitError when there are too many."""
         with self._lock:
             self.files -= 1
         if self.files < 0:
-            raise RepriseError(
+            raise OverLimitError(
                 f"'{name}' is one file or folder more than data.limits.max_files allows.",
                 "raise the limit if the source is meant to hold so many.",
             )
 
     def pay_bytes(self, name: str, count: int) -> None:
-        """Count more bytes of a file; RepriseError when there are too many, or when they are
-        out of proportion to the archive that they come from."""
+        """Count more bytes of a file; OverLimitError when there are too many, RepriseError
+        when they are out of proportion to the archive that they come from."""
         with self._lock:
             self.bytes -= count
             self._grown += count
         if self.bytes < 0:
-            raise RepriseError(
+            raise OverLimitError(
                 f"the files up to '{name}' are larger than {self.limit} allows.",
                 "raise the limit if the source is meant to be so large.",
             )

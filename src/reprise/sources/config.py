@@ -21,7 +21,7 @@ _USERS_ALLOWED = ("sftp", "git+ssh", "az", "abfs")
 class SourceConfig(Section):
     """One dataset: a folder or an archive, here, on a server, in a bucket or in a repository."""
 
-    url: Annotated[str, Field(min_length=1)]
+    url: Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")]
     """A path from the repository's top folder, or file://, http(s)://, s3://, gs://, az://,
     sftp://: an archive (.zip, .tar, .tar.gz, .tar.bz2, .tar.xz) or, when it is local or in a
     bucket, a folder; or a repository: git+https://, git+ssh://, git+file:///path."""

@@ -84,20 +84,14 @@ def _bring(
     source: SourceConfig, limits: LimitsConfig, folder: Path, base: Path, scratch: Path
 ) -> str | None:
     """Fill a source's folder; the commit that its content comes from, of a repository."""
-    budget = Budget(limits.max_files, int(limits.max_unpacked_gb * 1e9))
     local = local_path(source.url, base)
-    if local is None:
-        with obtained(source, limits, scratch) as got:
-            _fill(folder, got.path, source, budget)
-            commit = got.commit
-    else:
-        commit = None
+    if local is not None:
         _check_local(source, local)
-        _fill(folder, local, source, budget)
-    unpack_nested(folder, budget)
-    if local is None or local.is_file():
-        refuse_namesakes(folder)
-    return commit
+        _fill(folder, local, source, limits)
+        return None
+    with obtained(source, limits, scratch) as got:
+        _fill(folder, got.path, source, limits)
+        return got.commit
 
 
 def _check_local(source: SourceConfig, local: Path) -> None:
@@ -110,7 +104,9 @@ def _check_local(source: SourceConfig, local: Path) -> None:
         check_sum(source, digest(local))
 
 
-def _fill(folder: Path, path: Path, source: SourceConfig, budget: Budget) -> None:
+def _fill(folder: Path, path: Path, source: SourceConfig, limits: LimitsConfig) -> None:
+    """Write a source's files, from a file or folder on this machine."""
+    budget = Budget(limits.max_files, int(limits.max_unpacked_gb * 1e9))
     if path.is_dir():
         copy_folder(path, folder, budget)
     elif source.path is not None and not is_archive(path):
@@ -120,3 +116,5 @@ def _fill(folder: Path, path: Path, source: SourceConfig, budget: Budget) -> Non
         shutil.copyfile(path, folder / source.path.rstrip("/").rsplit("/", 1)[-1])
     else:
         unpack(path, folder, budget)
+    unpack_nested(folder, budget)
+    refuse_namesakes(folder)

@@ -45,7 +45,7 @@ def unpack_nested(folder: Path, budget: Budget, depth: int = 1) -> None:
                 packed.unlink()
                 unpack_nested(target, budget, depth + 1)
         except RepriseError as error:
-            raise RepriseError(f"in '{name}': {error.problem}", error.fix) from None
+            raise type(error)(f"in '{name}': {error.problem}", error.fix) from None
 
 
 def _archives(folder: Path) -> Iterator[tuple[Path, str]]:

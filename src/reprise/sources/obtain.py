@@ -14,7 +14,7 @@ from reprise.errors import RepriseError
 from reprise.sources.archives import require_archive
 from reprise.sources.backends import Connection, backend
 from reprise.sources.buckets import fetch_folder
-from reprise.sources.budget import Budget
+from reprise.sources.budget import Budget, OverLimitError
 from reprise.sources.config import LimitsConfig, SourceConfig
 from reprise.sources.fetch import describe, fetch, progress
 from reprise.sources.folders import digest, remove
@@ -44,6 +44,8 @@ def obtained(
 ) -> Iterator[Obtained]:
     """A verified local copy, fetched unless an earlier run kept it.
 
+    A copy that the caller refuses with a RepriseError is not kept.
+
     Args:
         source: A source whose url is no local path.
         limits: Limits of the download and of what is kept.
@@ -62,7 +64,13 @@ def obtained(
         got = _find(kept, key, source, locks) if not pinning else None
         if got is None:
             got = _fetch(kept, key, source, limits, locks, pinning)
-        yield got
+        try:
+            yield got
+        except OverLimitError:
+            raise  # with a higher limit, nothing is fetched again
+        except RepriseError:
+            remove(got.path)
+            raise
     kept.trim(int(limits.keep_downloads_gb * 1e9))
 
 

@@ -1,8 +1,7 @@
 """A source as DVC keeps it: one tar file, because 50,000 small files are slow to track.
 
 ``data/raw/<source>.tar`` holds the files, and ``data/raw/<source>.json`` counts them and has
-their digest. Later stages read the files where :func:`unpacked` puts them, in the scratch
-area, once for each content.
+their digest. :mod:`reprise.sources.unpacked` gives them back.
 """
 
 from __future__ import annotations
@@ -11,20 +10,18 @@ import json
 import os
 import shutil
 import tarfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from reprise.errors import RepriseError
+from reprise.sources.folders import digest
 
-_FIX = "write it again: dvc repro --force download; or bring it back: dvc checkout --force"
 
-
-def pack(folder: Path, digest: str, raw: Path, source: str) -> None:
+def pack(folder: Path, sha256: str, raw: Path, source: str) -> None:
     """Write ``<source>.tar`` and ``<source>.json``; the same files give the same bytes.
 
     Args:
         folder: The files; only regular ones, at paths that are safe to write.
-        digest: Of the folder's paths and contents, hexadecimal.
+        sha256: Of the folder's paths and contents, hexadecimal.
         raw: Folder to write to.
         source: Name of the source.
     """
@@ -40,69 +37,23 @@ def pack(folder: Path, digest: str, raw: Path, source: str) -> None:
             size += info.size
             with path.open("rb") as file:
                 tar.addfile(info, file)
-    content = {"files": len(files), "bytes": size, "sha256": digest}
+    content = {"files": len(files), "bytes": size, "sha256": sha256}
     (raw / f"{source}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def unpacked(raw: Path, source: str, scratch: Path) -> Path:
-    """A folder with the files of a source, unpacked now or by an earlier run.
-
-    Args:
-        raw: Holds what :func:`pack` wrote.
-        source: Name of the source.
-        scratch: Folder for unpacked sources; it may be deleted at any time. Older contents
-            of this source are removed from it.
+def pack_all(raw: Path) -> None:
+    """Turn each source's folder in ``raw`` into its tar file.
 
     Raises:
-        RepriseError: The source is absent or damaged, or the disk is full.
+        RepriseError: The disk is full. Then ``raw`` does not exist.
     """
     try:
-        content = json.loads((raw / f"{source}.json").read_text(encoding="utf-8"))
-        name = f"{source}-{content['sha256'][:16]}"
-        expected = int(content["files"])
-    except FileNotFoundError:
-        raise RepriseError(
-            f"source '{source}' has not been downloaded.", "run: dvc repro download"
-        ) from None
-    except (ValueError, KeyError, TypeError):
-        raise RepriseError(f"{raw}/{source}.json is damaged.", _FIX) from None
-    folder = scratch / name
-    if folder.is_dir():
-        return folder
-    scratch.mkdir(parents=True, exist_ok=True)
-    building = scratch / f".{name}.{os.getpid()}"
-    try:
-        shutil.rmtree(building, ignore_errors=True)
-        _extract(raw / f"{source}.tar", building, expected)
-        for old in scratch.glob(f"{source}-*"):
-            if old.name[len(source) + 1 :].isalnum():
-                shutil.rmtree(old, ignore_errors=True)
-        building.rename(folder)
+        for folder in sorted(path for path in raw.iterdir() if path.is_dir()):
+            pack(folder, digest(folder), raw, folder.name)
+            shutil.rmtree(folder)
     except OSError as error:
-        # Another run may have been faster: then its folder is as good.
-        if not folder.is_dir():
-            raise RepriseError(
-                f"source '{source}' cannot be unpacked: {error.strerror or error}.",
-                "free disk space or correct the permissions, then run again.",
-            ) from None
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-    return folder
-
-
-def unpacked_all(raw: Path, sources: Mapping[str, object], scratch: Path) -> dict[str, Path]:
-    """:func:`unpacked` for each source, by name."""
-    return {source: unpacked(raw, source, scratch) for source in sorted(sources)}
-
-
-def _extract(archive: Path, folder: Path, expected: int) -> None:
-    folder.mkdir()
-    try:
-        with tarfile.TarFile(archive) as tar:
-            # Written by this project, and still read as if by a stranger.
-            tar.extractall(folder, filter="data")
-            found = len(tar.getmembers())
-    except (tarfile.TarError, EOFError) as error:
-        raise RepriseError(f"{archive} is damaged: {error}.", _FIX) from None
-    if found != expected:
-        raise RepriseError(f"{archive} holds {found} files instead of {expected}.", _FIX)
+        shutil.rmtree(raw, ignore_errors=True)
+        raise RepriseError(
+            f"the sources cannot be packed: {error.strerror or error}.",
+            "free disk space, then run again; nothing is downloaded twice.",
+        ) from None
