@@ -24,6 +24,7 @@ class Server:
         self.content = content
         self.ranges = True
         self.length = True
+        self.etag: str | None = None
         self.breaks = 0  # answers that stop in the middle from now on
         self.status = 200
         self.sent = 0
@@ -42,6 +43,8 @@ class Server:
         request.send_response(206 if asked else 200)
         if asked:
             request.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(self.content)}")
+        if self.etag:
+            request.send_header("ETag", self.etag)
         if self.length:
             request.send_header("Content-Length", str(end - start))
         request.end_headers()

@@ -135,6 +135,7 @@ def test_a_missing_package_is_named_with_its_command(
         raise ImportError(name)
 
     monkeypatch.setattr(backends.importlib, "import_module", missing)
-    for url, extra in {"s3": "s3", "gs": "gcs", "az": "azure", "sftp": "sftp"}.items():
-        message = place.fail(f"{url}://bucket/a.zip", "0" * 64)
-        assert f"pip install -e '.[{extra}]'" in message
+    packages = {"s3": "s3fs", "gs": "gcsfs", "az": "adlfs", "sftp": "paramiko"}
+    for scheme, package in packages.items():
+        message = place.fail(f"{scheme}://bucket/a.zip", "0" * 64)
+        assert f"To fix: pip install {package}" in message

@@ -41,6 +41,7 @@ def test_urls_that_are_taken(url: str) -> None:
     [
         ({"url": "git+https://server/a.git"}, "needs a revision"),
         ({"url": "git+https://me:pw@server/a.git", "revision": "v1"}, "password"),
+        ({"url": "git+https://server/a.git?token=x", "revision": "v1"}, "must not hold a query"),
         ({"url": "git+file://a.git", "revision": "v1"}, "three slashes"),
         ({"url": "git+ssh://git@server/a", "revision": "--upload-pack=x"}, "pattern"),
         ({"url": "git+ssh://git@server/a", "revision": "v1", "path": "../b"}, "inside"),

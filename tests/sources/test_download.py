@@ -110,6 +110,37 @@ def test_a_file_that_changed_between_two_runs_is_fetched_afresh(
     assert place.get(url, digest(archive)) == ["mine/sub/noise.bin"]
 
 
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("before", "after", "kept"), [('"1"', '"1"', True), ('"1"', '"2"', False), (None, None, False)]
+)
+def test_without_a_sum_only_the_same_content_is_gone_on_with(
+    place: Place,
+    archive: Path,
+    serve: Serve,
+    monkeypatch: pytest.MonkeyPatch,
+    before: str | None,
+    after: str | None,
+    kept: bool,
+) -> None:
+    """Or the sum of a mixture would be offered for pasting."""
+    monkeypatch.setattr(fetch, "LARGEST_BLOCK", 2**18)
+    server, url = serve(archive.read_bytes())
+    real_answer = server.answer
+
+    def dying_after_a_block(request: BaseHTTPRequestHandler, body: bool) -> None:
+        server.breaks = 1000 if server.requests >= 1 else 0
+        real_answer(request, body)
+
+    server.etag = before
+    monkeypatch.setattr(server, "answer", dying_after_a_block)
+    place.fail(url, None)
+    monkeypatch.setattr(server, "answer", real_answer)
+    server.etag, server.breaks, server.sent = after, 0, 0
+    assert f"sha256: {digest(archive)}" in place.fail(url, None)
+    assert (server.sent < archive.stat().st_size) == kept
+
+
 @pytest.mark.parametrize("status", [403, 404])
 def test_a_refusal_is_not_repeated(place: Place, serve: Serve, status: int) -> None:
     server, url = serve(b"")

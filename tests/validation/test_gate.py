@@ -258,6 +258,13 @@ def test_too_much_rejected(draft: Draft, refusal: Refusal) -> None:
     assert "expectations.max_rejected" in message
 
 
+def test_what_the_label_file_never_listed_is_not_rejected(draft: Draft, tmp_path: Path) -> None:
+    row = {"source": "cells", "item": "image", "action": "dropped", "rule": "image_unlisted"}
+    draft.rejected = [{**row, "name": f"mask-{n}.png", "detail": ""} for n in range(100)]
+    validate(draft.write(tmp_path / "dataset"), ExpectationsConfig(), tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["success"] is True
+
+
 def test_only_the_first_five_are_named(draft: Draft, refusal: Refusal) -> None:
     for row in draft.annotations:
         row["x"] = -1.0

@@ -99,13 +99,14 @@ def backend(url: str) -> Backend:
     return makers[urlsplit(url).scheme](url)
 
 
-def _import(package: str, scheme: str, extra: str) -> Any:
+def _import(package: str, scheme: str) -> Any:
     try:
         return importlib.import_module(package)
     except ImportError:
+        # Not `pip install -e '.[extra]'`: pip would add ultralytics' own build of OpenCV.
         raise RepriseError(
             f"{scheme}:// needs the package {package}, which is not installed.",
-            f"pip install -e '.[{extra}]'",
+            f"pip install {package}",
         ) from None
 
 
@@ -145,7 +146,7 @@ def _read_http(filesystem: Any, path: str, size: int, start: int, end: int) -> b
 
 
 def _s3(_url: str) -> Backend:
-    s3fs = _import("s3fs", "s3", "s3")
+    s3fs = _import("s3fs", "s3")
     import aiohttp
     from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFound
 
@@ -181,7 +182,7 @@ def _s3(_url: str) -> Backend:
 
 
 def _gcs(_url: str) -> Backend:
-    _import("gcsfs", "gs", "gcs")
+    _import("gcsfs", "gs")
     import aiohttp
 
     # The class of the top module opens a second connection, over gRPC, to ask what kind of
@@ -211,7 +212,7 @@ def _gcs(_url: str) -> Backend:
 
 
 def _azure(url: str) -> Backend:
-    adlfs = _import("adlfs", urlsplit(url).scheme, "azure")
+    adlfs = _import("adlfs", urlsplit(url).scheme)
     import aiohttp
     from azure.core.exceptions import AzureError, ClientAuthenticationError
 
@@ -248,7 +249,7 @@ def _azure(url: str) -> Backend:
 
 
 def _sftp(url: str) -> Backend:
-    paramiko = _import("paramiko", "sftp", "sftp")
+    paramiko = _import("paramiko", "sftp")
     from fsspec.implementations.sftp import SFTPFileSystem
 
     parts = urlsplit(url)

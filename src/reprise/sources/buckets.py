@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,7 +11,7 @@ from reprise.errors import RepriseError
 from reprise.sources.archives import make_folders
 from reprise.sources.backends import Connection
 from reprise.sources.budget import Budget
-from reprise.sources.fetch import RemoteFile, fetch, progress
+from reprise.sources.fetch import RemoteFile, fetch, progress, resume_or_restart
 from reprise.sources.folders import visible_files
 from reprise.sources.names import visible_paths
 from reprise.sources.patience import Patience
@@ -19,7 +20,9 @@ from reprise.sources.urls import without_queries
 CONNECTIONS = 8
 
 
-def fetch_folder(url: str, connection: Connection, part: Path, budget: Budget) -> None:
+def fetch_folder(
+    url: str, connection: Connection, part: Path, budget: Budget, verified: bool
+) -> None:
     """Download every visible object below a prefix.
 
     Args:
@@ -28,6 +31,7 @@ def fetch_folder(url: str, connection: Connection, part: Path, budget: Budget) -
         part: The folder to fill. Files that it holds already are taken as the beginnings of
             the objects with the same names; after a failure it stays, for the next attempt.
         budget: Limits on files and bytes, counted down.
+        verified: Whether a digest is expected of the whole.
 
     Raises:
         RepriseError: The folder holds nothing, a name cannot be a file's, a limit is reached,
@@ -35,6 +39,10 @@ def fetch_folder(url: str, connection: Connection, part: Path, budget: Budget) -
         OSError: ``part`` cannot be written.
     """
     files = _planned(url, connection, budget)
+    lines = [f"{path} {remote.stamp}\n" for path, remote in files.items()]
+    stamped = all(remote.stamp for remote in files.values())
+    stamp = hashlib.sha256("".join(lines).encode()).hexdigest() if stamped else ""
+    resume_or_restart(part, stamp, verified)
     part.mkdir(exist_ok=True)
     for name, found in visible_files(part):
         if PurePosixPath(name) not in files:
@@ -83,7 +91,7 @@ def _objects(url: str, connection: Connection) -> dict[str, RemoteFile]:
         else:
             # Consoles mark an empty folder with an object whose name ends in a slash.
             return {
-                path.removeprefix(root): RemoteFile(path, info["size"])
+                path.removeprefix(root): RemoteFile.of(path, info)
                 for path, info in found.items()
                 if info["type"] == "file" and not path.endswith("/")
             }

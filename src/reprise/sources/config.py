@@ -84,6 +84,8 @@ class SourceConfig(Section):
             raise ValueError(
                 "url must not hold a user name or password; credentials come from the environment"
             )
+        if scheme.startswith("git+") and parts.query:
+            raise ValueError("the url of a repository must not hold a query")
         if scheme in ("file", "git+file") and parts.netloc not in ("", "localhost"):
             raise ValueError(f"a {scheme} url has three slashes: {scheme}:///path/to/data")
 

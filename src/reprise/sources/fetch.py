@@ -9,11 +9,13 @@ from typing import Any
 
 from reprise.errors import RepriseError
 from reprise.sources.backends import Connection, NoRangesError, ReadRange
+from reprise.sources.folders import remove
 from reprise.sources.patience import Patience
 from reprise.sources.urls import file_name, without_queries
 
 LARGEST_BLOCK = 8 * 2**20
 SMALLEST_BLOCK = 64 * 2**10
+_STAMPS = ("ETag", "etag", "Last-Modified", "mtime")
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,42 @@ class RemoteFile:
     Attributes:
         path: Its path as the backend's file system knows it.
         size: In bytes; None when the server does not say.
+        stamp: What the server says to tell this content from a later one; may be empty.
         ranged: Whether it can be read from any offset.
     """
 
     path: str
     size: int | None
+    stamp: str = ""
     ranged: bool = True
+
+    @classmethod
+    def of(cls, path: str, info: dict[str, Any]) -> RemoteFile:
+        """From what a file system of fsspec says."""
+        size: int | None = info["size"]
+        stamps = [str(info[key]) for key in _STAMPS if info.get(key)]
+        stamp = f"{size} {' '.join(stamps)}" if stamps else ""
+        return cls(path, size, stamp, size is not None and info.get("partial", True))
+
+
+def resume_or_restart(part: Path, stamp: str, verified: bool) -> None:
+    """Remove what an earlier attempt left of another content.
+
+    Args:
+        part: The unfinished download; its stamp is written beside it.
+        stamp: Of what is there to download now.
+        verified: Whether a digest will tell a mixture of two contents in the end.
+    """
+    note = stamp_file(part)
+    before = note.read_text() if note.exists() else ""
+    if before != stamp or not (stamp or verified):
+        remove(part)
+    note.write_text(stamp)
+
+
+def stamp_file(part: Path) -> Path:
+    """Where the stamp of an unfinished download is noted."""
+    return part.with_suffix(".stamp")
 
 
 class _CannotWriteError(Exception):
@@ -58,8 +90,7 @@ def describe(url: str, connection: Connection) -> RemoteFile | None:
         else:
             if info["type"] == "directory":
                 return None
-            size: int | None = info["size"]
-            return RemoteFile(path, size, size is not None and info.get("partial", True))
+            return RemoteFile.of(path, info)
 
 
 def fetch(

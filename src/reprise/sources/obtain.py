@@ -16,7 +16,7 @@ from reprise.sources.backends import Connection, backend
 from reprise.sources.buckets import fetch_folder
 from reprise.sources.budget import Budget, OverLimitError
 from reprise.sources.config import LimitsConfig, SourceConfig
-from reprise.sources.fetch import describe, fetch, progress
+from reprise.sources.fetch import describe, fetch, progress, resume_or_restart, stamp_file
 from reprise.sources.folders import digest, remove
 from reprise.sources.kept import Kept
 from reprise.sources.repositories import Fetched, fetch_from_repository, is_repository
@@ -101,9 +101,9 @@ def _key(source: SourceConfig) -> str:
 
 def _find(kept: Kept, key: str, source: SourceConfig, locks: ExitStack) -> Obtained | None:
     """What an earlier run kept of this source."""
-    commit, fixed_sum = _recorded(kept, key)
-    sha256 = source.sha256 or fixed_sum
-    if sha256 is None or (is_repository(source.url) and commit is None):
+    record = _recorded(kept, key)
+    sha256 = source.sha256 or (record.sha256 if record and record.fixed else None)
+    if sha256 is None or (is_repository(source.url) and (not record or record.sha256 != sha256)):
         return None
     with ExitStack() as attempt:
         attempt.enter_context(kept.locked(sha256))
@@ -111,7 +111,7 @@ def _find(kept: Kept, key: str, source: SourceConfig, locks: ExitStack) -> Obtai
         if path is None:
             return None
         locks.enter_context(attempt.pop_all())
-        return Obtained(path, sha256, commit)
+        return Obtained(path, sha256, record.commit if record else None)
 
 
 def _fetch(
@@ -128,7 +128,7 @@ def _fetch(
     found = digest(part)
     if resumed and source.sha256 not in (None, found):
         # It may have changed on the server between the two attempts.
-        remove(part)
+        _forget(part)
         fetched = _download(source, part, limits)
         found = digest(part)
     try:
@@ -137,14 +137,15 @@ def _fetch(
         if source.sha256 is not None:
             check_sum(source, found)
     except RepriseError:
-        remove(part)
+        _forget(part)
         raise
     # Kept before a missing sum is reported: once it is pasted, nothing is fetched again.
     locks.enter_context(kept.locked(found))
     path = kept.keep(part, found)
+    _forget(part)
+    fixed = fetched is not None and fetched.in_git and fetched.commit == source.revision
     if fetched is not None:
         _record(kept, source, fetched, found)
-    fixed = fetched is not None and fetched.in_git and fetched.commit == source.revision
     if source.sha256 is None and not fixed and not pinning:
         check_sum(source, found)
     return Obtained(path, found, fetched.commit if fetched else None)
@@ -156,15 +157,17 @@ def _download(source: SourceConfig, part: Path, limits: LimitsConfig) -> Fetched
     if is_repository(source.url):
         remove(part)
         return fetch_from_repository(source, part, budget)
+    verified = source.sha256 is not None
     connection = Connection(backend(source.url))
     remote = describe(source.url, connection)
     if part.exists() and part.is_dir() != (remote is None):
-        remove(part)
+        _forget(part)
     if remote is not None:
+        resume_or_restart(part, remote.stamp, verified)
         with progress(source.url, remote.size) as bar:
             fetch(source.url, connection, remote, part, max_bytes, bar)
     elif connection.backend.folders:
-        fetch_folder(source.url, connection, part, budget)
+        fetch_folder(source.url, connection, part, budget, verified)
     else:
         raise RepriseError(
             f"{without_queries(source.url)} is a folder.", "pack it into an archive and name that."
@@ -172,24 +175,38 @@ def _download(source: SourceConfig, part: Path, limits: LimitsConfig) -> Fetched
     return None
 
 
+def _forget(part: Path) -> None:
+    remove(part)
+    remove(stamp_file(part))
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What a repository gave at a revision; ``fixed`` when it can never give anything else."""
+
+    commit: str
+    sha256: str
+    fixed: bool
+
+
 def _record(kept: Kept, source: SourceConfig, fetched: Fetched, found: str) -> None:
     """Note what a repository gave, also under the commit that a person may paste now."""
     for revision in (source.revision, fetched.commit):
-        fixed_sum = found if fetched.in_git and revision == fetched.commit else ""
-        record = _record_path(kept, _key(source.model_copy(update={"revision": revision})))
+        fixed = "fixed" if fetched.in_git and revision == fetched.commit else "moving"
+        record = _record_file(kept, _key(source.model_copy(update={"revision": revision})))
         new = record.with_suffix(".new")
-        new.write_text(f"{fetched.commit}\n{fixed_sum}\n")
+        new.write_text(f"{fetched.commit} {found} {fixed}")
         new.replace(record)
     if fetched.commit != source.revision:
         print(f"{source.revision} is commit {fetched.commit}", file=sys.stderr)
 
 
-def _recorded(kept: Kept, key: str) -> tuple[str | None, str | None]:
-    record = _record_path(kept, key)
+def _recorded(kept: Kept, key: str) -> _Record | None:
+    record = _record_file(kept, key)
     text = record.read_text(errors="replace") if record.exists() else ""
-    match = re.fullmatch(r"([0-9a-f]{40}|[0-9a-f]{64})\n([0-9a-f]{64})?\n", text)
-    return (match[1], match[2]) if match else (None, None)
+    match = re.fullmatch("([0-9a-f]{40,64}) ([0-9a-f]{64}) (fixed|moving)", text)
+    return _Record(match[1], match[2], match[3] == "fixed") if match else None
 
 
-def _record_path(kept: Kept, key: str) -> Path:
+def _record_file(kept: Kept, key: str) -> Path:
     return kept.folder / f"{key}.commit"

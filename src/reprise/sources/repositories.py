@@ -152,11 +152,12 @@ def _write(filesystem: Any, source: SourceConfig, part: Path, budget: Budget) ->
         with content:
             write_member(content, folder, name, budget)
 
-    remote = [name for name, info in files.items() if info.get("dvc_info")]
-    for name in files.keys() - set(remote):
+    in_git = [name for name, info in files.items() if not info.get("dvc_info")]
+    tracked = [name for name, info in files.items() if info.get("dvc_info")]
+    for name in in_git:
         write(name)
-    _in_threads(write, remote)
-    return bool(remote)
+    _in_threads(write, tracked)
+    return bool(tracked)
 
 
 def _refuse_imports(filesystem: Any, source: SourceConfig, root: PurePosixPath) -> None:

@@ -83,6 +83,11 @@ def class_rows(dataset: Dataset, boxes: pd.DataFrame, config: ExpectationsConfig
     return frame
 
 
+# An image that the label file does not list was never part of the dataset: masks beside a
+# COCO file, say.
+UNLISTED = "image_unlisted"
+
+
 def source_rows(dataset: Dataset, boxes: pd.DataFrame) -> pd.DataFrame:
     """One row a source: how much of it preprocessing dropped, and why.
 
@@ -95,7 +100,7 @@ def source_rows(dataset: Dataset, boxes: pd.DataFrame) -> pd.DataFrame:
     images, ledger = dataset.images, dataset.rejected
     source_of = images.drop_duplicates("image_id").set_index("image_id")["source"]
     owners = boxes["image_id"].map(source_of)
-    dropped = ledger[ledger["action"] == "dropped"]
+    dropped = ledger[(ledger["action"] == "dropped") & (ledger["rule"] != UNLISTED)]
     rows = []
     for source in sorted(set(images["source"]) | set(ledger["source"])):
         row: dict[str, object] = {"item": source}
