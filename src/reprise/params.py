@@ -128,6 +128,9 @@ def _explain(item: Any, schema: type[BaseModel]) -> str:
     if item["type"] == "missing":
         return f"{key}: missing."
     message = item["msg"].removeprefix("Value error, ")
+    # A refused url may hold a password.
+    if "://" in str(item.get("input")):
+        return f"{key}: {message}."
     return f"{key}: {message} (got {item.get('input')!r})."
 
 

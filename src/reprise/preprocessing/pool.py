@@ -88,7 +88,7 @@ def _on_ray(
     except ImportError as error:
         raise RepriseError(
             f"machine.engine: ray is asked for, and {error.name} is not installed.",
-            "pip install -e '.[ray]', or set machine.engine: local.",
+            "pip install joblib ray, or set machine.engine: local.",
         ) from None
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if not ray.is_initialized():

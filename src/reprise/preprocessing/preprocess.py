@@ -65,22 +65,15 @@ def preprocess(
         notes = {source.source: source.notes for source in sources if source.notes}
         ledger: Ledger = []
         boxes = BoxColumns(categories)
+        copies = Copies(split_section(config.split).duplicates)
         settings = Settings(
             config.image_size,
             config.encoding.jpeg_quality,
             int(config.limits.max_image_megapixels * 1e6),
         )
-        work = functools.partial(finish, settings=settings, memo=_memo(workplace, settings))
-        copies = Copies(split_section(config.split).duplicates)
         placed: list[PlacedImage] = []
         for source in sources:
-            ledger += source.ledger()
-            results = map_ordered(
-                functools.partial(work, source=source.source),
-                source.records(),
-                workplace.workers,
-                workplace.engine,
-            )
+            results = _finish_all(source, settings, workplace)
             placed += _pack(source, results, building, boxes, copies, ledger)
         shutil.rmtree(spool)
         if not placed:
@@ -137,6 +130,16 @@ def _replacing(out: Path) -> Iterator[Path]:
         shutil.rmtree(building, ignore_errors=True)
 
 
+def _finish_all(
+    source: SpooledSource, settings: Settings, workplace: Workplace
+) -> Iterator[Finished]:
+    """Finish a source's images, in the order of their names."""
+    work = functools.partial(
+        finish, source=source.source, settings=settings, memo=_memo(workplace, settings)
+    )
+    return map_ordered(work, source.records(), workplace.workers, workplace.engine)
+
+
 def _memo(workplace: Workplace, settings: Settings) -> MemoPlace | None:
     # The memo is one file, which several machines cannot share.
     if workplace.memo is None or workplace.memo_bytes == 0 or workplace.engine != "local":
@@ -162,6 +165,7 @@ def _pack(
 
     shards = ShardWriter(out, source.source)
     copies.start_over()
+    ledger += source.ledger()
     for image in tqdm(results, total=source.count, desc=source.source, unit="image", disable=None):
         stays = bool(image.stored.encoded) and copies.admits(image)
         ledger.extend(image.ledger)
@@ -180,8 +184,7 @@ def _without_copies(images: list[PlacedImage], copies: Copies, ledger: Ledger) -
         known = len(placed.image.ledger)
         if copies.admits(placed.image):
             kept.append(placed)
-        else:
-            ledger.extend(placed.image.ledger[known:])
+        ledger.extend(placed.image.ledger[known:])
     return kept
 
 

@@ -79,7 +79,7 @@ def chromium() -> Iterator[Browser]:
     except ImportError as error:
         raise RepriseError(
             "rendering needs Playwright, which is not installed",
-            "install the optional extra: pip install -e '.[web]'",
+            "pip install playwright",
         ) from error
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(_CHROMIUM_FLAGS))
