@@ -48,8 +48,8 @@ def run(case: RealDataset, shared: Path, folder: Path) -> str:
     told = done.stdout + done.stderr
     name = case.folder + (f", beside {case.with_source}" if case.with_source else "")
     if done.returncode:
-        lines = [line for line in told.splitlines() if line.startswith("ERROR: ")]
-        text = (lines[0] if lines else "no message").removeprefix("ERROR: ")
+        # What the stage said, up to the blank line after it.
+        text = " ".join(told.partition("ERROR: ")[2].partition("To fix:")[0].split())
         return f"| {name} | {case.entry.get('format', 'auto')} | | refused: {text} | | | |"
     metrics = json.loads(clone.read("reports/evaluation/metrics.json"))
     score = metrics["test"].get("mAP50")

@@ -11,7 +11,11 @@ from pipeline.clone import make_clone
 from real_datasets import REAL_DATASETS, SMALL_SET, RealDataset
 from reprise.dataset import Dataset
 
-TRAINABLE = [case for case in REAL_DATASETS if case.boxes and case.rejected.keys() <= {"box_empty"}]
+TRAINABLE = [
+    case
+    for case in REAL_DATASETS
+    if case.boxes and not case.with_source and case.rejected.keys() <= {"box_empty"}
+]
 # The rest run in `make test-slow`.
 QUICK = {"bccd_voc as auto", "gui_sketch2code as customvision"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -249,6 +250,22 @@ def test_an_image_without_a_label_file_is_background(place: Place) -> None:
     dataset = place.run(sources={"mine": {"url": "mine", "format": "yolo"}})
     assert ledger(dataset) == {("images/0003.png", "image_unlabelled")}
     assert len(dataset.images) == 20 and len(dataset.annotations) == 19
+
+
+def test_a_copy_without_labels_never_wins_over_the_labelled_one(place: Place) -> None:
+    tiny_yolo(place.raw / "mine", 20)
+    shutil.copy(place.raw / "mine/images/0003.png", place.raw / "mine/images/0000-copy.png")
+    (place.raw / "first/images").mkdir(parents=True)
+    replace_image(place.raw / "first", 0, picture(7))
+    formats = {"first": "images", "mine": "yolo"}
+    sources = {name: {"url": name, "format": kind} for name, kind in formats.items()}
+    dataset = place.run(sources=sources)
+    dropped = dataset.rejected[dataset.rejected["action"] == "dropped"]
+    assert dropped[["source", "name", "rule"]].to_numpy().tolist() == [
+        ["first", "images/0000.png", "image_duplicate"],
+        ["mine", "images/0000-copy.png", "image_duplicate"],
+    ]
+    assert len(dataset.annotations) == 20
 
 
 def test_an_image_whose_labels_cannot_be_read_is_left_out(place: Place) -> None:

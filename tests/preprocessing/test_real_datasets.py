@@ -49,7 +49,7 @@ def test_the_numbers_of_its_card(case: RealDataset, shared_datasets: Path, tmp_p
     names = {category.category_id: category.name for category in data.categories}
     boxes = data.annotations[data.annotations["image_id"].isin(mine["image_id"])]
     found = Counter(boxes["category_id"].map(names))
-    if case.boxes and not case.with_source:
+    if case.boxes:
         lost = Counter(
             detail.split("(")[1].split(")")[0]
             for detail in rows[(rows["item"] == "box") & (rows["action"] == "dropped")]["detail"]

@@ -275,3 +275,17 @@ def test_damage_anywhere_is_refused_or_harmless(
     with suppress(RepriseError):
         unpack(folder / "archive", folder / "out", Budget(100, 10**6))
     assert sorted(path.name for path in folder.iterdir()) == ["archive", "out"]
+
+
+def test_a_zip_whose_names_are_utf8_without_saying_so(tmp_path: Path) -> None:
+    path = tmp_path / "names.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("img 000 ü.jpg", b"pixels")
+    # The flag of both headers, as Info-ZIP leaves it.
+    data = bytearray(path.read_bytes())
+    for mark, place in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
+        data[data.index(mark) + place] &= ~0x08
+    path.write_bytes(data)
+    (tmp_path / "out").mkdir()
+    unpack(path, tmp_path / "out", Budget(10, 10**6))
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["img 000 ü.jpg"]

@@ -179,7 +179,7 @@ def test_a_box_that_holds_another_object_is_not_cut_out_without_it() -> None:
 
 
 def test_nothing_to_paste_is_said_with_what_to_do() -> None:
-    with pytest.raises(RepriseError, match="none can be cut out") as caught:
+    with pytest.raises(RepriseError, match="nothing to paste") as caught:
         made(0, train=(image("d.png"),))
     assert "leave copy_paste out of synthetic.generator" in caught.value.fix
     with pytest.raises(RepriseError, match="every train image shows an object"):

@@ -95,9 +95,13 @@ def detect_format(files: FileIndex, source: str) -> tuple[str, str]:
     found = {name: reason for name in FORMATS if (reason := format_module(name).detect(files))}
     if len(found) == 1:
         return next(iter(found.items()))
+    if not files.names:
+        raise RepriseError(
+            f"source '{source}' holds no file at all.", "correct the url, or put the data there."
+        )
     if not found:
         looked = "\n".join(f"    {name}: {meaning}" for name, meaning in FORMATS.items())
-        seen = ", ".join(files.names[:5]) or "no file at all"
+        seen = ", ".join(files.names[:5])
         raise RepriseError(
             f"source '{source}': no known format was found. It holds {len(files.names)} "
             f"file(s) ({seen}). Looked for:\n{looked}",

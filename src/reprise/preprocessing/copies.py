@@ -36,7 +36,9 @@ class Copies:
         if self._policy == "keep":
             image.note(rules.IMAGE_COPY_KEPT, f"same pixels as {first}")
             return True
-        rule = rules.IMAGE_DUPLICATE if labels == image.labelling else rules.IMAGE_CONFLICT
+        # What has no labels contradicts none: labelled images come first, so they stay.
+        agree = labels == image.labelling or not image.labelled
+        rule = rules.IMAGE_DUPLICATE if agree else rules.IMAGE_CONFLICT
         image.note(rule, f"same pixels as {first}")
         self.removed.setdefault(first, []).append(image.stored.file_sha256)
         return False

@@ -53,7 +53,7 @@ def deal(
     for dealt, group in enumerate(waiting):
         # As many groups are left as splits that have none: these go there.
         open_to = sorted(empty) if len(waiting) - dealt <= len(empty) else fillable
-        need = {p: _need(lacking[p], mass[group], weight) for p in open_to}
+        need = {p: _need(lacking[p], mass[group], weight) / wanted[p] for p in open_to}
         best = max(open_to, key=lambda p: (round(need[p], 12), -p))
         lacking[best] -= mass[group]
         empty.discard(best)
@@ -86,7 +86,11 @@ def _mass(
 
 
 def _need(lacking: np.ndarray, mass: np.ndarray, weight: np.ndarray) -> float:
-    """By how much giving a group to a split lessens its squared distance from its share."""
+    """By how much giving a group to a split lessens its squared distance from its share.
+
+    Over the share this is the gain in chi-squared: a class that val lacks wholly counts as
+    much as one that train lacks wholly, and images of train do not outvote it.
+    """
     return float(np.sum(weight * (lacking**2 - (lacking - mass) ** 2)))
 
 

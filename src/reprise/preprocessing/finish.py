@@ -27,6 +27,7 @@ class Finished:
         labels: Classes of the image as a whole.
         given: The split that its source gives it, or None.
         synthetic: True for an image that was made.
+        labelled: False for an image that no label speaks of.
         stored: The stored image; its ``encoded`` is empty when the image was dropped.
         boxes: Its boxes after the rules.
         labelling: Digest of its classes and places, to tell copies that contradict.
@@ -39,6 +40,7 @@ class Finished:
     labels: tuple[str, ...] = ()
     given: str | None = None
     synthetic: bool = False
+    labelled: bool = True
     stored: StoredImage = _REFUSED
     boxes: list[JudgedBox] = field(default_factory=list)
     labelling: str = ""
@@ -76,6 +78,7 @@ def finish(
         tuple(record.labels),
         record.split,
         record.synthetic,
+        record.labelled,
     )
     if record.problem:
         done.note(rules.LABELS_UNREADABLE, record.problem)

@@ -133,7 +133,7 @@ def _replacing(out: Path) -> Iterator[Path]:
 def _finish_all(
     source: SpooledSource, settings: Settings, workplace: Workplace
 ) -> Iterator[Finished]:
-    """Finish a source's images, in the order of their names."""
+    """Finish a source's images, in the order of its records."""
     work = functools.partial(
         finish, source=source.source, settings=settings, memo=_memo(workplace, settings)
     )
@@ -176,8 +176,8 @@ def _pack(
 
 
 def _without_copies(images: list[PlacedImage], copies: Copies, ledger: Ledger) -> list[PlacedImage]:
-    """Drops copies of other sources' images: real before synthetic, then by name."""
-    order = sorted(images, key=lambda p: (p.image.synthetic, p.image.source, p.image.name))
+    """Drops copies of other sources' images; labelled and real ones stay, then by name."""
+    order = sorted(images, key=_precedence)
     copies.start_over()
     kept = []
     for placed in order:
@@ -186,6 +186,11 @@ def _without_copies(images: list[PlacedImage], copies: Copies, ledger: Ledger) -
             kept.append(placed)
         ledger.extend(placed.image.ledger[known:])
     return kept
+
+
+def _precedence(placed: PlacedImage) -> tuple[bool, bool, str, str]:
+    image = placed.image
+    return image.synthetic, not image.labelled, image.source, image.name
 
 
 def _divide(

@@ -45,7 +45,7 @@ class SpooledSource:
     unlisted: list[str] = field(default_factory=list)
 
     def records(self) -> Iterator[ImageRecord]:
-        """The images in the order of their names."""
+        """The images in the order of their names, those without labels last."""
         with self.file.open("rb") as file:
             for _ in range(0, self.count, _CHUNK):
                 yield from pickle.load(file)  # noqa: S301 - written a moment ago, by this run
@@ -121,6 +121,8 @@ def _spool(task: _Task) -> SpooledSource:
     unlisted = [image.name for image in dataset.images if drop and not image.labelled]
     if task.synthetic:
         kept = [replace(image, synthetic=True) for image in kept]
+    # Of two images with the same pixels the first stays: it should be one with labels.
+    kept.sort(key=lambda image: not image.labelled)
     used = {box.class_name for image in kept for box in image.boxes}
     used.update(name for image in kept for name in image.labels)
     with task.file.open("wb") as file:

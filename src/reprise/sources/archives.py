@@ -182,17 +182,29 @@ def _unpack_zip(file: IO[bytes], folder: Path, budget: Budget) -> None:
     bounded: Any = _Bounded(file, budget, listing)
     with zipfile.ZipFile(bounded) as archive:
         for member in archive.infolist():
+            name = _zip_name(member)
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise refused(member.filename, "it is a link or a device")
+                raise refused(name, "it is a link or a device")
             if member.flag_bits & 1:
-                raise refused(member.filename, "it is encrypted")
-            path = safe_path(member.filename)
+                raise refused(name, "it is encrypted")
+            path = safe_path(name)
             if member.is_dir() or kind == stat.S_IFDIR:
                 make_folders(folder, path, budget)
                 continue
             with archive.open(member) as content:
                 write_member(content, folder, path, budget)
+
+
+def _zip_name(member: zipfile.ZipInfo) -> str:
+    """A member's name: UTF-8 also where the flag that says so is missing, as Info-ZIP and
+    macOS leave it, and zipfile reads code page 437."""
+    if member.flag_bits & 0x800:
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return member.filename
 
 
 def _unpack_tar(stream: IO[bytes], folder: Path, budget: Budget) -> None:

@@ -153,6 +153,12 @@ class Material:
     def _require_both(self) -> None:
         if not self._objects:
             labelled = sum(len(image.objects) for image in self._train)
+            if labelled == 0:
+                raise RepriseError(
+                    f"synthetic.generator is copy_paste, but no box is on any of the "
+                    f"{len(self._train)} train image(s): there is nothing to paste.",
+                    "leave copy_paste out of synthetic.generator.",
+                )
             raise RepriseError(
                 f"synthetic.generator is copy_paste, but of the {labelled} object(s) on "
                 f"{len(self._train)} train image(s) none can be cut out: each is a crowd "
