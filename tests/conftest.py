@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,3 +24,11 @@ def shared_datasets() -> Path:
     if not folder.is_dir():
         pytest.skip("../shared/datasets is not here: it stands beside the project's workplace only")
     return folder
+
+
+# Training in this process flushes subnormal floats to zero, which hypothesis needs.
+@pytest.fixture(autouse=True)
+def _subnormal_floats() -> Iterator[None]:
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
