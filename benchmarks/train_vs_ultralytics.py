@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -81,11 +82,18 @@ def parameters(arguments: argparse.Namespace, seed: int):
 
 
 def train_reprise(arguments: argparse.Namespace, seed: int) -> dict:
+    from reprise.dataset import Dataset
     from reprise.training.train import train
 
     loaded, training = parameters(arguments, seed)
     # Both start from random weights.
     network = loaded.model.model_copy(update={"weights": None})
+    # The other trainer warms up over 100 batches at least, whatever it is asked for.
+    images = len(Dataset(arguments.dataset).split("train"))
+    shortest = 100 / math.ceil(images / training.batch_size)
+    warmup = max(training.scheduler.warmup_epochs, shortest)
+    scheduler = training.scheduler.model_copy(update={"warmup_epochs": warmup})
+    training = training.model_copy(update={"scheduler": scheduler})
     out = arguments.folder / f"reprise-{seed}"
     machine = loaded.machine.model_copy(update={"workers": arguments.workers})
     train(
