@@ -82,22 +82,19 @@ def parameters(arguments: argparse.Namespace, seed: int):
 
 
 def train_reprise(arguments: argparse.Namespace, seed: int) -> dict:
-    from reprise.dataset import Dataset
     from reprise.training.train import train
 
     loaded, training = parameters(arguments, seed)
     # Both start from random weights.
     network = loaded.model.model_copy(update={"weights": None})
-    # The other trainer warms up over 100 batches at least, whatever it is asked for.
-    images = len(Dataset(arguments.dataset).split("train"))
-    shortest = 100 / math.ceil(images / training.batch_size)
-    warmup = max(training.scheduler.warmup_epochs, shortest)
-    scheduler = training.scheduler.model_copy(update={"warmup_epochs": warmup})
-    training = training.model_copy(update={"scheduler": scheduler})
+    # As the other trainer does: score val after each epoch, and keep the best by mAP.
+    stopping = loaded.training.early_stopping.model_copy(update={"metric": "mAP", "enabled": False})
+    training = training.model_copy(update={"early_stopping": stopping})
+    validation = loaded.validation.model_copy(update={"frequency": 1})
     out = arguments.folder / f"reprise-{seed}"
     machine = loaded.machine.model_copy(update={"workers": arguments.workers})
     train(
-        arguments.dataset, network, training, loaded.validation, loaded.augmentation,
+        arguments.dataset, network, training, validation, loaded.augmentation,
         arguments.image_size, machine, out / "models", out / "reports", out / "scratch",
     )  # fmt: skip
     (speeds,) = (out / "scratch" / "speed").glob("*/plots/metrics/images_per_second.tsv")
@@ -120,6 +117,8 @@ def train_ultralytics(arguments: argparse.Namespace, seed: int) -> dict:
     from ultralytics.models.yolo.detect import DetectionTrainer
     from ultralytics.utils import SETTINGS
 
+    from reprise.training.optimizer import learning_rate_factor
+
     SETTINGS.update({name: False for name in SETTINGS if name in ("dvc", "sync", "wandb")})
     a, s = loaded.augmentation, training.scheduler
     images = len(list((arguments.folder / "yolo" / "images" / "train").iterdir()))
@@ -131,10 +130,8 @@ def train_ultralytics(arguments: argparse.Namespace, seed: int) -> dict:
             "imgsz": arguments.image_size, "epochs": training.epochs, "seed": seed,
             "batch": training.batch_size, "nbs": training.batch_size, "device": "cpu",
             "workers": arguments.workers, "optimizer": "AdamW", "lr0": training.learning_rate,
-            "lrf": s.final_fraction, "cos_lr": s.type == "cosine",
             "momentum": training.momentum, "weight_decay": training.weight_decay,
-            "warmup_epochs": s.warmup_epochs, "warmup_bias_lr": 0.0,
-            "warmup_momentum": training.momentum, "amp": False, "pretrained": False,
+            "warmup_epochs": 0, "amp": False, "pretrained": False,
             "mosaic": a.mosaic, "close_mosaic": a.close_mosaic_epochs, "mixup": a.mixup,
             "fliplr": a.flip_horizontal, "flipud": a.flip_vertical, "degrees": a.rotation,
             "translate": a.translation, "scale": a.scale, "hsv_h": a.hue,
@@ -142,6 +139,17 @@ def train_ultralytics(arguments: argparse.Namespace, seed: int) -> dict:
             "patience": 0, "verbose": False,
         }
     )  # fmt: skip
+    batches = math.ceil(images / training.batch_size)
+    steps = iter(range(batches * training.epochs))
+
+    def set_learning_rate(trainer) -> None:
+        # Its own schedule falls once an epoch and ours at each step, which over a few epochs is
+        # another learning rate; this comparison is of the rest.
+        factor = learning_rate_factor(next(steps), batches, training.epochs, s)
+        for group in trainer.optimizer.param_groups:
+            group["lr"] = training.learning_rate * factor
+
+    trainer.add_callback("on_train_batch_start", set_learning_rate)
     started: list[float] = []
     seconds: list[float] = []
     trainer.add_callback("on_train_epoch_start", lambda _: started.append(time.perf_counter()))
