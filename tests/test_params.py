@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -34,6 +35,15 @@ def edited(repository: Path, folder: Path, old: str, new: str) -> Path:
         ("image_size: 288", "image_size: 300", "data.image_size: .*multiple of 32"),
         ("warmup_epochs: 1 ", "warmup_epochs: 99 ", "warmup_epochs 99.0 is longer than the run"),
         ("format: coco", "format: cocoo", "format: .*'coco'"),
+        ("  gui_screens:", "  my data:", r"data.sources: a source's name has small.*'my data'\)"),
+        ("sha256: 13aa", "sha256: XY", r"gui_screens.sha256: Input should be 64 digits 0-9"),
+        ("generator: gui ", "generator: gu ", "synthetic.generator: .*'gui', .*'none', or a list"),
+        ("generator: gui ", "generator: [gu] ", r"generator.0: .*'gui', .*'none' \(got 'gu'\)"),
+        ("count: 60", "count: {gui: -1}", "synthetic.count.gui: .*greater than or equal to 0"),
+        ("score_threshold: auto", "score_threshold: 2", "score_threshold: .*'auto', or .*than or"),
+        ("classes: all", "classes: cat", r"data.classes: .*a list, or 'all' \(got 'cat'"),
+        ("classes: all", "classes: [1]", "data.classes.0: Input should be text; write it in quo"),
+        ("training:\n  ep", "training: 3\nx:\n  ep", "training: Input should be a section with "),
     ],
 )
 def test_a_bad_parameter_is_named(
@@ -41,6 +51,25 @@ def test_a_bad_parameter_is_named(
 ) -> None:
     with pytest.raises(RepriseError, match=message):
         params.load(edited(repository, tmp_path, old, new))
+
+
+def test_a_word_where_a_list_belongs_is_told_how_to_write_it(
+    repository: Path, tmp_path: Path
+) -> None:
+    text = (repository / "params.yaml").read_text()
+    start, end = text.index("    group_by:"), text.index("    near_duplicate_distance")
+    path = tmp_path / "params.yaml"
+    path.write_text(text[:start] + "    group_by: patient\n" + text[end:])
+    with pytest.raises(RepriseError, match=r"group_by: .* a list, such as \[patient\] \(got"):
+        params.load(path)
+
+
+def test_no_message_speaks_of_pydantics_own_types(repository: Path, tmp_path: Path) -> None:
+    path = edited(repository, tmp_path, "generator: gui ", "generator: {a: 1} ")
+    path.write_text(path.read_text().replace("weights:  ", "weights: 3 #").replace("all ", "{} #"))
+    with pytest.raises(RepriseError) as caught:
+        params.load(path)
+    assert not re.search(r"\w+\[|\bconstrained|function-", caught.value.problem)
 
 
 @pytest.mark.parametrize("written", ["3e-4", "1e-5", "1e-05", "0.00001", "1.0E-5"])

@@ -10,10 +10,19 @@ from __future__ import annotations
 
 import difflib
 import importlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    create_model,
+)
 
 from reprise.errors import RepriseError
 
@@ -39,6 +48,22 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
+
+
+def worded(meaning: str) -> WrapValidator:
+    """Refuses a value in these words instead of pydantic's: for patterns, which few can read.
+
+    Args:
+        meaning: What the value should be, as a sentence without a full stop.
+    """
+
+    def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            raise ValueError(meaning) from None
+
+    return WrapValidator(check)
 
 
 class MachineConfig(Section):
@@ -87,7 +112,7 @@ def load(path: Path | str = "params.yaml") -> Any:
     try:
         return schema.model_validate(raw)
     except ValidationError as error:
-        problems = [_explain(item, schema) for item in error.errors()]
+        problems = _problems(error.errors(), raw, schema)
         lines = "\n".join(f"  - {line}" for line in problems)
         raise RepriseError(
             f"{path.name} has {len(problems)} problem(s):\n{lines}",
@@ -116,22 +141,88 @@ def _read_yaml(path: Path) -> Any:
     return raw
 
 
-def _explain(item: Any, schema: type[BaseModel]) -> str:
+def _problems(errors: Sequence[Any], raw: Any, schema: type[BaseModel]) -> list[str]:
+    """What is wrong, a line each, at the keys as the file has them.
+
+    A value that may be of several types is refused once for each; where the error of one lies
+    inside the value, as in an entry of a list, that type was meant, and the others are silent.
+    """
+    lines: list[str] = []
+    unions: dict[tuple[Any, ...], list[tuple[Any, tuple[Any, ...]]]] = {}
+    for item in errors:
+        keys, left_at = _keys(item, raw)
+        if left_at is not None and item["loc"][-1] != "[key]":
+            unions.setdefault(keys[:left_at], []).append((item, keys))
+        else:
+            lines.append(_explain(item, keys, schema))
+    for root, members in unions.items():
+        inside = [(item, keys) for item, keys in members if len(keys) > len(root)]
+        if inside:
+            lines += [_explain(item, keys, schema) for item, keys in inside]
+        else:
+            first, *others = dict.fromkeys(_message(item, root, schema) for item, _ in members)
+            rest = [other.removeprefix("Input should ").removeprefix("be ") for other in others]
+            lines.append(f"{_dotted(root)}: {', or '.join([first, *rest])}{_got(members[0][0])}.")
+    return list(dict.fromkeys(lines))
+
+
+def _keys(item: Any, raw: Any) -> tuple[tuple[Any, ...], int | None]:
+    """The keys that an error's location names, and how many precede pydantic's own words.
+
+    These are the types of a union, and ``[key]`` for an error in a key itself.
+    """
+    keys: list[Any] = []
+    left_at, value = None, raw
+    for place, part in enumerate(item["loc"], start=1):
+        in_list = isinstance(value, list) and isinstance(part, int) and part < len(value)
+        if in_list or (isinstance(value, dict) and part in value):
+            value = value[part]
+            keys.append(part)
+        elif item["type"] == "missing" and place == len(item["loc"]):
+            keys.append(part)
+        elif left_at is None:
+            left_at = len(keys)
+    return tuple(keys), left_at
+
+
+def _explain(item: Any, keys: tuple[Any, ...], schema: type[BaseModel]) -> str:
     """One validation error as a line a person can act on."""
-    location = [str(part) for part in item["loc"]]
-    key = ".".join(location)
+    if item["loc"][-1:] == ("[key]",):
+        return f"{_dotted(keys[:-1])}: {_message(item, keys, schema)} (got {keys[-1]!r})."
     if item["type"] == "extra_forbidden":
-        known = _known_keys(schema, item["loc"][:-1])
-        close = difflib.get_close_matches(location[-1], known, n=1)
+        known = _known_keys(schema, keys[:-1])
+        close = difflib.get_close_matches(str(keys[-1]), known, n=1)
         hint = f"did you mean '{close[0]}'?" if close else f"known here: {', '.join(known)}."
-        return f"{key}: unknown parameter; {hint}"
+        return f"{_dotted(keys)}: unknown parameter; {hint}"
     if item["type"] == "missing":
-        return f"{key}: missing."
-    message = item["msg"].removeprefix("Value error, ")
-    # A refused url may hold a password.
-    if "://" in str(item.get("input")):
-        return f"{key}: {message}."
-    return f"{key}: {message} (got {item.get('input')!r})."
+        return f"{_dotted(keys)}: missing."
+    return f"{_dotted(keys)}: {_message(item, keys, schema)}{_got(item)}."
+
+
+def _message(item: Any, keys: tuple[Any, ...], schema: type[BaseModel]) -> str:
+    """What a value should be."""
+    value = item.get("input")
+    if item["type"] == "list_type":
+        # Of several types the list need not be the one that was meant.
+        only = isinstance(value, str) and len(item["loc"]) == len(keys)
+        return f"Input should be a list{f', such as [{value}]' if only else ''}"
+    if item["type"] == "too_short":
+        return f"Input should hold at least {item['ctx']['min_length']} value(s)"
+    if item["type"] == "string_type" and isinstance(value, int | float):
+        return "Input should be text; write it in quotes"
+    if item["type"] == "model_type":
+        return f"Input should be a section with parameters: {', '.join(_known_keys(schema, keys))}"
+    return str(item["msg"]).removeprefix("Value error, ")
+
+
+def _got(item: Any) -> str:
+    """The value, unless it is a whole section, or a url, which may hold a password."""
+    value = item.get("input")
+    return "" if "://" in str(value) or (value and isinstance(value, dict)) else f" (got {value!r})"
+
+
+def _dotted(keys: tuple[Any, ...]) -> str:
+    return ".".join(map(str, keys))
 
 
 def _known_keys(schema: type[BaseModel], location: tuple[Any, ...]) -> list[str]:

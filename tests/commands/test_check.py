@@ -36,7 +36,7 @@ def test_a_clean_dataset_in_words(tmp_path: Path, capsys: Capture) -> None:
     assert main(["check", str(tmp_path / "screens"), "--format", "coco"]) == 0
     assert capsys.readouterr().out == (
         "screens: format coco, for it was named\n"
-        "images: 4, usable 4, missing 0\n"
+        "images: 4, usable 4\n"
         "  splits given by the source: none\n"
         "sizes in pixels:\n"
         "  width   min 64, median 64, max 64\n"
@@ -171,11 +171,43 @@ def test_what_is_wrong_with_images(tmp_path: Path, capsys: Capture) -> None:
         "image_size_contradicts": 1,
         "image_size_rescaled": 1,
     }
-    assert (report["images"], report["missing"], report["unlabelled"]) == (7, 1, 1)
+    assert (report["images"], report["missing"], report["unlabelled"]) == (6, 1, 1)
     assert report["unlabelled_dropped"] is True
     assert report["usable"] == 3
     main(["check", str(tmp_path), "--format", "coco"])
-    assert "1 without any label: dropped" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "images: 6, usable 3\n  1 more that labels are about are not there\n" in out
+    assert "1 without any label: dropped" in out
+
+
+def test_labels_without_an_image_count_apart(tmp_path: Path, capsys: Capture) -> None:
+    content = tiny_coco(tmp_path, 3, ("cat",), boxes_each=1, keys=lambda i: {"patient": i})
+    content["annotations"][1]["image_id"] = 99
+    write_labels(tmp_path, content)
+    (tmp_path / "images/0002.png").unlink()
+    report = _report(capsys, tmp_path)
+    assert (report["images"], report["missing"], report["usable"]) == (2, 2, 2)
+    assert (report["boxes"], report["splits"]) == ({"cat": 1}, {"none": 2})
+    assert report["keys"]["patient"] == [2, 2]
+    assert _rules(report) == {"image_missing": 1, "labels_unreadable": 1}
+
+
+def test_images_that_a_grouping_key_says_nothing_of(tmp_path: Path, capsys: Capture) -> None:
+    for name in ("a/1.png", "a/2.png", "3.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(picture(len(name))).save(tmp_path / name)
+    assert main(["check", str(tmp_path), "--format", "images"]) == 0
+    said = "folder  1 value(s) in 2 image(s), and none in 1, which it does not group: all of these"
+    assert said in capsys.readouterr().out
+    shutil.rmtree(tmp_path / "a")
+    assert main(["check", str(tmp_path), "--format", "images"]) == 0
+    assert "all images lie at the top, where folder groups nothing" in capsys.readouterr().out
+
+
+def test_classes_that_are_nearly_one_are_noted(tmp_path: Path, capsys: Capture) -> None:
+    tiny_coco(tmp_path, 2, ("cat", "Cat"))
+    (note,) = _report(capsys, tmp_path)["notes"]
+    assert "'cat' and 'Cat'" in note
 
 
 def test_nothing_usable_is_status_1_after_the_report(tmp_path: Path, capsys: Capture) -> None:
@@ -193,7 +225,7 @@ def test_of_many_images_only_some_headers_are_read(tmp_path: Path) -> None:
         del entry["width"], entry["height"]
     write_labels(tmp_path, content)
     found = check_dataset(tmp_path, "mine", "coco", "", ReadOptions(), 10**6, most_headers=4)
-    assert (found.headers, found.files, found.unjudged) == (4, 10, 6)
+    assert (found.headers, found.images, found.unjudged) == (4, 10, 6)
     assert found.kinds == {"PNG RGB": 4}
     assert found.usable == 10
 

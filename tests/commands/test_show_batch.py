@@ -139,6 +139,18 @@ def test_a_picture_and_the_names_in_it(words: list[str], tmp_path: Path, capsys:
         assert min(picture.size) > 2 * LEAST_SIDE
 
 
+def test_by_default_the_picture_is_where_git_and_dvc_do_not_look(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dvc.yaml").touch()
+    place = words.index("--out")
+    assert main([*words[:place], *words[place + 2 :], "--count", "1"]) == 0
+    path = ".dvc/tmp/reprise/show-batch/batch.png"
+    assert capsys.readouterr().out.endswith(f"1 image(s) of train in {path}\n")
+    assert (tmp_path / path).is_file()
+
+
 def test_boxes_are_drawn_where_they_are() -> None:
     batch = {
         "images": torch.zeros((1, 3, LEAST_SIDE, LEAST_SIDE), dtype=torch.uint8),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,6 @@ from reprise.errors import RepriseError
 from reprise.formats import coco
 from reprise.formats.files import FileIndex
 from reprise.formats.records import BoxRecord, SourceDataset
-
-Content = dict[str, Any]
 
 
 def test_reads_images_boxes_classes_and_grouping_keys(tmp_path: Path) -> None:
@@ -120,69 +117,6 @@ def test_what_the_labels_do_not_say(tmp_path: Path) -> None:
     assert dataset.lists_images
     box = dataset.images[0].boxes[0]
     assert math.isnan(box.area) and math.isnan(box.xywh[0])
-
-
-def test_outlines_that_cannot_be_used_are_left_out(tmp_path: Path) -> None:
-    triangle = [1.0, 1.0, 5.0, 1.0, 5.0, 5.0]
-    rle = {"size": [48, 64], "counts": [0, 5, 3067]}
-    cases: list[tuple[Any, Any]] = [
-        ([triangle], [triangle]),
-        ([triangle, [1.0, 2.0]], [triangle]),
-        ([[*triangle, math.nan, 1.0]], []),
-        (rle, rle),
-        ({"size": [48], "counts": "x"}, []),
-        (None, []),
-    ]
-    content = tiny_coco(tmp_path, 1, boxes_each=len(cases))
-    for annotation, (written, _) in zip(content["annotations"], cases, strict=True):
-        annotation["segmentation"] = written
-    write_labels(tmp_path, content)
-    found = [box.segmentation for box in coco.read(tmp_path, "mine").images[0].boxes]
-    assert found == [read for _, read in cases]
-
-
-def _delete(section: str, key: str) -> Callable[[Content], None]:
-    return lambda content: content[section][1].pop(key)
-
-
-def _set(section: str, key: str, value: Any) -> Callable[[Content], None]:
-    return lambda content: content[section][1].__setitem__(key, value)
-
-
-MISTAKES = [
-    (_delete("images", "id"), r"images\[1\]: the key 'id' is missing"),
-    (_delete("images", "file_name"), r"images\[1\]: the key 'file_name' is missing"),
-    (_delete("annotations", "image_id"), r"annotations\[1\]: the key 'image_id' is missing"),
-    (_delete("annotations", "category_id"), "the key 'category_id' is missing"),
-    (_delete("annotations", "bbox"), "the key 'bbox' is missing"),
-    (_delete("categories", "name"), r"categories\[1\]: the key 'name' is missing"),
-    (_set("images", "id", 1), r"images\[1\]: id 1 occurs twice"),
-    (_set("annotations", "id", 1), r"annotations\[1\]: id 1 occurs twice"),
-    (_set("categories", "id", 1), r"categories\[1\]: id 1 occurs twice"),
-    (_set("annotations", "image_id", 99), "image_id 99 is not among its images"),
-    (_set("annotations", "category_id", 99), "category_id 99 is not among its categories"),
-    (_set("annotations", "category_id", [1]), "neither a whole number nor text"),
-    (_set("annotations", "bbox", [1, 2, 3]), r"not a list \[x, y, width, height\]"),
-    (_set("annotations", "segmentation", "x"), "neither a list of polygons nor RLE"),
-    (_set("images", "width", -5), "width -5 is not a positive number"),
-    (_set("images", "height", "tall"), "height 'tall' is not a positive number"),
-    (_set("categories", "name", " "), "is not a text with something in it"),
-    (_set("images", "file_name", "\ud800.png"), "is not a text with something in it"),
-    (lambda content: content.__setitem__("images", {}), "images: it is not a list"),
-    (lambda content: content["images"].append(5), r"images\[2\]: it is not an object"),
-]
-
-
-@pytest.mark.parametrize(("spoil", "message"), MISTAKES)
-def test_every_mistake_is_located(
-    tmp_path: Path, spoil: Callable[[Content], None], message: str
-) -> None:
-    content = tiny_coco(tmp_path, 2)
-    spoil(content)
-    write_labels(tmp_path, content)
-    with pytest.raises(RepriseError, match=message) as caught:
-        coco.read(tmp_path, "mine")
-    assert "source 'mine': annotations.json" in caught.value.problem
 
 
 @pytest.mark.parametrize("text", ['{"images": [', "\xff\xfe", "[" * 100_000, "1" * 5000])

@@ -69,7 +69,7 @@ def test_a_circle_is_its_box_and_a_polygon_on_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["point", "points", "line", "linestrip"])
 def test_what_has_no_area_is_a_box_without_size_for_the_rules(tmp_path: Path, kind: str) -> None:
     (box,) = read_shapes(tmp_path, shape(kind, [[7, 8], [9, 20], [1, 1]])).boxes
-    assert box == BoxRecord("cat", (7, 8, 0, 0), area=box.area)
+    assert box == BoxRecord("cat", (7, 8, 0, 0), area=box.area, shape=kind)
 
 
 def test_coordinates_that_are_no_numbers_are_left_to_the_rules(tmp_path: Path) -> None:
@@ -232,7 +232,9 @@ def test_what_is_not_json_is_a_problem_of_its_image(tmp_path: Path, text: str) -
 def test_other_json_is_neither_read_nor_taken_for_labelme(tmp_path: Path) -> None:
     for name, content in (("list.json", []), ("config.json", {"shapes": 5, "imagePath": ""})):
         (tmp_path / name).write_text(json.dumps(content))
-    with pytest.raises(RepriseError, match=r"no LabelMe file was found.*2 \.json file"):
+    with pytest.raises(
+        RepriseError, match=r"no LabelMe file was found.*found \w+\.json, \w+\.json"
+    ):
         labelme.read(tmp_path, "mine")
     (tmp_path / "config.json").unlink()
     assert labelme.detect(FileIndex(tmp_path, "mine")) is None

@@ -79,6 +79,22 @@ def test_the_image_is_found(tmp_path: Path, label: str, written: str, expected: 
     assert [image.name for image in labelled] == [expected]
 
 
+def test_a_file_name_that_is_wrong_is_noted_when_the_label_files_own_name_fits(
+    tmp_path: Path,
+) -> None:
+    for name in ("a.png", "b.png", "c.png", "d.png"):
+        put_image(tmp_path, name)
+    written = {"a": "a.png", "b": "old/7.jpg", "c": "c", "d": ""}
+    for stem, name in written.items():
+        put_xml(tmp_path, f"{stem}.xml", f"<filename>{name}</filename>")
+    dataset = voc.read(tmp_path, "mine")
+    assert all(image.labelled for image in dataset.images)
+    assert dataset.notes == [
+        "1 label file(s) name an image that is not there and were matched by their own names, "
+        "such as: b.xml names 'old/7.jpg' and counts for b.png"
+    ]
+
+
 def test_a_label_that_fits_several_images_is_an_error(tmp_path: Path) -> None:
     for name in ("east/a.png", "west/a.png"):
         put_image(tmp_path, name)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+
 import pytest
 from pydantic import ValidationError
 
+from reprise.errors import RepriseError
+from reprise.preprocessing import group_keys
 from reprise.preprocessing.config import SplitConfig
 from reprise.preprocessing.group_keys import NAME_LENGTH, extractor
 
@@ -52,3 +57,24 @@ def test_the_schema_refuses_what_cannot_work(entry: str, message: str) -> None:
 
 def test_a_pattern_sees_a_bounded_part_of_a_name() -> None:
     assert extractor("name:(z)")("a" * NAME_LENGTH + "z", {}) is None
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+b", "(a|aa)*b", "(.*).*.*.*.*.*b"])
+def test_a_pattern_that_would_search_for_years_is_stopped(
+    pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_keys, "SEARCH_SECONDS", 0.05)
+    before = signal.getsignal(signal.SIGALRM)
+    with pytest.raises(RepriseError, match=r"searching 'name:.*' in the name 'a+' takes more"):
+        extractor(f"name:{pattern}")("a" * 200, {})
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_outside_the_main_thread_a_pattern_works_too() -> None:
+    found: list[str | None] = []
+    value = extractor("name:(p)")
+    thread = threading.Thread(target=lambda: found.append(value("p.png", {})))
+    thread.start()
+    thread.join()
+    assert found == ["p"]

@@ -28,9 +28,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Counts how often an image is really decoded."""
     calls: list[int] = []
 
-    def counted(data: bytes, settings: Settings) -> StoredImage:
+    def counted(data: bytes, settings: Settings, digest: str | None = None) -> StoredImage:
         calls.append(len(data))
-        return STORE(data, settings)
+        return STORE(data, settings, digest)
 
     monkeypatch.setattr(module, "store", counted)
     return calls

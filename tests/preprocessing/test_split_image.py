@@ -82,6 +82,26 @@ def test_a_misspelt_grouping_key_is_an_error() -> None:
         divide([image(0, keys={"patient": "1"})], settings(group_by=["pateint"]))
 
 
+def test_an_entry_that_groups_nothing_says_what_else_there_is() -> None:
+    keyed = [image(i, key=f"a/{i}.png", keys={"patient_id": str(i)}) for i in range(9)]
+    with pytest.raises(RepriseError, match="no image has this key") as caught:
+        divide(keyed, settings(group_by=["patient"]))
+    assert caught.value.fix.startswith("did you mean 'patient_id'? Or take the entry out")
+    with pytest.raises(RepriseError, match="all images lie at the top of their source, in no fold"):
+        divide(keyed, settings(group_by=["folder"]))
+
+
+def test_images_that_an_entry_says_nothing_of_are_counted() -> None:
+    inside = [image(i, key=f"a/{i % 9}/{i}.png") for i in range(90)]
+    top = [image(i, key=f"a/{i}.png") for i in range(100, 110)]
+    division = divide(inside + top, settings(group_by=["folder"]))
+    assert len(set(division.group.values())) == 9 + 10
+    assert division.notes == [
+        "data.split.group_by: 'folder' says nothing of 10 of 100 image(s): by it, each of these is "
+        "on its own"
+    ]
+
+
 def changed_a_little(pixels: np.ndarray) -> list[np.ndarray]:
     """The picture as a strong JPEG, at three quarters of its size, and 5% brighter."""
     original = Image.fromarray(pixels)

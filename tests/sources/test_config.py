@@ -17,7 +17,7 @@ from reprise.sources.config import SourceConfig
         ("sftp://me:secret@server/a.zip", "must not hold a user name or password"),
         ("s3://key@bucket/a.zip", "must not hold a user name or password"),
         ("file://data/a.zip", "three slashes"),
-        ("", "at least 1 character"),
+        ("", "a path or a URL"),
     ],
 )
 def test_urls_that_are_refused(url: str, reason: str) -> None:
@@ -43,7 +43,7 @@ def test_urls_that_are_taken(url: str) -> None:
         ({"url": "git+https://me:pw@server/a.git", "revision": "v1"}, "password"),
         ({"url": "git+https://server/a.git?token=x", "revision": "v1"}, "must not hold a query"),
         ({"url": "git+file://a.git", "revision": "v1"}, "three slashes"),
-        ({"url": "git+ssh://git@server/a", "revision": "--upload-pack=x"}, "pattern"),
+        ({"url": "git+ssh://git@server/a", "revision": "--upload-pack=x"}, "a commit, a tag"),
         ({"url": "git+ssh://git@server/a", "revision": "v1", "path": "../b"}, "inside"),
         ({"url": "https://server/a.zip", "revision": "v1"}, "are for repositories"),
         ({"url": "data", "path": "images"}, "are for repositories"),

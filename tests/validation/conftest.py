@@ -14,6 +14,7 @@ import pytest
 from reprise.dataset import (
     ANNOTATION_COLUMNS,
     IMAGE_COLUMNS,
+    LABEL_COLUMNS,
     REJECTED_COLUMNS,
     Category,
     table,
@@ -42,6 +43,7 @@ class Draft:
         self.categories = [Category(1, "red"), Category(2, "white")]
         self.images: list[dict[str, Any]] = []
         self.annotations: list[dict[str, Any]] = []
+        self.labels: list[dict[str, Any]] = []
         self.rejected: list[dict[str, Any]] = []
         self.encoded: list[bytes] = []
         for place, split in enumerate(SPLITS):
@@ -83,6 +85,13 @@ class Draft:
             "segmentation": "[]",
         }
 
+    def label_whole_images(self) -> None:
+        """Labels in place of boxes: every image is ``red``, every other one ``white`` too."""
+        self.annotations = []
+        self.labels = [{"image_id": row["image_id"], "category_id": 1} for row in self.images]
+        self.labels += [{**row, "category_id": 2} for row in self.labels[::2]]
+        self.labels.sort(key=lambda row: (row["image_id"], row["category_id"]))
+
     def box(self, number: int, **values: Any) -> None:
         """Change some values of the box with this annotation id."""
         self.annotations[number - 1].update(values)
@@ -106,6 +115,7 @@ class Draft:
             table(self.annotations, ANNOTATION_COLUMNS),
             self.categories,
             table(self.rejected, REJECTED_COLUMNS),
+            table(self.labels, LABEL_COLUMNS),
         )
         return root
 

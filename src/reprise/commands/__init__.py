@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -64,6 +65,20 @@ def from_repository(path: Path, option: str) -> Path:
         "repository: it has no dvc.yaml.",
         f"change to the folder that holds dvc.yaml and params.yaml, or name it with {option}.",
     )
+
+
+def scratch(name: str) -> Path | None:
+    """The repository's folder for what is neither kept in Git nor known to DVC.
+
+    Args:
+        name: A stage, or a command.
+
+    Returns:
+        None outside a repository.
+    """
+    if not Path("dvc.yaml").is_file():
+        return None
+    return Path(os.environ.get("DVC_ROOT", "."), ".dvc", "tmp", "reprise", name)
 
 
 def limits() -> LimitsConfig:

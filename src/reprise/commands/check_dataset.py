@@ -53,9 +53,9 @@ class Findings:
         format: A key of FORMATS.
         reason: What speaks for that format.
         notes: What the reader decided.
-        images: Images that labels name or that lie in the folder.
-        usable: Of these, those that preprocessing would keep, as far as headers tell.
-        missing: Named by a label and not there.
+        images: Image files that are there. All counts below but ``missing`` are of these.
+        usable: Those that preprocessing would keep, as far as headers tell.
+        missing: Images that labels are about and that are not there.
         unlabelled: Images that no label speaks of.
         unlabelled_dropped: Whether ``unlabelled: auto`` drops these.
         splits: Images by the split that the source gives; ``none`` without one.
@@ -63,7 +63,6 @@ class Findings:
         labels: Images by class of the image as a whole.
         keys: Grouping key -> its number of values, its number of images.
         headers: Headers that were read, unreadable ones included.
-        files: Image files that are there.
         unjudged: Boxes of images whose size is unknown: their header was not read, and their
             labels do not state it.
         kinds: Images by format and mode, of the headers read.
@@ -86,7 +85,6 @@ class Findings:
     labels: dict[str, int]
     keys: dict[str, tuple[int, int]]
     headers: int
-    files: int
     unjudged: int
     kinds: dict[str, int]
     widths: tuple[int, ...]
@@ -125,25 +123,23 @@ def check_dataset(
     headers, survey = _Headers(dataset.images, max_pixels, most_headers), _Survey(dataset)
     for record in dataset.images:
         survey.add(record, headers.of(record))
+    there = [record for record in dataset.images if record.path is not None]
     known = headers.known()
     return Findings(
         source=source,
         format=format_name,
         reason=reason,
         notes=list(dataset.notes),
-        images=len(dataset.images),
+        images=len(there),
         usable=survey.usable,
-        missing=sum(record.path is None for record in dataset.images),
-        unlabelled=sum(not record.labelled for record in dataset.images),
+        missing=len(dataset.images) - len(there),
+        unlabelled=sum(not record.labelled for record in there),
         unlabelled_dropped=dataset.lists_images,
-        splits=_by_split(dataset.images),
-        boxes=_counted(
-            (box.class_name for record in dataset.images for box in record.boxes), dataset.classes
-        ),
-        labels=_counted((name for record in dataset.images for name in record.labels), []),
-        keys=_grouping_keys(dataset.images),
+        splits=_by_split(there),
+        boxes=_counted((box.class_name for image in there for box in image.boxes), dataset.classes),
+        labels=_counted((name for image in there for name in image.labels), []),
+        keys=_grouping_keys(there),
         headers=headers.read,
-        files=sum(record.path is not None for record in dataset.images),
         unjudged=survey.unjudged,
         kinds=dict(Counter(header.kind for header in known).most_common()),
         widths=_range([header.width for header in known]),
@@ -188,10 +184,10 @@ class _Survey:
 
     def add(self, record: ImageRecord, header: Header | BadImageError | None) -> None:
         """Judge one image, by its header or else by the size that its labels state."""
-        if record.path is None:
-            self._note(rules.IMAGE_MISSING, record, f"with {len(record.boxes)} box(es)")
-        elif record.problem:
+        if record.problem:
             self._note(rules.LABELS_UNREADABLE, record, record.problem)
+        elif record.path is None:
+            self._note(rules.IMAGE_MISSING, record, f"with {len(record.boxes)} box(es)")
         elif isinstance(header, BadImageError):
             self._note(header.rule, record, header.detail)
         elif self._judge(record, header) and (record.labelled or not self._lists_images):

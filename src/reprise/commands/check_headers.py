@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import struct
 import warnings
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import ExifTags, Image
 
 from reprise.preprocessing import rules
-from reprise.preprocessing.decode import FORMATS, BadImageError
+from reprise.preprocessing.decode import DECODER_ERRORS, FORMATS, BadImageError
 from reprise.preprocessing.orientation import orient_size, valid_orientation
-
-# What Pillow's plugins were seen to raise on damaged headers; they have no common base.
-_HEADER_ERRORS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +51,7 @@ def read_header(path: Path, max_pixels: int) -> Header:
                 kind, orientation = f"{image.format} {image.mode}", _orientation(image)
     except Image.DecompressionBombError:
         raise BadImageError(rules.IMAGE_TOO_LARGE, "far more pixels than are allowed") from None
-    except _HEADER_ERRORS as error:
+    except DECODER_ERRORS as error:
         detail = str(error).replace(str(path), path.name) or type(error).__name__
         raise BadImageError(rules.IMAGE_UNREADABLE, detail) from None
     if width * height > max_pixels:

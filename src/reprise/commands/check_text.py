@@ -24,7 +24,9 @@ def lines(found: Findings) -> list[str]:
 
 
 def _images(found: Findings) -> list[str]:
-    said = [f"images: {found.images:,}, usable {found.usable:,}, missing {found.missing:,}"]
+    said = [f"images: {found.images:,}, usable {found.usable:,}"]
+    if found.missing:
+        said.append(f"  {found.missing:,} more that labels are about are not there")
     if found.unlabelled:
         fate = (
             "dropped, for the labels list all images (unlabelled: background would keep them)"
@@ -42,8 +44,8 @@ def _headers(found: Findings) -> list[str]:
     if not found.widths:
         return []
     sampled = (
-        f" (headers of {found.headers:,} of {found.files:,}, taken evenly)"
-        if found.headers < found.files
+        f" (headers of {found.headers:,} of {found.images:,}, taken evenly)"
+        if found.headers < found.images
         else ""
     )
     rows = [
@@ -98,8 +100,11 @@ def _problems(found: Findings) -> list[str]:
 
 def _keys(found: Findings) -> list[str]:
     if not found.keys:
-        return ["grouping keys for data.split.group_by: none"]
-    rows = {key: _grouping(*counts) for key, counts in found.keys.items()}
+        return [
+            "grouping keys for data.split.group_by: none; no label gives any, and all images lie "
+            "at the top, where folder groups nothing"
+        ]
+    rows = {key: _grouping(*counts, found.images) for key, counts in found.keys.items()}
     wide = max(len(key) for key in rows)
     return [
         "grouping keys for data.split.group_by:",
@@ -107,8 +112,10 @@ def _keys(found: Findings) -> list[str]:
     ]
 
 
-def _grouping(values: int, images: int) -> str:
+def _grouping(values: int, images: int, of: int) -> str:
     said = f"{values:,} value(s) in {images:,} image(s)"
+    if images < of:
+        said += f", and none in {of - images:,}, which it does not group"
     if values == images:
         return f"{said}: groups nothing, no two images share one"
     return f"{said}: all of these would stay in one split" if values == 1 else said

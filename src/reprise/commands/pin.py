@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reprise.commands import limits
+from reprise.commands import limits, scratch
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,17 +33,18 @@ def run(options: argparse.Namespace) -> int:
     """
     from reprise.sources.pin import pin
 
-    with _scratch() as scratch:
-        entry = pin(options.url, limits(), Path(), scratch, options.revision, options.path)
+    with _downloads() as folder:
+        entry = pin(options.url, limits(), Path(), folder, options.revision, options.path)
     print(entry, end="")
     return 0
 
 
 @contextmanager
-def _scratch() -> Iterator[Path]:
+def _downloads() -> Iterator[Path]:
     """The download stage's own folder, so that it need not fetch the same again."""
-    if Path("dvc.yaml").is_file():
-        yield Path(os.environ.get("DVC_ROOT", "."), ".dvc", "tmp", "reprise", "download")
+    kept = scratch("download")
+    if kept is not None:
+        yield kept
     else:
         with tempfile.TemporaryDirectory(prefix="reprise-pin-") as folder:
             yield Path(folder)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reprise.commands import from_repository
+from reprise.commands import from_repository, scratch
 from reprise.errors import RepriseError
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--split", choices=SPLITS, default="train", help="default train")
     parser.add_argument(
-        "--out", type=Path, default=Path("batch.png"), help="PNG to write (default batch.png)"
+        "--out",
+        type=Path,
+        help="PNG to write (default .dvc/tmp/reprise/show-batch/batch.png, unknown to Git and DVC)",
     )
     parser.add_argument(
         "--params", type=Path, default=Path("params.yaml"), help="default params.yaml"
@@ -51,6 +53,7 @@ def run(options: argparse.Namespace) -> int:
 
     if options.count < 1:
         raise RepriseError(f"--count is {options.count}.", "ask for at least one image.")
+    out = _out(options.out)
     settings = params.load(from_repository(options.params, "--params"))
     dataset = Dataset(from_repository(options.dataset, "--dataset"))
     if dataset.split(options.split).empty:
@@ -59,14 +62,22 @@ def run(options: argparse.Namespace) -> int:
             "name another with --split, or change data.split.",
         )
     tiles = batch_tiles(dataset, settings, options.split, options.epoch, options.count)
-    partial = options.out.with_name(f".{options.out.name}.partial")
+    partial = out.with_name(f".{out.name}.partial")
     partial.parent.mkdir(parents=True, exist_ok=True)
     grid(tiles, dataset.class_names).save(partial, "PNG")
-    partial.replace(options.out)
+    partial.replace(out)
     for number, tile in enumerate(tiles, start=1):
         print(f"{number:>3}  {tile.name}: {len(tile.boxes)} box(es)")
-    print(f"{len(tiles)} image(s) of {options.split} in {options.out}")
+    print(f"{len(tiles)} image(s) of {options.split} in {out}")
     return 0
+
+
+def _out(named: Path | None) -> Path:
+    """The picture's file; none that is not named lies where Git or DVC would see it."""
+    if named is not None:
+        return named
+    folder = scratch("show-batch")
+    return Path("batch.png") if folder is None else folder / "batch.png"
 
 
 def batch_tiles(dataset: Any, settings: Any, split: str, epoch: int, count: int) -> list[Tile]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reprise.errors import RepriseError
-from reprise.formats.files import FileIndex, encodable
+from reprise.formats.files import FileIndex, encodable, no_label_file
 from reprise.formats.json_labels import number, read_json, refuse_keys, scalar_keys
 from reprise.formats.listed import LONGEST_SIDE, ListedImages
 from reprise.formats.peek import ends, has_json_keys
@@ -54,12 +54,8 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
             found += 1
             reader.read(content, name)
     if not found:
-        seen = ", ".join(files.with_suffix(".json")[:5]) or "no .json file at all"
-        raise RepriseError(
-            f"source '{source}': no Custom Vision file was found. Looked, in all folders, for a "
-            f".json file that is a list of entries with id, tags and regions; found {seen}.",
-            "put the label file into the source, or correct its format in data.sources.",
-        )
+        looked_for = "a .json file that is a list of entries with id, tags and regions"
+        raise no_label_file(files, source, "Custom Vision", looked_for)
     return reader.dataset()
 
 

@@ -98,5 +98,31 @@ def encodable(text: str) -> bool:
     return True
 
 
+def no_label_file(
+    files: FileIndex,
+    source: str,
+    kind: str,
+    looked_for: str,
+    *,
+    endings: tuple[str, ...] = (".json",),
+) -> RepriseError:
+    """An error for a source that has no label file of the format that is to be read.
+
+    Args:
+        files: The source folder.
+        source: Its name.
+        kind: What the format's files are called.
+        looked_for: What such a file is, as the end of a sentence.
+        endings: How the names of such files end.
+    """
+    seen = [name for ending in endings for name in files.with_suffix(ending)]
+    found = ", ".join(seen[:5]) if seen else f"no {' or '.join(endings)} file at all"
+    return RepriseError(
+        f"source '{source}': no {kind} file was found. Looked, in all folders, for {looked_for}; "
+        f"found {found}.",
+        "put the label file into the source, or correct its format in data.sources.",
+    )
+
+
 def _visible(name: str) -> bool:
     return not name.startswith(".") and name != "__MACOSX"

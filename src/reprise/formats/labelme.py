@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reprise.errors import RepriseError
-from reprise.formats.files import FileIndex, encodable
+from reprise.formats.files import FileIndex, encodable, no_label_file
 from reprise.formats.labelme_shapes import Shape, merged, shape_of, shapes_from
 from reprise.formats.peek import ends, has_json_keys
 from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
@@ -25,9 +25,9 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
 
     A rectangle is the box of its corners, in any order; a polygon, a circle (as a polygon of
     64 corners), an oriented rectangle and a mask have an outline and are its bounds. Points
-    and lines have no area: their boxes have no size and the rules drop them, with a row in
-    the ledger. Shapes of one label and one ``group_id`` are one object. Flags of the image that are
-    true are its labels.
+    and lines have no area: their boxes have no size but a ``shape``, and the rules drop them,
+    with a row in the ledger. Shapes of one label and one ``group_id`` are one object. Flags of
+    the image that are true are its labels.
 
     The image is the one that ``imagePath`` names, seen from the JSON file, else the one named
     as the JSON file. ``imageData`` is ignored. Splits come from folder names.
@@ -50,16 +50,11 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
         if found is not None:
             labels.append((name, *found))
     if not labels:
-        raise RepriseError(
-            f"source '{source}': no LabelMe file was found. Looked, in all folders, for .json "
-            "files with a list 'shapes'; it has "
-            f"{len(files.with_suffix('.json'))} .json file(s).",
-            "put the label files into the source, or correct its format in data.sources.",
-        )
-    records = attach(labels, files, files.images(), source)
+        raise no_label_file(files, source, "LabelMe", "a .json file with a list 'shapes'")
+    records, notes = attach(labels, files, files.images(), source)
     used = {box.class_name for record in records for box in record.boxes}
     used.update(name for record in records for name in record.labels)
-    return SourceDataset(source, records, sorted(used))
+    return SourceDataset(source, records, sorted(used), notes=notes)
 
 
 def detect(files: FileIndex) -> str | None:

@@ -50,6 +50,7 @@ class Shape:
         corners: Points whose bounds are its box, in pixels; one NaN makes all of it NaN.
         outline: x, y in turn; empty for a plain box, for points and lines, and for a mask.
         mask: Positions of a mask's pixels, as from :func:`reprise.formats.rle.positions`.
+        without_area: Its kind, for points and lines; empty for all others.
     """
 
     label: str
@@ -57,6 +58,7 @@ class Shape:
     corners: list[Point]
     outline: list[float] = field(default_factory=list)
     mask: np.ndarray | None = None
+    without_area: str = ""
 
 
 def shape_of(entry: Any, size: Size | None) -> Shape:
@@ -86,7 +88,7 @@ def shape_of(entry: Any, size: Size | None) -> Shape:
         corners, outline = _circle(points)
         return Shape(label, group, corners, outline)
     if kind in _WITHOUT_AREA:
-        return Shape(label, group, points[:1])
+        return Shape(label, group, points[:1], without_area=kind)
     if kind == "mask":
         return _mask(entry, Shape(label, group, points), size)
     raise ValueError(f"has the shape_type {kind!r}, which is not known")
@@ -114,7 +116,8 @@ def merged(shapes: list[Shape], size: Size | None) -> BoxRecord:
     if outlines:
         plain = [shape.corners for shape in shapes if not shape.outline]
         outlines += [_outline(_box_corners(points)) for points in plain if len(points) > 1]
-    return BoxRecord(label, xywh, segmentation=[part for part in outlines if part])
+    kind = shapes[0].without_area if len(shapes) == 1 else ""
+    return BoxRecord(label, xywh, segmentation=[part for part in outlines if part], shape=kind)
 
 
 def shapes_from(box: BoxRecord, size: Size, group: int) -> list[dict[str, Any]]:

@@ -19,6 +19,8 @@ class BoxRecord:
         iscrowd: 1 for a region of many objects, else 0.
         segmentation: COCO polygons (lists of x, y; the units of ``xywh``) or RLE (a dict);
             empty when there is none.
+        shape: How it was drawn, where that has no area: ``point``, ``line`` and the like;
+            empty for everything else.
     """
 
     class_name: str
@@ -26,6 +28,7 @@ class BoxRecord:
     area: float = float("nan")
     iscrowd: int = 0
     segmentation: list[list[float]] | dict[str, object] = field(default_factory=list)
+    shape: str = ""
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from reprise.errors import RepriseError
 from reprise.formats.files import FileIndex
 from reprise.formats.keys import add_keys
 from reprise.formats.records import ReadOptions, SourceDataset
+from reprise.formats.remarks import remarks
 
 # In the order in which `format: auto` speaks of them.
 FORMATS = {
@@ -83,7 +84,7 @@ def read_source(folder: Path, source: str, name: str, options: ReadOptions) -> S
         notes = [f"format {name}, for it has {reason}"]
     dataset = format_module(name).read(folder, source, options)
     added = add_keys(dataset.images, files, source)
-    return replace(dataset, notes=notes + dataset.notes + added)
+    return replace(dataset, notes=notes + dataset.notes + added + remarks(dataset.images))
 
 
 def detect_format(files: FileIndex, source: str) -> tuple[str, str]:

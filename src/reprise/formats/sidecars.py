@@ -24,7 +24,7 @@ def attach(
     images: list[str],
     source: str,
     split_of: Callable[[str], str | None] = folder_split,
-) -> list[ImageRecord]:
+) -> tuple[list[ImageRecord], list[str]]:
     """Give every label file its image, and every image a record.
 
     Args:
@@ -38,7 +38,9 @@ def attach(
     Returns:
         All images by name. A label file whose image is missing gives a record without a path,
         named as the label file names the image or, when it does not, as the label file. An
-        image that two label files are about has a ``problem`` and no boxes.
+        image that two label files are about has a ``problem`` and no boxes. And a note on
+        label files that name an image which is not there, and count for the one that is named
+        as they are.
 
     Raises:
         RepriseError: A label file can be about several images.
@@ -46,6 +48,7 @@ def attach(
     finder = _ImageFinder(images)
     records: dict[str, ImageRecord] = {}
     owners: dict[str, str] = {}
+    renamed: list[str] = []
     for label, written, record in labels:
         matches = finder.find(written, label)
         if len(matches) > 1:
@@ -53,6 +56,8 @@ def attach(
                 f"source '{source}': {label} fits several images: {', '.join(matches[:4])}.",
                 "put the label file beside its image, or write the image's path into it.",
             )
+        if matches and written and not _is_name_of(written, matches[0]):
+            renamed.append(f"{label} names {written!r} and counts for {matches[0]}")
         stated = written if written and encodable(written) else label
         record.name = matches[0] if matches else stated
         record.path = files.path(record.name) if matches else None
@@ -66,7 +71,13 @@ def attach(
         if name not in records:
             path = files.path(name)
             records[name] = ImageRecord(name, path, split=split_of(name), labelled=False)
-    return [records[name] for name in sorted(records)]
+    notes = []
+    if renamed:
+        notes.append(
+            f"{len(renamed)} label file(s) name an image that is not there and were matched by "
+            f"their own names, such as: {renamed[0]}"
+        )
+    return [records[name] for name in sorted(records)], notes
 
 
 class _ImageFinder:
@@ -98,6 +109,12 @@ class _ImageFinder:
 
     def _keyed(self, key: str) -> list[str]:
         return self._by_name.get(key, [])
+
+
+def _is_name_of(written: str, name: str) -> bool:
+    """Whether a label file's words, with or without an ending, are the name of an image."""
+    base = posixpath.basename(name)
+    return posixpath.basename(written.replace("\\", "/")) in (base, posixpath.splitext(base)[0])
 
 
 def _shared_tail(one: str, other: str) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reprise.errors import RepriseError
-from reprise.formats.files import FileIndex, encodable
+from reprise.formats.files import FileIndex, encodable, no_label_file
 from reprise.formats.json_labels import refuse_keys, scalar_keys
 from reprise.formats.listed import ListedImages, add_problem
 from reprise.formats.peek import ends, has_json_keys
@@ -26,7 +26,7 @@ from reprise.formats.via_entries import (
     read_csv_file,
     read_json_file,
 )
-from reprise.formats.via_shapes import box_shape, shape_box
+from reprise.formats.via_shapes import WITHOUT_AREA, box_shape, shape_box
 from reprise.formats.writing import class_names, copy_image, require, write_label
 
 CLASS_ATTRIBUTES = ("class", "label", "name", "type", "category", "object")
@@ -62,12 +62,8 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
     ]
     label_files = [label_file for label_file in found if label_file is not None]
     if not label_files:
-        seen = [*files.with_suffix(".json"), *files.with_suffix(".csv")][:5]
-        raise RepriseError(
-            f"source '{source}': no VIA file was found. Looked, in all folders, for a project or "
-            f"an export of VIA, .json or .csv; found {', '.join(seen) or 'neither'}.",
-            "put the label file into the source, or correct its format in data.sources.",
-        )
+        looked_for = "a project or an export of VIA"
+        raise no_label_file(files, source, "VIA", looked_for, endings=(".json", ".csv"))
     attribute, notes = _class_attribute(label_files, source)
     reader = _Reader(ListedImages(files, source), attribute)
     for label_file in label_files:
@@ -232,7 +228,10 @@ class _Reader:
             else:
                 self._classes.update(dict.fromkeys(names))
                 xywh, outline = placed
-                boxes += [BoxRecord(name, xywh, segmentation=list(outline)) for name in names]
+                shape = str(region.shape["name"]) if region.shape["name"] in WITHOUT_AREA else ""
+                boxes += [
+                    BoxRecord(name, xywh, segmentation=list(outline), shape=shape) for name in names
+                ]
         return boxes
 
 

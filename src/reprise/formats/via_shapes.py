@@ -9,6 +9,7 @@ from reprise.formats.json_labels import number
 from reprise.formats.records import BoxRecord
 
 XYWH = tuple[float, float, float, float]
+WITHOUT_AREA = ("point", "polyline")
 # Corners of the polygon that stands for a circle or an ellipse.
 ROUND_POINTS = 64
 

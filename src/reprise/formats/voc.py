@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from reprise.errors import RepriseError
-from reprise.formats.files import FileIndex
+from reprise.formats.files import FileIndex, no_label_file
 from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.sidecars import MAX_SIDE, attach, folder_split
 from reprise.formats.splits import named_split
@@ -31,11 +31,11 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
     which it is. The plain difference is right for the tools, which wrote nearly all such
     files, and at most one pixel off for VOC's own. Reversed corners stay negative widths.
 
-    An image is the one that ``<filename>`` names, else the one named as the XML file;
-    ``<path>`` and ``<folder>`` hold places on somebody's machine and are ignored. Splits come
-    from ``ImageSets/Main/train.txt``, ``val.txt`` and ``test.txt`` (lists of names without
-    endings), else from folder names. An object that is ``<difficult>`` is one like any other.
-    XML with a document type definition is refused, so no entity is ever expanded.
+    An image is the one that ``<filename>`` names, else the one named as the XML file, which a
+    note tells; ``<path>`` and ``<folder>`` hold places on somebody's machine and are ignored.
+    Splits come from ``ImageSets/Main/train.txt``, ``val.txt`` and ``test.txt`` (lists of names
+    without endings), else from folder names. An object that is ``<difficult>`` is one like any
+    other. XML with a document type definition is refused, so no entity is ever expanded.
 
     Args:
         folder: The source folder; it is not changed.
@@ -57,16 +57,12 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
         if found is not None:
             labels.append((name, *found))
     if not labels:
-        raise RepriseError(
-            f"source '{source}': no VOC file was found. Looked, in all folders, for .xml files "
-            f"whose first tag is <annotation>; it has {len(files.with_suffix('.xml'))} .xml "
-            "file(s).",
-            "put the label files into the source, or correct its format in data.sources.",
-        )
+        looked_for = "an .xml file whose first tag is <annotation>"
+        raise no_label_file(files, source, "VOC", looked_for, endings=(".xml",))
     lists = _SplitLists(files, source)
-    records = attach(labels, files, images, source, lists.split)
+    records, notes = attach(labels, files, images, source, lists.split)
     classes = sorted({box.class_name for record in records for box in record.boxes})
-    return SourceDataset(source, records, classes, notes=lists.notes(records))
+    return SourceDataset(source, records, classes, notes=notes + lists.notes(records))
 
 
 def detect(files: FileIndex) -> str | None:

@@ -46,13 +46,16 @@ def to_rgb(image: Image.Image) -> np.ndarray:
 
 def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
     rows = max(1, _STRIP // image.width)
+    if rows >= image.height:
+        yield 0, image
+        return
     for top in range(0, image.height, rows):
         yield top, image.crop((0, top, image.width, min(image.height, top + rows)))
 
 
 def _on_white(image: Image.Image) -> Image.Image:
     if not image.has_transparency_data:
-        return image.convert("RGB")
+        return image if image.mode == "RGB" else image.convert("RGB")
     layer = image.convert("RGBA")
     white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
     return Image.alpha_composite(white, layer).convert("RGB")

@@ -13,11 +13,18 @@ from pydantic import (
     model_validator,
 )
 
-from reprise.params import Section
+from reprise.params import Section, worded
 from reprise.preprocessing.group_keys import extractor
 from reprise.sources.config import LimitsConfig, SourceConfig
 
-Slug = Annotated[str, StringConstraints(pattern="^[a-z0-9][a-z0-9_-]{0,40}$")]
+Slug = Annotated[
+    str,
+    StringConstraints(pattern="^[a-z0-9][a-z0-9_-]{0,40}$"),
+    worded(
+        "a source's name has small letters, digits, - and _ only, starts with a letter or a "
+        "digit, and has at most 41 characters"
+    ),
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 # The name under which generated images join the sources of params.yaml.
 SYNTHETIC = "synthetic"
@@ -40,8 +47,9 @@ class SplitConfig(Section):
 
     group_by: list[str] = Field(default_factory=list)
     """Images that share the value of any entry stay in one split: a key of the label file's
-    image entries (patient), folder (the folder of the image), folder:N (the N-th folder on its
-    path), or name:REGEX (the first capture group, searched in its path)."""
+    image entries (patient), folder (the folder of the image; those at the top of a source are in
+    none and are not grouped), folder:N (the N-th folder on its path), or name:REGEX (the first
+    capture group, searched in its path)."""
 
     near_duplicate_distance: Annotated[int, Field(ge=0, le=16)] | None = 2
     """Images whose 64-bit perceptual hashes differ in at most so many bits stay in one split:

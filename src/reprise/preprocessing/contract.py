@@ -12,6 +12,9 @@ from reprise.dataset import LABEL_COLUMNS, SPLITS, Category, table, write_json
 if TYPE_CHECKING:
     import pandas as pd
 
+# Rows that are written at once: more would be held in memory several times over.
+_ROWS = 2**14
+
 
 def write_tables(
     root: Path,
@@ -41,7 +44,9 @@ def write_tables(
         ("labels", labels),
         ("rejected", rejected),
     ):
-        frame.to_parquet(root / f"{name}.parquet", index=False, compression="zstd")
+        frame.to_parquet(
+            root / f"{name}.parquet", index=False, compression="zstd", row_group_size=_ROWS
+        )
     entries = [{"id": item.category_id, "name": item.name} for item in categories]
     write_json(root / "categories.json", entries)
     for split in SPLITS:
@@ -55,19 +60,19 @@ def _write_coco(
     path: Path, images: pd.DataFrame, annotations: pd.DataFrame, categories: list[dict[str, Any]]
 ) -> None:
     """One split as COCO ground truth, entry by entry: a million boxes need not be in memory."""
-    kept = annotations[annotations["image_id"].isin(images["image_id"])]
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write('{"info": {"description": "Reprise dataset"}, "images": [')
         _write_entries(file, _coco_images(images))
         file.write('], "annotations": [')
-        _write_entries(file, _coco_boxes(kept))
+        _write_entries(file, _coco_boxes(annotations, images))
         file.write(f'], "categories": {json.dumps(categories, ensure_ascii=False)}}}\n')
 
 
 def _write_entries(file: TextIO, entries: Iterator[dict[str, Any]]) -> None:
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
     comma = ""
     for entry in entries:
-        file.write(comma + json.dumps(entry, ensure_ascii=False, allow_nan=False))
+        file.write(comma + encode(entry))
         comma = ", "
 
 
@@ -83,7 +88,14 @@ def _coco_images(images: pd.DataFrame) -> Iterator[dict[str, Any]]:
         }
 
 
-def _coco_boxes(annotations: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def _coco_boxes(annotations: pd.DataFrame, images: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    wanted = annotations["image_id"].isin(images["image_id"])
+    for start in range(0, len(annotations), _ROWS):
+        part = annotations.iloc[start : start + _ROWS]
+        yield from _coco_entries(part[wanted.iloc[start : start + _ROWS]])
+
+
+def _coco_entries(annotations: pd.DataFrame) -> Iterator[dict[str, Any]]:
     rows: Any = annotations.itertuples(index=False)
     for row in rows:
         yield {
@@ -93,7 +105,7 @@ def _coco_boxes(annotations: pd.DataFrame) -> Iterator[dict[str, Any]]:
             "bbox": [row.x, row.y, row.w, row.h],
             "area": row.area,
             "iscrowd": int(row.iscrowd),
-            "segmentation": json.loads(row.segmentation),
+            "segmentation": json.loads(row.segmentation) if row.segmentation != "[]" else [],
         }
 
 
@@ -105,18 +117,16 @@ def statistics(
     rejected: pd.DataFrame,
 ) -> dict[str, Any]:
     """Counts that describe a dataset, by split, class and source."""
-    split_of = images.set_index("image_id")["split"]
-    boxes = annotations.assign(split=annotations["image_id"].map(split_of))
     by_split: dict[str, Any] = {}
     for split in SPLITS:
         rows = images[images["split"] == split]
-        inside = boxes[boxes["split"] == split]
-        counts = inside["category_id"].value_counts()
+        inside = annotations["category_id"][annotations["image_id"].isin(rows["image_id"])]
+        counts = inside.value_counts()
         labelled = labels[labels["image_id"].isin(rows["image_id"])]["category_id"].value_counts()
         by_split[split] = {
             "images": len(rows),
             "synthetic_images": int(rows["synthetic"].sum()),
-            "images_without_boxes": int((~rows["image_id"].isin(inside["image_id"])).sum()),
+            "images_without_boxes": int((~rows["image_id"].isin(annotations["image_id"])).sum()),
             "groups": int(rows["group"].nunique()),
             "boxes": len(inside),
             "boxes_by_class": {c.name: int(counts.get(c.category_id, 0)) for c in categories},

@@ -21,7 +21,8 @@ class Copies:
     def __init__(self, policy: Literal["remove", "keep"]) -> None:
         self._policy = policy
         self.removed: dict[str, list[str]] = {}
-        self._first: dict[str, tuple[str, str]] = {}
+        # By digest; key and labelling in one, as there is an entry for every image.
+        self._first: dict[bytes, str] = {}
 
     def start_over(self) -> None:
         """Compare only what comes from now on; what was removed stays known."""
@@ -29,8 +30,9 @@ class Copies:
 
     def admits(self, image: Finished) -> bool:
         """Whether an image stays; the ledger row about a copy is added to it."""
-        mine = (image.key, image.labelling)
-        first, labels = self._first.setdefault(image.stored.sha256, mine)
+        mine = f"{image.labelling} {image.key}"
+        found = self._first.setdefault(bytes.fromhex(image.stored.sha256), mine)
+        labels, _, first = found.partition(" ")
         if first == image.key:
             return True
         if self._policy == "keep":

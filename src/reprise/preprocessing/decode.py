@@ -28,7 +28,7 @@ FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF"
 # as JPEG of quality 92 changes, and by 45 dB and more on most.
 MARGINS = {8: 2.0, 4: 2.0, 2: 1.5}
 # What decoders were seen to raise on damaged files; Pillow's plugins have no common base.
-_DECODER_ERRORS = (
+DECODER_ERRORS = (
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -121,7 +121,7 @@ def read_image(source: Path | bytes, max_pixels: int, longest: int | None = None
         raise BadImageError(rules.IMAGE_TOO_LARGE, detail) from None
     except UnidentifiedImageError:
         raise BadImageError(rules.IMAGE_UNREADABLE, _unknown_kind(data)) from None
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         detail = " ".join(str(error).split())[:200] or type(error).__name__
         raise BadImageError(rules.IMAGE_UNREADABLE, detail) from None
 
@@ -153,7 +153,7 @@ def _decoded(data: bytes, max_pixels: int, longest: int | None) -> Decoded:
         divisor = _divisor(image, longest)
         try:
             return _finished(image, longest, divisor)
-        except _DECODER_ERRORS:
+        except DECODER_ERRORS:
             if divisor == 1:
                 raise
         # Lossless JPEG has no reduced form; and whether a file is refused must not depend on
@@ -204,14 +204,14 @@ def _finished(image: Image.Image, longest: int | None, divisor: int) -> Decoded:
 def _orientation(image: Image.Image) -> int:
     try:
         return valid_orientation(image.getexif().get(ExifTags.Base.Orientation))
-    except _DECODER_ERRORS:
+    except DECODER_ERRORS:
         return 1
 
 
 def _frames(image: Image.Image) -> int | None:
     try:
         return getattr(image, "n_frames", 1)
-    except (*_DECODER_ERRORS, *_TOO_MANY_PIXELS):
+    except (*DECODER_ERRORS, *_TOO_MANY_PIXELS):
         return None
 
 

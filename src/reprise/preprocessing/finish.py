@@ -113,13 +113,15 @@ def _stored(path: Path, settings: Settings, place: MemoPlace | None) -> StoredIm
     if place is None:
         return store(file_bytes(path, settings.max_pixels), settings)
     memo = open_memo(place)
-    digest, data = memo.digest_of(path), None
-    if digest is None:
-        data = file_bytes(path, settings.max_pixels)
-        digest = hashlib.sha256(data).hexdigest()
-        memo.remember(path, digest)
+    digest = memo.digest_of(path)
+    known = memo.get(digest) if digest is not None else None
+    if known is not None:
+        return known
+    data = file_bytes(path, settings.max_pixels)
+    digest = hashlib.sha256(data).hexdigest()
+    memo.remember(path, digest)
     known = memo.get(digest)
     if known is None:
-        known = store(data or file_bytes(path, settings.max_pixels), settings)
+        known = store(data, settings, digest)
         memo.put(known)
     return known

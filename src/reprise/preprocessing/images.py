@@ -74,14 +74,15 @@ class StoredImage:
         return cls(encoded=encoded, **json.loads(head))
 
 
-def store(data: bytes, settings: Settings) -> StoredImage:
+def store(data: bytes, settings: Settings, file_sha256: str | None = None) -> StoredImage:
     """Decode, hash, resize and encode one image file.
 
     Args:
         data: The file's content.
         settings: Sizes and limits.
+        file_sha256: Digest of ``data`` where it is known.
     """
-    file_sha256 = hashlib.sha256(data).hexdigest()
+    file_sha256 = file_sha256 or hashlib.sha256(data).hexdigest()
     try:
         decoded = read_image(data, settings.max_pixels, max(settings.image_size, LEAST_DECODED))
         original = (decoded.original_width, decoded.original_height)

@@ -83,8 +83,9 @@ def judge(record: ImageRecord, width: int, height: int, orientation: int) -> Jud
             kept, rule = None, rules.BOX_DUPLICATE
         if rule is not None:
             place = ", ".join(f"{value:g}" for value in placed)
+            named = f"{box.class_name}, drawn as {box.shape}" if box.shape else box.class_name
             done.notes.append(
-                (rule, f"box {index} ({box.class_name}) at [{place}], image {width} x {height}")
+                (rule, f"box {index} ({named}) at [{place}], image {width} x {height}")
             )
         if kept is not None:
             seen.add((box.class_name, kept))

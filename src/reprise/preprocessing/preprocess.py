@@ -19,11 +19,12 @@ from reprise.preprocessing.finish import Finished, finish
 from reprise.preprocessing.images import Settings
 from reprise.preprocessing.memo import MemoPlace, memo_version
 from reprise.preprocessing.pasting import paste
+from reprise.preprocessing.placed import PlacedImage
 from reprise.preprocessing.pool import map_ordered
 from reprise.preprocessing.shards import ShardWriter
 from reprise.preprocessing.sources import SpooledSource, choose_classes, read_sources
 from reprise.preprocessing.split import Division, SplitImage, divide, settings_key, split_section
-from reprise.preprocessing.tables import BoxColumns, PlacedImage, store_image, write_dataset
+from reprise.preprocessing.tables import BoxColumns, store_image, write_dataset
 from reprise.preprocessing.workplace import Workplace
 from reprise.synthesis.config import SyntheticConfig
 
@@ -96,9 +97,9 @@ def preprocess(
             ledger,
             split_section(config.split).near_duplicate_distance,
         )
-        for image in (p.image for p in made):
+        for image in made:
             division.split[image.key], division.group[image.key] = "train", image.key
-        kept = sorted(kept + made, key=lambda p: (p.image.source, p.image.name))
+        kept = sorted(kept + made, key=lambda placed: placed.order)
         write_dataset(
             building, kept, boxes, division.split, division.group, categories, ledger, notes
         )
@@ -181,10 +182,11 @@ def _without_copies(images: list[PlacedImage], copies: Copies, ledger: Ledger) -
     copies.start_over()
     kept = []
     for placed in order:
-        known = len(placed.image.ledger)
-        if copies.admits(placed.image):
+        image = placed.image
+        if copies.admits(image):
             kept.append(placed)
-        ledger.extend(placed.image.ledger[known:])
+        ledger.extend(image.ledger)
+    copies.start_over()
     return kept
 
 
@@ -233,13 +235,14 @@ def _without_left_out(
 ) -> list[PlacedImage]:
     kept = []
     for placed in images:
-        image = placed.image
-        if image.key in division.leaks:
-            resembled = f"resembles {division.leaks[image.key]}"
-            row = rules.row(rules.SYNTHETIC_NEAR_REAL, image.source, image.name, resembled)
-        elif image.key in division.bridges:
-            reason = division.bridges[image.key]
-            row = rules.row(rules.IMAGE_BRIDGES_SPLITS, image.source, image.name, reason)
+        source, name = placed.order
+        key = f"{source}/{name}"
+        if key in division.leaks:
+            resembled = f"resembles {division.leaks[key]}"
+            row = rules.row(rules.SYNTHETIC_NEAR_REAL, source, name, resembled)
+        elif key in division.bridges:
+            reason = division.bridges[key]
+            row = rules.row(rules.IMAGE_BRIDGES_SPLITS, source, name, reason)
         else:
             kept.append(placed)
             continue

@@ -59,7 +59,9 @@ SYNTHETIC_NEAR_REAL = Rule(
     "synthetic_near_real", "image", "dropped", "synthetic, looks like an image of val or test"
 )
 BOX_NOT_FINITE = Rule("box_not_finite", "box", "dropped", "a coordinate is not a number")
-BOX_EMPTY = Rule("box_empty", "box", "dropped", "its width or height is 0 or negative")
+BOX_EMPTY = Rule(
+    "box_empty", "box", "dropped", "its width or height is 0, as of a point or line, or negative"
+)
 BOX_OUTSIDE = Rule("box_outside", "box", "dropped", "it lies wholly outside its image")
 BOX_CLIPPED = Rule("box_clipped", "box", "repaired", "cut at the edge of its image")
 BOX_DUPLICATE = Rule("box_duplicate", "box", "dropped", "the same class and place as another box")

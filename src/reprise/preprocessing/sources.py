@@ -1,11 +1,13 @@
 """What is read before any image is: the labels of all sources, and the classes in them.
 
 A million boxes as Python objects take most of a gigabyte, which the process that made them
-keeps. So labels are read in a process of their own, which leaves them in a file and ends.
+keeps. So the labels of a large source are read in a process of their own, which leaves them in
+a file and ends.
 """
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -16,12 +18,15 @@ from typing import Literal
 
 from reprise.dataset import Category
 from reprise.errors import RepriseError
+from reprise.formats.files import IMAGE_SUFFIXES
 from reprise.formats.records import ImageRecord, ReadOptions
 from reprise.formats.registry import read_source
 from reprise.preprocessing import rules
 from reprise.preprocessing.config import SYNTHETIC, DataConfig
 
 _CHUNK = 256
+# A source of so many files and bytes of labels is read sooner than a process starts.
+_FEW_FILES, _FEW_BYTES = 1000, 2**20
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ def read_sources(
         raw: The folder of each source.
         synthetic: A COCO folder of generated images, or None.
         spool: Folder for the files in which the labels wait.
-        apart: Read in a process of its own, so that this one stays small.
+        apart: Read large sources in a process of their own, so that this one stays small.
 
     Raises:
         RepriseError: The labels of a source cannot be read.
@@ -103,7 +108,7 @@ def read_sources(
     spool.mkdir(parents=True, exist_ok=True)
     sources = []
     for task in tasks:
-        if apart:
+        if apart and not _is_small(task.folder):
             with ProcessPoolExecutor(1, mp_context=get_context("forkserver")) as pool:
                 sources.append(pool.submit(_spool, task).result())
         else:
@@ -111,6 +116,19 @@ def read_sources(
         for note in sources[-1].notes:
             print(f"{task.source}: {note}")
     return sources
+
+
+def _is_small(folder: Path) -> bool:
+    files = size = 0
+    for where, _, names in os.walk(folder):
+        files += len(names)
+        labels = [name for name in names if Path(name).suffix.lower() not in IMAGE_SUFFIXES]
+        if files > _FEW_FILES:
+            return False
+        size += sum(Path(where, name).lstat().st_size for name in labels)
+        if size > _FEW_BYTES:
+            return False
+    return True
 
 
 def _spool(task: _Task) -> SpooledSource:

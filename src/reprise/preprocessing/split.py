@@ -17,7 +17,7 @@ from reprise.preprocessing.bridges import find_bridges, reasons
 from reprise.preprocessing.config import SplitConfig
 from reprise.preprocessing.deal import deal
 from reprise.preprocessing.groups import connected
-from reprise.preprocessing.split_image import SplitImage, resembling, ties_among
+from reprise.preprocessing.split_image import SplitImage, partly_grouped, resembling, ties_among
 
 Splitting = SplitConfig | Literal["source"]
 
@@ -203,6 +203,7 @@ def _deal_groups(
         split={image.key: name for image, name in zip(images, chosen, strict=True)},
         group={image.key: images[root].key for image, root in zip(images, roots, strict=True)},
         bridges={names[index]: why for index, why in told.items()},
+        notes=partly_grouped(ties, config),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -71,11 +72,33 @@ def ties_among(images: Sequence[SplitImage], config: SplitConfig) -> Ties:
 def _ungrouped(entry: str, images: Sequence[SplitImage]) -> RepriseError:
     known = sorted({key for image in images for key in image.keys})
     listing = ", ".join(known) if known else "none at all"
+    close = difflib.get_close_matches(entry, [*known, "folder"], n=1)
+    hint = f"did you mean '{close[0]}'? Or " if close and close[0] != entry else ""
     return RepriseError(
         f"data.split.group_by names '{entry}', but {nothing_found(entry)}. The label files give "
         f"the keys: {listing}; an image is called, say, '{images[0].key.partition('/')[2]}'.",
-        "correct the entry, or add the key to the image entries of the label file.",
+        f"{hint}take the entry out, name another, or give images such values: in the label files, "
+        "in a CSV file with group in its name (a column of image names, further columns of "
+        "values), or by folders.",
     )
+
+
+def partly_grouped(ties: Ties, config: SplitConfig) -> list[str]:
+    """A note for each entry of ``group_by`` that says nothing of some images.
+
+    Args:
+        ties: What :func:`ties_among` returned for these settings.
+        config: The settings.
+    """
+    notes = []
+    for entry in config.group_by:
+        without = sum(all(kind != entry for kind, _ in own) for own in ties.values)
+        if without:
+            notes.append(
+                f"data.split.group_by: '{entry}' says nothing of {without} of {len(ties.values)} "
+                "image(s): by it, each of these is on its own"
+            )
+    return notes
 
 
 def resembling(

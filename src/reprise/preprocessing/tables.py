@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import replace
 from pathlib import Path
-from sys import intern
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,12 +19,26 @@ from reprise.dataset import (
 from reprise.preprocessing.contract import write_tables
 from reprise.preprocessing.finish import Finished
 from reprise.preprocessing.labels import JudgedBox
+from reprise.preprocessing.placed import PlacedImage
 from reprise.preprocessing.shards import ShardWriter
+
+__all__ = ["BoxColumns", "PlacedImage", "store_image", "write_dataset"]
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _SIDES = ("x", "y", "w", "h", "area")
+_STORED = (
+    "width",
+    "height",
+    "original_width",
+    "original_height",
+    "sha256",
+    "file_sha256",
+    "perceptual_hash",
+)
+# Images whose rows are unpacked at once.
+_ROWS = 4096
 
 
 class BoxColumns:
@@ -83,36 +95,14 @@ class BoxColumns:
             "iscrowd": np.asarray(self._iscrowd, dtype=np.int64)[order],
             "segmentation": [self._segmentation[row] for row in order],
         }
-        return pd.DataFrame(columns)[list(ANNOTATION_COLUMNS)].astype(ANNOTATION_COLUMNS)
-
-
-class PlacedImage:
-    """One stored image: its row of the images table but for split and group.
-
-    Attributes:
-        image: The finished image, its bytes and boxes taken out of it.
-        place: ``(shard, offset, length)``.
-        boxes: Rows of its boxes.
-    """
-
-    __slots__ = ("boxes", "image", "place")
-
-    def __init__(self, image: Finished, place: tuple[str, int, int], boxes: range) -> None:
-        self.image = image
-        self.place = place
-        self.boxes = boxes
+        frame = pd.DataFrame(columns, copy=False)
+        return frame[list(ANNOTATION_COLUMNS)].astype(ANNOTATION_COLUMNS)
 
 
 def store_image(image: Finished, shards: ShardWriter, boxes: BoxColumns) -> PlacedImage:
     """Move an image's bytes to a shard and its boxes to the columns."""
-    shard, offset, length = shards.add(f"{image.name}.jpg", image.stored.encoded)
-    # The bytes are on disk now; only the rows stay in memory.
-    image.stored = replace(image.stored, encoded=b"")
-    rows = boxes.add(image.boxes)
-    image.boxes, image.ledger = [], []
-    # What came from another process is a string of its own for each image.
-    image.source, image.given = intern(image.source), image.given and intern(image.given)
-    return PlacedImage(image, (intern(shard), offset, length), rows)
+    place = shards.add(f"{image.name}.jpg", image.stored.encoded)
+    return PlacedImage(image, place, boxes.add(image.boxes))
 
 
 def write_dataset(
@@ -137,6 +127,10 @@ def write_dataset(
         ledger: Rows of REJECTED_COLUMNS in any order.
         notes: For each source what was decided in reading it.
     """
+    import pyarrow
+
+    # Arrow's own allocator keeps what is freed, tens of megabytes; the system's gives it back.
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     number = {category.name: category.category_id for category in categories}
     labels = [
         {"image_id": image_id, "category_id": category_id}
@@ -159,20 +153,34 @@ def _image_frame(
 ) -> pd.DataFrame:
     import pandas as pd
 
+    # A frame holds text far more closely than Python does, so that little is to be unpacked
+    # at a time.
+    parts = [
+        _some_rows(images[start : start + _ROWS], start + 1, split, group)
+        for start in range(0, max(1, len(images)), _ROWS)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _some_rows(
+    images: list[PlacedImage], first_id: int, split: dict[str, str], group: dict[str, str]
+) -> pd.DataFrame:
+    import pandas as pd
+
     finished = [placed.image for placed in images]
+    keys = [image.key for image in finished]
     stored = [image.stored for image in finished]
-    same = ("width", "height", "original_width", "original_height")
-    hashes = ("sha256", "file_sha256", "perceptual_hash")
+    shard, offset, length = zip(*(placed.place for placed in images), strict=True)
     columns = {
-        "image_id": list(range(1, len(images) + 1)),
-        "split": [split[image.key] for image in finished],
+        "image_id": np.arange(first_id, first_id + len(images)),
+        "split": [split[key] for key in keys],
         "source": [image.source for image in finished],
         "name": [image.name for image in finished],
-        "shard": [placed.place[0] for placed in images],
-        "offset": [placed.place[1] for placed in images],
-        "length": [placed.place[2] for placed in images],
-        **{name: [getattr(item, name) for item in stored] for name in (*same, *hashes)},
-        "group": [group[image.key] for image in finished],
+        "shard": shard,
+        "offset": offset,
+        "length": length,
+        **{name: [getattr(item, name) for item in stored] for name in _STORED},
+        "group": [group[key] for key in keys],
         "synthetic": [image.synthetic for image in finished],
     }
     return pd.DataFrame(columns)[list(IMAGE_COLUMNS)].astype(IMAGE_COLUMNS)

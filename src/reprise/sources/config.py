@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from reprise.params import Section
+from reprise.params import Section, worded
 
 # `local` stands for a path, which carries no scheme.
 SCHEMES = (
@@ -17,22 +17,43 @@ SCHEMES = (
 # Where the part before `@` is a login or a container; elsewhere it is as good as a password.
 _USERS_ALLOWED = ("sftp", "git+ssh", "az", "abfs")
 
+Url = Annotated[
+    str,
+    Field(min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$"),
+    worded("Input should be a path or a URL, without control characters"),
+]
+Revision = Annotated[
+    str,
+    Field(pattern=r"^[^-\s][^\s]*$"),
+    worded("Input should be a commit, a tag or a branch, in quotes if it is a number"),
+]
+Sha256 = Annotated[
+    str,
+    Field(pattern="^[0-9a-f]{64}$"),
+    worded("Input should be 64 digits 0-9 and a-f, as sha256sum prints them"),
+]
+Version = Annotated[
+    str,
+    Field(pattern="^(latest|[0-9]{12})$"),
+    worded("Input should be latest, or a stamp YYMMDDHHmmss in quotes"),
+]
+
 
 class SourceConfig(Section):
     """One dataset: a folder or an archive, here, on a server, in a bucket or in a repository."""
 
-    url: Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")]
+    url: Url
     """A path from the repository's top folder, or file://, http(s)://, s3://, gs://, az://,
     sftp://: an archive (.zip, .tar, .tar.gz, .tar.bz2, .tar.xz) or, when it is local or in a
     bucket, a folder; or a repository: git+https://, git+ssh://, git+file:///path."""
 
-    revision: Annotated[str, Field(pattern=r"^[^-\s][^\s]*$")] | None = None
+    revision: Revision | None = None
     """Of a repository, Git or DVC: a full commit hash, or a tag or branch with a sha256."""
 
     path: Annotated[str, Field(min_length=1)] | None = None
     """Folder or file inside the repository; empty takes all of it."""
 
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    sha256: Sha256 | None = None
     """SHA-256 of the archive or folder; leave it empty once and the error message says what to
     paste, or run `reprise pin URL`. A local folder may go without."""
 
@@ -53,7 +74,7 @@ class SourceConfig(Section):
     ] = "auto"
     """How the labels are written; auto finds out, says why, and asks when it cannot tell."""
 
-    version: Annotated[str, Field(pattern="^(latest|[0-9]{12})$")] = "latest"
+    version: Version = "latest"
     """For labels that are kept in versions side by side: latest, or a stamp YYMMDDHHmmss."""
 
     unlabelled: Literal["auto", "background", "drop"] = "auto"

@@ -8,9 +8,16 @@ from reprise.validation.rule import BETWEEN, PAIR, ROW_COUNT, UNIQUE, Rule
 from reprise.validation.summaries import TINY
 
 
-def split_rules(config: ExpectationsConfig) -> list[Rule]:
-    """Rules on the rows of :func:`reprise.validation.summaries.split_rows`."""
-    return [
+def split_rules(config: ExpectationsConfig, whole_images: bool = False) -> list[Rule]:
+    """Rules on the rows of :func:`reprise.validation.summaries.split_rows`.
+
+    Args:
+        config: The expectations.
+        whole_images: Whether labels of whole images count in place of boxes; sizes of boxes
+            are then nobody's concern.
+    """
+    mark = "label" if whole_images else "box"
+    counted = [
         Rule(
             "split_images",
             "splits",
@@ -24,12 +31,17 @@ def split_rules(config: ExpectationsConfig) -> list[Rule]:
         Rule(
             "split_background",
             "splits",
-            f"At most {config.max_background:.0%} of a split's images have no box",
+            f"At most {config.max_background:.0%} of a split's images have no {mark}",
             BETWEEN,
             {"column": "background", "max_value": config.max_background},
-            "{background:.1%} of {images} images have no box",
+            f"{{background:.1%}} of {{images}} images have no {mark}",
             "annotate these images or remove some, or raise expectations.max_background",
         ),
+    ]
+    if whole_images:
+        return counted
+    return [
+        *counted,
         Rule(
             "split_tiny_boxes",
             "splits",
@@ -53,18 +65,26 @@ def split_rules(config: ExpectationsConfig) -> list[Rule]:
     ]
 
 
-def class_rules(config: ExpectationsConfig) -> list[Rule]:
-    """Rules on the rows of :func:`reprise.validation.summaries.class_rows`."""
+def class_rules(config: ExpectationsConfig, whole_images: bool = False) -> list[Rule]:
+    """Rules on the rows of :func:`reprise.validation.summaries.class_rows`.
+
+    Args:
+        config: The expectations.
+        whole_images: Whether images with a label count in place of boxes.
+    """
+    marks = "images" if whole_images else "boxes"
+    counts_images = ", which counts images with the label here" if whole_images else ""
     counted = [
         Rule(
             f"class_boxes_{split}",
             "classes",
-            f"Each class has enough boxes in {split}",
+            f"Each class has enough {marks} in {split}",
             PAIR,
             {"column_A": split, "column_B": f"required_{split}", "or_equal": True},
-            f"{{{split}}} boxes in {split}, at least {{required_{split}}} are asked for",
+            f"{{{split}}} {marks} in {split}, at least {{required_{split}}} are asked for",
             f"add images with this class that can enter {split}, remove the class from its "
-            f"source's annotation file, or lower expectations.min_boxes_per_class.{split}",
+            f"source's annotation file, or lower expectations.min_boxes_per_class.{split}"
+            f"{counts_images}",
         )
         for split in SPLITS
     ]
@@ -105,11 +125,11 @@ def class_rules(config: ExpectationsConfig) -> list[Rule]:
         Rule(
             "class_balance",
             "classes",
-            f"The commonest class has at most {config.max_class_imbalance:g} times the boxes "
+            f"The commonest class has at most {config.max_class_imbalance:g} times the {marks} "
             "of any other in train",
             BETWEEN,
             {"column": "times_rarer", "max_value": config.max_class_imbalance},
-            "{train} boxes in train, {times_rarer:.0f} times fewer than the commonest class",
+            f"{{train}} {marks} in train, {{times_rarer:.0f}} times fewer than the commonest class",
             "add images with this class, or raise expectations.max_class_imbalance",
         ),
     ]

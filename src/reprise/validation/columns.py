@@ -111,6 +111,32 @@ def annotation_rows(dataset: Dataset, images: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
+def label_rows(dataset: Dataset, images: pd.DataFrame) -> pd.DataFrame:
+    """The table of labels of whole images, with columns for the rules on it.
+
+    Args:
+        dataset: The dataset to check.
+        images: What :func:`image_rows` returned.
+
+    Returns:
+        LABEL_COLUMNS, the index counting from 0, and: ``item`` (str, the image and the
+        class), ``split`` of the image, ``known_image`` and ``repeated`` (bool).
+    """
+    labels = dataset.labels.reset_index(drop=True)
+    owners = images[["image_id", "item", "split"]].drop_duplicates("image_id")
+    rows = labels.merge(owners.rename(columns={"item": "image"}), on="image_id", how="left")
+    rows["known_image"] = rows["image"].notna()
+    rows["repeated"] = rows.duplicated(["image_id", "category_id"])
+    names = {category.category_id: printable(category.name) for category in dataset.categories}
+    columns = zip(rows["image"], rows["image_id"], rows["category_id"], strict=True)
+    rows["item"] = [
+        f"{image if isinstance(image, str) else f'image id {image_id}'}, "
+        f"label {names.get(category_id, f'class id {category_id}')}"
+        for image, image_id, category_id in columns
+    ]
+    return rows
+
+
 def _box_names(rows: pd.DataFrame, dataset: Dataset) -> list[str]:
     names = {category.category_id: printable(category.name) for category in dataset.categories}
     columns = zip(

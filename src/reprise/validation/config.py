@@ -24,7 +24,8 @@ class ImagesPerSplit(Section):
 
 
 class BoxesPerClass(Section):
-    """The fewest boxes that each class may have in a split."""
+    """The fewest boxes that each class may have in a split; where images are labelled as a whole
+    and there is no box, the fewest images with the label."""
 
     train: Count = 1
     """A class below this cannot be learned: add examples, merge it or drop it."""
@@ -40,9 +41,11 @@ class ExpectationsConfig(Section):
     min_images: ImagesPerSplit = ImagesPerSplit()
     """Fewest images by split; an empty split is always refused."""
     min_boxes_per_class: BoxesPerClass = BoxesPerClass()
-    """Fewest boxes of each class by split; lower it only for classes you can do without."""
+    """Fewest boxes of each class by split, or images where only whole images are labelled; lower
+    it only for classes you can do without."""
     max_class_imbalance: float = Field(default=200.0, ge=1)
-    """Boxes of the commonest class over boxes of the rarest, in train; raise it for long tails."""
+    """Boxes, or images with the label, of the commonest class over those of the rarest, in train;
+    raise it for long tails."""
     min_box_size: float = Field(default=1.0, gt=0)
     """Least width and height of a box, in pixels of the upright original; slivers are errors."""
     max_tiny_boxes: float = Field(default=0.5, ge=0, le=1)
@@ -50,7 +53,8 @@ class ExpectationsConfig(Section):
     max_size_shift: float = Field(default=4.0, ge=1)
     """How many times larger or smaller than in train the median box of val or test may be."""
     max_background: float = Field(default=0.5, ge=0, le=1)
-    """Share of a split's images that may have no box; 1 allows all, 0 asks for a box in each."""
+    """Share of a split's images that may have no box, or no label where there are labels only; 1
+    allows all, 0 none."""
     max_rejected: float = Field(default=0.1, ge=0, le=1)
     """Share of a source's images, and of its boxes, that preprocessing may drop."""
     near_duplicate_distance: int | None = Field(default=2, ge=0, le=16)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reprise.dataset import Dataset
-from reprise.validation.message import NAMED, offenders
+from reprise.validation.message import NAMED, causes_first, offenders
 from reprise.validation.run import LISTED, TableResult
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ def write_docs(
     index = view.env.get_template("index.html").render(
         page={"title": "Overview", "file": "index.html"},
         results=list(zip(pages, results, strict=True)),
-        failures=[failure for item in results for failure in _failures(item, tables, NAMED)],
+        failures=[
+            failure for item in causes_first(results) for failure in _failures(item, tables, NAMED)
+        ],
         **within,
     )
     (docs / "index.html").write_text(_tidy(index), encoding="utf-8")

@@ -14,10 +14,34 @@ NAMED = 5
 NOUNS = {
     "images": "image",
     "annotations": "box",
+    "labels": "label",
     "splits": "split",
     "classes": "class",
     "sources": "source",
 }
+
+# What comes first here may be why something later fails: a source without any usable image
+# leaves splits empty and classes without boxes.
+_CAUSES_FIRST = ("sources", "images", "annotations", "labels", "splits", "classes")
+
+
+def causes_first(results: list[TableResult]) -> list[TableResult]:
+    """The results in the order in which a person should read what failed."""
+    return sorted(results, key=lambda result: _CAUSES_FIRST.index(result.table))
+
+
+def namesakes(class_names: list[str]) -> list[str]:
+    """A note on classes whose names differ in capitals or spaces only; empty without any."""
+    groups: dict[str, list[str]] = {}
+    for name in class_names:
+        groups.setdefault(" ".join(name.split()).casefold(), []).append(printable(name))
+    alike = [" and ".join(map(repr, names)) for names in groups.values() if len(names) > 1]
+    if not alike:
+        return []
+    return [
+        f"the names of some classes differ only in capitals or spaces: {'; '.join(alike[:NAMED])}. "
+        "Each is a class of its own; if they mean the same, write one name in the label files"
+    ]
 
 
 def failure(results: list[TableResult], tables: dict[str, pd.DataFrame]) -> str:
@@ -28,9 +52,10 @@ def failure(results: list[TableResult], tables: dict[str, pd.DataFrame]) -> str:
         tables: The tables that were checked.
 
     Returns:
-        Lines of text: a headline, then a numbered paragraph for each failed expectation.
+        Lines of text: a headline, then a numbered paragraph for each failed expectation,
+        those that may be the cause of others first.
     """
-    outcomes = [outcome for result in results for outcome in result.outcomes]
+    outcomes = [outcome for result in causes_first(results) for outcome in result.outcomes]
     failed = [outcome for outcome in outcomes if not outcome.passed]
     lines = [f"The dataset fails {len(failed)} of {len(outcomes)} expectations."]
     for number, outcome in enumerate(failed, start=1):

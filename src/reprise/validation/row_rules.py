@@ -128,6 +128,36 @@ def image_rules(config: ExpectationsConfig) -> list[Rule]:
     ]
 
 
+def label_rules(category_ids: list[int]) -> list[Rule]:
+    """Rules on the rows of :func:`reprise.validation.columns.label_rows`."""
+    return [
+        Rule(
+            "label_image_known",
+            "labels",
+            "Each label belongs to an image",
+            IN_SET,
+            {"column": "known_image", "value_set": [True]},
+            "no image has the id {image_id}",
+        ),
+        Rule(
+            "label_class_known",
+            "labels",
+            "Each label is a known class",
+            IN_SET,
+            {"column": "category_id", "value_set": category_ids},
+            "class id {category_id}; known are " + ", ".join(map(str, category_ids)),
+        ),
+        Rule(
+            "label_once",
+            "labels",
+            "No image has a label twice",
+            IN_SET,
+            {"column": "repeated", "value_set": [False]},
+            "it has this label before",
+        ),
+    ]
+
+
 def annotation_rules(config: ExpectationsConfig, category_ids: list[int]) -> list[Rule]:
     """Rules on the rows of :func:`reprise.validation.columns.annotation_rows`."""
     box = "x={x:g} y={y:g} w={w:g} h={h:g}"

@@ -24,7 +24,8 @@ class Rule:
 
     Attributes:
         name: Stable identifier, unique over all tables.
-        table: Table that it is checked on: images, annotations, splits, classes or sources.
+        table: Table that it is checked on: images, annotations, labels, splits, classes or
+            sources.
         sentence: What is expected; heads the failure message and the Data Docs entry.
         kind: Class name of the expectation in Great Expectations.
         arguments: Its arguments.

@@ -18,13 +18,15 @@ TINY = 2.0
 
 
 def split_rows(
-    images: pd.DataFrame, boxes: pd.DataFrame, config: ExpectationsConfig
+    images: pd.DataFrame, boxes: pd.DataFrame, marks: pd.DataFrame, config: ExpectationsConfig
 ) -> pd.DataFrame:
     """One row a split.
 
     Args:
         images: What :func:`reprise.validation.columns.image_rows` returned.
         boxes: What :func:`reprise.validation.columns.annotation_rows` returned.
+        marks: What an image without is background: the boxes, or what
+            :func:`reprise.validation.columns.label_rows` returned.
         config: Gives the required counts.
 
     Returns:
@@ -41,7 +43,8 @@ def split_rows(
     for split in SPLITS:
         inside = images[images["split"] == split]
         own = boxes["split"] == split
-        empty = ~inside["image_id"].isin(boxes.loc[own, "image_id"])
+        shown = marks.loc[marks["split"] == split, "image_id"]
+        empty = ~inside["image_id"].isin(shown)
         rows.append(
             {
                 "item": split,
@@ -62,12 +65,12 @@ def split_rows(
     return frame
 
 
-def class_rows(dataset: Dataset, boxes: pd.DataFrame, config: ExpectationsConfig) -> pd.DataFrame:
-    """One row a class: ``item`` (its name), ``category_id``, boxes by split.
+def class_rows(dataset: Dataset, marks: pd.DataFrame, config: ExpectationsConfig) -> pd.DataFrame:
+    """One row a class: ``item`` (its name), ``category_id``, counts by split.
 
-    Columns ``train``, ``val`` and ``test`` count boxes, ``required_train`` and so on say how
-    many there must be; ``times_rarer`` is the commonest class's count in train over this
-    one's (float64, NaN for a class without boxes).
+    Columns ``train``, ``val`` and ``test`` count ``marks``: boxes, or labels of whole images.
+    ``required_train`` and so on say how many there must be; ``times_rarer`` is the commonest
+    class's count in train over this one's (float64, NaN for a class without any).
     """
     import pandas as pd
 
@@ -76,7 +79,7 @@ def class_rows(dataset: Dataset, boxes: pd.DataFrame, config: ExpectationsConfig
         {"category_id": ids, "item": [printable(category.name) for category in dataset.categories]}
     )
     for split in SPLITS:
-        counts = boxes.loc[boxes["split"] == split, "category_id"].value_counts()
+        counts = marks.loc[marks["split"] == split, "category_id"].value_counts()
         frame[split] = [int(counts.get(category_id, 0)) for category_id in ids]
         frame[f"required_{split}"] = getattr(config.min_boxes_per_class, split)
     frame["times_rarer"] = frame["train"].max() / frame["train"].replace(0, np.nan)

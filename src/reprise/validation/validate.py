@@ -6,7 +6,14 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reprise.dataset import ANNOTATION_COLUMNS, IMAGE_COLUMNS, REJECTED_COLUMNS, Dataset, write_json
+from reprise.dataset import (
+    ANNOTATION_COLUMNS,
+    IMAGE_COLUMNS,
+    LABEL_COLUMNS,
+    REJECTED_COLUMNS,
+    Dataset,
+    write_json,
+)
 from reprise.errors import RepriseError
 from reprise.validation.config import ExpectationsConfig
 
@@ -32,6 +39,9 @@ def validate(
     ``passed.json`` too, always the same bytes: training depends on this file alone, so that
     a changed expectation reruns the gate and not the training behind it.
 
+    Where images are labelled as a whole and there is no box, the labels are counted in place
+    of boxes.
+
     Args:
         dataset: The dataset folder.
         config: The expectations.
@@ -44,10 +54,10 @@ def validate(
             and stays, for the person to open.
     """
     # Everything heavy is imported here, so that the stage starts at once with bad parameters.
-    from reprise.validation.columns import annotation_rows, image_rows
+    from reprise.validation.columns import annotation_rows, image_rows, label_rows
     from reprise.validation.decode import decode_all
     from reprise.validation.leaks import find
-    from reprise.validation.message import failure
+    from reprise.validation.message import failure, namesakes
     from reprise.validation.rules import rules
     from reprise.validation.run import check
     from reprise.validation.summaries import class_rows, source_rows, split_rows
@@ -56,17 +66,23 @@ def validate(
     _check_columns(opened)
     images = image_rows(opened, decode_all(opened, workers), config.near_duplicate_distance)
     boxes = annotation_rows(opened, images)
+    labels = label_rows(opened, images)
+    whole_images = boxes.empty and not labels.empty
+    marks = labels if whole_images else boxes
     tables = {
         "images": images,
         "annotations": boxes,
-        "splits": split_rows(images, boxes, config),
-        "classes": class_rows(opened, boxes, config),
+        **({} if labels.empty else {"labels": labels}),
+        "splits": split_rows(images, boxes, marks, config),
+        "classes": class_rows(opened, marks, config),
         "sources": source_rows(opened, boxes),
     }
     category_ids = [category.category_id for category in opened.categories]
-    results = check(tables, rules(config, category_ids))
+    results = check(tables, rules(config, category_ids, whole_images))
     findings = find(opened, images, config.near_duplicate_distance)
     _write(out, opened, results, tables, findings)
+    for note in namesakes(opened.class_names):
+        print(f"note: {note}")
     if not all(outcome.passed for result in results for outcome in result.outcomes):
         raise RepriseError(
             failure(results, tables),
@@ -80,6 +96,7 @@ def _check_columns(dataset: Dataset) -> None:
     for name, frame, columns in (
         ("images", dataset.images, IMAGE_COLUMNS),
         ("annotations", dataset.annotations, ANNOTATION_COLUMNS),
+        ("labels", dataset.labels, LABEL_COLUMNS),
         ("rejected", dataset.rejected, REJECTED_COLUMNS),
     ):
         missing = [column for column in columns if column not in frame]

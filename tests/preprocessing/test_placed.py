@@ -1,0 +1,31 @@
+"""A stored image comes out of its packed form as it went in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reprise.preprocessing.finish import Finished
+from reprise.preprocessing.images import StoredImage
+from reprise.preprocessing.labels import JudgedBox
+from reprise.preprocessing.placed import PlacedImage
+
+STORED = StoredImage(b"jpeg", 64, 48, 128, 96, 6, "ab" * 32, "cd" * 32, "0123456789abcdef")
+
+
+def test_everything_but_bytes_boxes_and_ledger_comes_back() -> None:
+    box = JudgedBox("cat", (1, 2, 3, 4), 12, 0, "[]")
+    image = Finished(
+        "mine", "ä/1.png", {"patient": "7"}, ("cat", "dog"), "val", False, True, STORED, [box]
+    )
+    image.labelling = "0011223344556677"
+    placed = PlacedImage(image, ("mine-00000.tar", 512, 4), range(5, 6))
+    expected = replace(image, stored=replace(STORED, encoded=b""), boxes=[])
+    assert placed.image == expected
+    assert placed.place == ("mine-00000.tar", 512, 4) and placed.boxes == range(5, 6)
+    assert placed.order == ("mine", "ä/1.png") and placed.key == image.key
+
+
+def test_a_composed_image_has_no_file_and_no_labelling() -> None:
+    image = Finished("copy_paste", "1", synthetic=True, stored=replace(STORED, file_sha256=""))
+    found = PlacedImage(image, ("copy_paste-00000.tar", 512, 4), range(0)).image
+    assert (found.stored.file_sha256, found.labelling, found.synthetic) == ("", "", True)
