@@ -509,10 +509,10 @@ def test_torch_is_never_imported() -> None:
     [
         ({"image_size": 100}, "multiple of 32"),
         ({"sources": {}}, "at least 1"),
-        ({"sources": {"Bad Name": {"url": "x", "format": "coco"}}}, "should match pattern"),
+        ({"sources": {"Bad Name": {"url": "x", "format": "coco"}}}, "a source's name has small"),
         ({"sources": {"synthetic": {"url": "x", "format": "coco"}}}, "is taken by"),
         ({"sources": {"a": {"url": "x", "format": "excel"}}}, "Input should be 'auto'"),
-        ({"sources": {"a": {"url": "x", "format": "coco", "sha256": "abc"}}}, "match pattern"),
+        ({"sources": {"a": {"url": "x", "format": "coco", "sha256": "abc"}}}, "64 digits"),
         ({"classes": ["a", "a"]}, "a class is named twice"),
         ({"classes": []}, "at least 1"),
         ({"encoding": {"jpeg_quality": 0}}, "greater than or equal to 1"),
