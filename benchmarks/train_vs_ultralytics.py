@@ -86,7 +86,7 @@ def train_reprise(arguments: argparse.Namespace, seed: int) -> dict:
 
     loaded, training = parameters(arguments, seed)
     # Both start from random weights.
-    network = loaded.model.model_copy(update={"weights": None})
+    network = loaded.model.model_copy(update={"weights": {}})
     # As the other trainer does: score val after each epoch, and keep the best by mAP.
     stopping = loaded.training.early_stopping.model_copy(update={"metric": "mAP", "enabled": False})
     training = training.model_copy(update={"early_stopping": stopping})
@@ -122,9 +122,11 @@ def train_ultralytics(arguments: argparse.Namespace, seed: int) -> dict:
     SETTINGS.update({name: False for name in SETTINGS if name in ("dvc", "sync", "wandb")})
     a, s = loaded.augmentation, training.scheduler
     images = len(list((arguments.folder / "yolo" / "images" / "train").iterdir()))
+    names = (arguments.folder / "yolo" / "names.txt").read_text().split("\n")
+    family = Yolo(loaded.model, names, arguments.image_size)
     trainer = DetectionTrainer(
         overrides={
-            "model": f"{loaded.model.architecture}{loaded.model.variant[0]}.yaml",
+            "model": f"{family.architecture}{loaded.model.variant[0]}.yaml",
             "data": str(arguments.folder / "yolo" / "data.yaml"),
             "project": str(arguments.folder), "name": f"ultralytics-{seed}",
             "imgsz": arguments.image_size, "epochs": training.epochs, "seed": seed,
@@ -145,7 +147,7 @@ def train_ultralytics(arguments: argparse.Namespace, seed: int) -> dict:
     def set_learning_rate(trainer) -> None:
         # Its own schedule falls once an epoch and ours at each step, which over a few epochs is
         # another learning rate; this comparison is of the rest.
-        factor = learning_rate_factor(next(steps), batches, training.epochs, s)
+        factor = learning_rate_factor(next(steps), batches, batches * training.epochs, s)
         for group in trainer.optimizer.param_groups:
             group["lr"] = training.learning_rate * factor
 
@@ -160,8 +162,6 @@ def train_ultralytics(arguments: argparse.Namespace, seed: int) -> dict:
     # The file that this very process has just written.
     content = torch.load(trainer.best, weights_only=False)
     model = content["ema"] or content["model"]
-    names = (arguments.folder / "yolo" / "names.txt").read_text().split("\n")
-    family = Yolo(loaded.model, names, arguments.image_size)
     family.network.load_state_dict(model.float().state_dict())
     family.network.eval()
     return {

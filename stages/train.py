@@ -4,10 +4,12 @@ from pathlib import Path
 
 from _run import run, scratch
 
+from reprise.training.processes import launch
 from reprise.training.train import train
 
 
 def main(params) -> None:
+    launch(params.training.devices, params.training.threads)
     train(
         Path("data/processed"),
         params.model,
@@ -19,6 +21,7 @@ def main(params) -> None:
         Path("models"),
         Path("reports/training"),
         scratch("train"),
+        Path("data/weights"),
     )
 
 

@@ -57,7 +57,7 @@ def main() -> None:
         )
         train(
             folder / "processed",
-            loaded.model.model_copy(update={"weights": None}),
+            loaded.model.model_copy(update={"weights": {}}),
             TrainingConfig.model_validate(training),
             loaded.validation,
             augmentation,

@@ -135,6 +135,7 @@ class Dataset:
                 "bring it back (dvc checkout --force) or write it again (dvc repro preprocess).",
             )
         self._files: dict[tuple[int, str], int] = {}
+        self._kept: dict[tuple[str, int], np.ndarray] = {}
 
     @property
     def class_names(self) -> list[str]:
@@ -158,6 +159,30 @@ class Dataset:
         path = self.root / "annotations" / f"{split}.json"
         return json.loads(path.read_text(encoding="utf-8"))
 
+    def label_truth(self, split: str) -> dict[str, Any]:
+        """Classes of whole images: ``images``, ``categories`` and ``labels``.
+
+        A class counts for an image when it is a label of it or the class of a box in it, so
+        that a detection dataset can be classified too.
+        """
+        images = self.split(split)["image_id"].tolist()
+        columns = ["image_id", "category_id"]
+        pairs = {
+            (int(image_id), int(category_id))
+            for frame in (self.labels[columns], self.annotations[columns])
+            for image_id, category_id in frame[frame["image_id"].isin(images)].itertuples(
+                index=False
+            )
+        }
+        return {
+            "images": [{"id": int(image_id)} for image_id in images],
+            "categories": [{"id": c.category_id, "name": c.name} for c in self.categories],
+            "labels": [
+                {"image_id": image_id, "category_id": category_id}
+                for image_id, category_id in sorted(pairs)
+            ],
+        }
+
     def encoded(self, shard: str, offset: int, length: int) -> bytes:
         """The encoded bytes of one image, read at its offset without touching the rest."""
         # File descriptors are not shared with forked loader workers.
@@ -172,10 +197,36 @@ class Dataset:
             )
         return data
 
+    def keep_pixels(self, split: str) -> None:
+        """Decode a split's images into memory, once, for all processes that fork from here.
+
+        Raises:
+            RepriseError: They would take most of the memory that is free.
+        """
+        import psutil
+
+        rows = self.split(split)
+        needed = int((rows["width"] * rows["height"]).sum()) * 3
+        free = psutil.virtual_memory().available
+        if needed > free * 0.8:
+            raise RepriseError(
+                f"training.cache: ram needs {needed / 2**30:.1f} GiB for the {split} split, and "
+                f"{free / 2**30:.1f} GiB are available.",
+                "set training.cache: none, or lower data.image_size.",
+            )
+        for shard, offset, length in zip(
+            rows["shard"], rows["offset"], rows["length"], strict=True
+        ):
+            image = self.pixels(shard, offset, length)
+            image.setflags(write=False)
+            self._kept[shard, offset] = image
+
     def pixels(self, shard: str, offset: int, length: int) -> np.ndarray:
-        """One stored image, decoded: uint8, shape (height, width, 3), RGB."""
+        """One stored image, decoded: uint8, shape (height, width, 3), RGB; perhaps read-only."""
         import cv2
 
+        if (shard, offset) in self._kept:
+            return self._kept[shard, offset]
         data = np.frombuffer(self.encoded(shard, offset, length), dtype=np.uint8)
         image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
         if image is None:

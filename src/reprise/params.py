@@ -77,6 +77,8 @@ class MachineConfig(Section):
     memo_gb: Annotated[float, Field(ge=0)] = 20.0
     """Most disk space in GB (10^9 bytes) for finished images that the next run need not decode
     again; 0 keeps none."""
+    log: Literal["normal", "verbose", "debug"] = "normal"
+    """verbose prints a line every 20 batches; debug each one, its loss by part and gradient."""
     checkpoint_minutes: Annotated[float, Field(gt=0)]
     """Most training time that a crash can cost; a checkpoint also follows each epoch."""
 

@@ -152,14 +152,8 @@ def test_by_default_the_picture_is_where_git_and_dvc_do_not_look(
 
 
 def test_boxes_are_drawn_where_they_are() -> None:
-    batch = {
-        "images": torch.zeros((1, 3, LEAST_SIDE, LEAST_SIDE), dtype=torch.uint8),
-        "cls": torch.tensor([[1.0]]),
-        "bboxes": torch.tensor([[0.5, 0.5, 0.25, 0.5]]),
-        "batch_idx": torch.tensor([0.0]),
-    }
-    (tile,) = tiles_of(batch, ["a.png"])
-    assert tile.boxes == [(1, 120.0, 80.0, 200.0, 240.0)]
+    images = torch.zeros((1, 3, LEAST_SIDE, LEAST_SIDE), dtype=torch.uint8)
+    (tile,) = tiles_of(images, [[(1, 120.0, 80.0, 200.0, 240.0)]], ["a.png"])
     sheet = np.asarray(grid([tile], list(CLASSES)))
     image = sheet[8 : 8 + LEAST_SIDE, 8 : 8 + LEAST_SIDE]
     assert image[160, 120].any() and image[160, 200].any() and image[240, 160].any()

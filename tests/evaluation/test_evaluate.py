@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,125 +10,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from reprise.dataset import (
-    ANNOTATION_COLUMNS,
-    IMAGE_COLUMNS,
-    REJECTED_COLUMNS,
-    Category,
-    table,
-    write_json,
-)
+from evaluation.running import TEST_BOXES, VAL_BOXES, Box, Run
 from reprise.errors import RepriseError
 from reprise.evaluation.config import EvaluationConfig
 from reprise.evaluation.evaluate import COLUMNS, evaluate
-from reprise.predictions import prediction, write_predictions
-from reprise.preprocessing.contract import write_tables
-from reprise.preprocessing.shards import ShardWriter
-
-Box = tuple[int, int, list[float]]  # image, class, xywh
-
-# Images 1 and 2 are val, 3 and 4 are test; class 1 is a cat, 2 a dog, 3 a cow.
-VAL_BOXES: list[Box] = [(1, 1, [10, 10, 50, 50])]
-TEST_BOXES: list[Box] = [
-    (3, 1, [10, 10, 50, 50]),
-    (3, 2, [100, 100, 50, 50]),
-    (4, 1, [10, 10, 20, 20]),
-]
-
-
-def write_dataset(root: Path, boxes: list[Box], crowd: list[Box] | None = None) -> None:
-    images = [
-        {
-            "image_id": image_id,
-            "split": "val" if image_id < 3 else "test",
-            "source": "farm" if image_id % 2 else "street",
-            "name": f"{image_id}.png",
-            "shard": "farm-00000.tar",
-            "offset": 0,
-            "length": 1,
-            "width": 100,
-            "height": 100,
-            "original_width": 200,
-            "original_height": 200,
-            "sha256": str(image_id),
-            "file_sha256": str(image_id),
-            "perceptual_hash": "0" * 16,
-            "group": str(image_id),
-            "synthetic": False,
-        }
-        for image_id in range(1, 5)
-    ]
-    rows = [(*row, 0) for row in boxes] + [(*row, 1) for row in crowd or []]
-    annotations = [
-        {
-            "annotation_id": index,
-            "image_id": image_id,
-            "category_id": category_id,
-            **dict(zip("xywh", xywh, strict=True)),
-            "area": xywh[2] * xywh[3],
-            "iscrowd": iscrowd,
-            "segmentation": "[]",
-        }
-        for index, (image_id, category_id, xywh, iscrowd) in enumerate(rows, start=1)
-    ]
-    # The evaluation never looks at pixels: a byte stands for each image.
-    shards = ShardWriter(root, "farm")
-    shards.add("1.png", b"0")
-    shards.close()
-    write_tables(
-        root,
-        table(images, IMAGE_COLUMNS),
-        table(annotations, ANNOTATION_COLUMNS),
-        [Category(1, "cat"), Category(2, "dog"), Category(3, "cow")],
-        table([], REJECTED_COLUMNS),
-    )
-
-
-class Run:
-    """One run of the stage in a temporary folder, with its outputs read back."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.out = folder / "evaluation"
-
-    def __call__(
-        self,
-        test: list[dict[str, Any]],
-        val: list[dict[str, Any]] | None = None,
-        boxes: list[Box] | None = None,
-        crowd: list[Box] | None = None,
-        model: dict[str, Any] | None = None,
-        **settings: Any,
-    ) -> Run:
-        if not (self.folder / "data").exists():
-            write_dataset(
-                self.folder / "data", VAL_BOXES + TEST_BOXES if boxes is None else boxes, crowd
-            )
-        predictions = self.folder / "predictions"
-        predictions.mkdir(exist_ok=True)
-        write_predictions(predictions / "test.json", test)
-        write_predictions(predictions / "val.json", val or [])
-        (self.folder / "models").mkdir(exist_ok=True)
-        write_json(self.folder / "models" / "model.json", model or {"score_threshold": 0.5})
-        evaluate(
-            self.folder / "data",
-            predictions,
-            self.folder / "models",
-            EvaluationConfig(**settings),
-            self.out,
-        )
-        return self
-
-    @property
-    def metrics(self) -> dict[str, dict[str, float]]:
-        return json.loads((self.out / "metrics.json").read_text(encoding="utf-8"))
-
-    def table(self, name: str) -> list[dict[str, str]]:
-        with (self.out / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
-
-    def errors(self) -> list[tuple[str, str, str]]:
-        return [(row["kind"], row["class"], row["actual"]) for row in self.table("errors")]
+from reprise.predictions import label_prediction, prediction
 
 
 @pytest.fixture
@@ -177,7 +61,7 @@ class TestTables:
 
     def test_are_headers_alone_when_no_split_has_objects(self, run: Run) -> None:
         run([], boxes=[])
-        for name, columns in COLUMNS.items():
+        for name, columns in COLUMNS["detect"].items():
             text = (run.out / f"{name}.csv").read_text(encoding="utf-8")
             assert text == ",".join(columns) + "\n"
 
@@ -190,7 +74,9 @@ class TestTables:
         first = {path.name: path.read_bytes() for path in run.out.iterdir()}
         run([*perfect(TEST_BOXES), prediction(3, 3, [0, 0, 9, 9], 0.6)])
         assert {path.name: path.read_bytes() for path in run.out.iterdir()} == first
-        assert sorted(first) == sorted(["metrics.json", *(f"{name}.csv" for name in COLUMNS)])
+        assert sorted(first) == sorted(
+            ["metrics.json", *(f"{name}.csv" for name in COLUMNS["detect"])]
+        )
 
     def test_replace_the_folder_as_a_whole(self, run: Run) -> None:
         run.out.mkdir()
@@ -311,6 +197,16 @@ class TestBadInput:
         with pytest.raises(RepriseError, match=rf"test\.json: entry 0 has {named}"):
             run([row])
         assert not run.out.exists()
+
+    def test_a_task_that_nobody_knows(self, run: Run) -> None:
+        with pytest.raises(
+            RepriseError, match=r"model\.json: task is 'caption', not one of detect"
+        ):
+            run([], model={"task": "caption", "score_threshold": 0.5})
+
+    def test_predictions_of_another_task(self, run: Run) -> None:
+        with pytest.raises(RepriseError, match=r"test\.json: entry 0 has no bbox.* to detect"):
+            run([label_prediction(3, 1, 0.5)])
 
     def test_a_missing_prediction_file(self, run: Run) -> None:
         run([])

@@ -14,9 +14,8 @@ IMAGE_SIZE = 64
 def model(**changes: Any) -> ModelConfig:
     values = {
         "type": "yolo",
-        "architecture": "yolo11",
+        "architecture": "auto",
         "variant": "nano",
-        "weights": None,
         "nms_iou": 0.7,
         "max_detections": 50,
     }

@@ -8,8 +8,10 @@ import pytest
 
 from models.settings import model
 from reprise import params
-from reprise.models.storage import load_starting_weights
+from reprise.models.config import WeightsConfig
+from reprise.models.storage import LoadAccount, load_starting_weights
 from reprise.models.yolo import Yolo
+from reprise.sources.weights import bring_weights
 
 CLASSES = [
     "button", "text_input", "checkbox", "radio_button", "dropdown",
@@ -17,23 +19,28 @@ CLASSES = [
 ]  # fmt: skip
 
 
-def test_they_fit_the_default_network_whole(
-    repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(repository)
-    published = params.load().model
-    assert published.weights is not None
-    assert Path(published.weights.path).stat().st_size <= 6_000_000
-    account = load_starting_weights(Yolo(published, CLASSES, 64).network, published.weights)
+@pytest.fixture
+def published(repository: Path, tmp_path: Path) -> tuple[WeightsConfig, Path]:
+    """The entry of params.yaml, and the folder that the weights stage writes for it."""
+    loaded = params.load(repository / "params.yaml")
+    entry = loaded.model.weights["yolo"]
+    assert entry is not None
+    out = tmp_path / "weights"
+    bring_weights("yolo", entry, loaded.data.limits, out, repository, tmp_path / "scratch")
+    return entry, out
+
+
+def load(published: tuple[WeightsConfig, Path], classes: list[str]) -> LoadAccount:
+    return load_starting_weights(Yolo(model(), classes, 64).network, *published)
+
+
+def test_they_fit_the_default_network_whole(published: tuple[WeightsConfig, Path]) -> None:
+    assert (published[1] / "weights.safetensors").stat().st_size <= 6_000_000
+    account = load(published, CLASSES)
     assert account.reshaped == account.missing == account.unused == []
 
 
-def test_other_classes_keep_all_but_the_class_heads(
-    repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(repository)
-    published = params.load().model
-    assert published.weights is not None
-    account = load_starting_weights(Yolo(model(), ["cell"], 64).network, published.weights)
+def test_other_classes_keep_all_but_the_class_heads(published: tuple[WeightsConfig, Path]) -> None:
+    account = load(published, ["cell"])
     assert 0 < len(account.reshaped) < 30
     assert len(account.loaded) > 400

@@ -5,18 +5,31 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import random
 import resource
 import signal
+from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from torchvision.models import resnet18
 
 from models.settings import IMAGE_SIZE, model
 from reprise.errors import RepriseError
 from reprise.models.config import WeightsConfig
-from reprise.models.storage import load_model, load_starting_weights, save_model
+from reprise.models.multilabel import MultiLabel
+from reprise.models.storage import (
+    LoadAccount,
+    Tensors,
+    load_model,
+    load_starting_weights,
+    save_model,
+)
 from reprise.models.yolo import Yolo
+from reprise.sources.config import LimitsConfig
+from reprise.sources.weights import bring_weights
 
 CLASSES = ["square", "disc"]
 
@@ -30,14 +43,27 @@ def description(**changes: object) -> dict[str, object]:
     } | changes
 
 
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
 @pytest.fixture
 def family() -> Yolo:
     torch.manual_seed(0)
     return Yolo(model(), CLASSES, IMAGE_SIZE)
 
 
-def weights_of(path: Path) -> WeightsConfig:
-    return WeightsConfig(path=str(path), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+def load(
+    network: torch.nn.Module,
+    path: Path,
+    renamed: Callable[[Tensors], Tensors] | None = None,
+) -> LoadAccount:
+    """Start a network from a file, through the weights stage."""
+    config = WeightsConfig(url=str(path), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    out = path.parent / "out"
+    bring_weights("yolo", config, LimitsConfig(), out, Path(), path.parent / "scratch")
+    return load_starting_weights(network, config, out, renamed)
 
 
 def test_a_saved_model_comes_back_exactly(tmp_path: Path, family: Yolo) -> None:
@@ -69,43 +95,128 @@ def test_starting_weights_fit_the_classes_that_differ(tmp_path: Path, family: Yo
     save_model(tmp_path, family.network.state_dict(), description())
     torch.manual_seed(1)
     target = Yolo(model(), ["a", "b", "c"], IMAGE_SIZE)
-    account = load_starting_weights(target.network, weights_of(tmp_path / "model.safetensors"))
+    account = load(target.network, tmp_path / "model.safetensors")
     assert account.reshaped and all("cv3" in name for name in account.reshaped)
     own = target.network.state_dict()
     for name in account.loaded:
         assert torch.equal(own[name], family.network.state_dict()[name])
 
 
-def test_a_wrong_checksum_is_refused(tmp_path: Path, family: Yolo) -> None:
-    save_model(tmp_path, family.network.state_dict(), description())
-    config = WeightsConfig(path=str(tmp_path / "model.safetensors"), sha256="0" * 64)
-    with pytest.raises(RepriseError, match="has SHA-256"):
-        load_starting_weights(family.network, config)
+def test_the_account_names_what_was_not_loaded() -> None:
+    account = LoadAccount(
+        loaded=["a"] * 120, reshaped=["fc.bias", "fc.weight"], missing=[], unused=list("vwxyz")
+    )
+    assert str(account) == (
+        "starting weights: 120 tensors loaded; at their initial values stay 2 (fc.bias, "
+        "fc.weight) of another shape and 0 not in the file; of the file 5 (v, w, x, y and 1 more) "
+        "unused"
+    )
+
+
+def test_published_weights_of_torchvision_keep_all_but_the_last_layer(tmp_path: Path) -> None:
+    """A plain state dict as torch.save wrote it before 1.6, when batch norms had no counter."""
+    published = resnet18(weights=None).state_dict()
+    old = {name: tensor for name, tensor in published.items() if "num_batches" not in name}
+    path = tmp_path / "resnet18-published.pth"
+    torch.serialization.save(OrderedDict(old), path, _use_new_zipfile_serialization=False)
+    network = MultiLabel(model(type="multilabel"), CLASSES, IMAGE_SIZE).network
+    account = load(network, path)
+    assert account.reshaped == ["fc.bias", "fc.weight"]
+    assert len(account.loaded) == len(old) - 2
+    assert torch.equal(network.state_dict()["conv1.weight"], published["conv1.weight"])
+
+
+@pytest.mark.parametrize("wrapper", ["model", "state_dict"])
+def test_weights_inside_a_checkpoint_of_a_training_are_found(
+    tmp_path: Path, family: Yolo, wrapper: str
+) -> None:
+    path = tmp_path / "checkpoint.pth"
+    torch.serialization.save({wrapper: family.network.state_dict(), "epoch": 3}, path)
+    assert not load(family.network, path).missing
+
+
+def test_older_names_are_given_the_names_of_today(tmp_path: Path, family: Yolo) -> None:
+    path = tmp_path / "old.pt"
+    weights = family.network.state_dict()
+    torch.serialization.save({f"module.{name}": tensor for name, tensor in weights.items()}, path)
+    account = load(
+        family.network,
+        path,
+        lambda tensors: {name.removeprefix("module."): t for name, t in tensors.items()},
+    )
+    assert account.missing == account.unused == []
 
 
 def test_weights_of_another_variant_are_refused(tmp_path: Path, family: Yolo) -> None:
     save_model(tmp_path, family.network.state_dict(), description())
     small = Yolo(model(variant="small"), CLASSES, IMAGE_SIZE)
     with pytest.raises(RepriseError, match="weights of another network"):
-        load_starting_weights(small.network, weights_of(tmp_path / "model.safetensors"))
+        load(small.network, tmp_path / "model.safetensors")
 
 
-def test_a_pickle_is_never_run(tmp_path: Path, family: Yolo) -> None:
+def test_only_the_file_that_was_asked_for_is_loaded(tmp_path: Path, family: Yolo) -> None:
+    save_model(tmp_path, family.network.state_dict(), description())
+    load(family.network, tmp_path / "model.safetensors")
+    out = tmp_path / "out"
+    other = WeightsConfig(url="other.safetensors", sha256="0" * 64)
+    with pytest.raises(RepriseError, match="another file than"):
+        load_starting_weights(family.network, other, out)
+    asked = WeightsConfig(
+        url="model.safetensors", sha256=json.loads((out / "weights.json").read_text())["sha256"]
+    )
+    with (out / "weights.safetensors").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"!")
+    with pytest.raises(RepriseError, match="it was changed"):
+        load_starting_weights(family.network, asked, out)
+    (out / "weights.safetensors").unlink()
+    with pytest.raises(RepriseError, match="is missing"):
+        load_starting_weights(family.network, asked, out)
+    (out / "weights.json").write_text("[]")
+    with pytest.raises(RepriseError, match=r"weights.json is damaged"):
+        load_starting_weights(family.network, asked, out)
+    with pytest.raises(RepriseError, match="dvc repro weights"):
+        load_starting_weights(family.network, asked, tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_a_pickle_is_never_run(tmp_path: Path, family: Yolo, protocol: int) -> None:
     class Trap:
         def __reduce__(self) -> tuple[object, tuple[str]]:
             return Path.touch, (tmp_path / "sprung",)  # type: ignore[return-value]
 
     path = tmp_path / "weights.pt"
-    path.write_bytes(pickle.dumps({"a": Trap()}))
+    path.write_bytes(pickle.dumps({"a": Trap()}, protocol))
+    with pytest.raises(RepriseError, match=r"more than plain tensors|neither a safetensors"):
+        load(family.network, path)
+    torch.serialization.save({"a": Trap()}, path)
     with pytest.raises(RepriseError, match="more than plain tensors"):
-        load_starting_weights(family.network, weights_of(path))
+        load(family.network, path)
     assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_damage_anywhere_in_a_pt_file_is_one_clear_message(
+    tmp_path: Path, family: Yolo, zipped: bool
+) -> None:
+    path = tmp_path / "weights.pt"
+    torch.serialization.save({"a": torch.ones(4)}, path, _use_new_zipfile_serialization=zipped)
+    whole = path.read_bytes()
+    draw = random.Random(0)
+    for _ in range(200):
+        damaged = bytearray(whole)
+        for _ in range(4):
+            damaged[draw.randrange(4, len(whole))] = draw.randrange(256)
+        path.write_bytes(damaged)
+        # Where only a number changed, it is read, and is the weights of another network.
+        with pytest.raises(RepriseError, match=r"damaged|table of tensors|another network"):
+            load(family.network, path)
 
 
 def test_plain_tensors_in_a_pt_file_are_taken(tmp_path: Path, family: Yolo) -> None:
     path = tmp_path / "weights.pt"
     torch.serialization.save(family.network.state_dict(), path)
-    account = load_starting_weights(family.network, weights_of(path))
+    account = load(family.network, path)
     assert len(account.loaded) == len(family.network.state_dict())
 
 

@@ -17,7 +17,8 @@ import yaml
 from pipeline.clone import Clone, make_clone, stages_run
 
 ORDER = [
-    "download", "synthesize", "preprocess", "validate", "train", "predict", "evaluate", "report",
+    "download", "weights", "synthesize", "preprocess", "validate", "train", "predict", "evaluate",
+    "report",
 ]  # fmt: skip
 # Seen by every Python process of a pipeline: notes what would leave its declared outs.
 SPY = """

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import pandas
 import pytest
 
 from datasets import shapes_dataset
@@ -20,9 +21,10 @@ from reprise.dataset import REJECTED_COLUMNS, Dataset, table, write_json
 from reprise.errors import RepriseError
 from reprise.evaluation.config import EvaluationConfig
 from reprise.evaluation.evaluate import evaluate
-from reprise.predictions import prediction, write_predictions
+from reprise.predictions import label_prediction, prediction, read_predictions, write_predictions
 from reprise.reporting.config import ReportConfig
 from reprise.reporting.report import report
+from scoring.scenes import filled, rle
 
 MODEL = {
     "family": "yolo",
@@ -40,21 +42,17 @@ MODEL = {
 }
 
 
-def write_inputs(root: Path) -> None:
+def write_inputs(root: Path, task: str = "detect", **described: Any) -> None:
     """What the earlier stages leave: a dataset, predictions with mistakes, logs, checks."""
-    data = Dataset(shapes_dataset(root / "data"))
+    data = Dataset(shapes_dataset(root / "data", masks=task == "segment"))
     reports = root / "reports"
     (reports / "predictions").mkdir(parents=True)
+    found = {"detect": boxes, "segment": masks, "classify": labels}[task]
     for split in ("val", "test"):
-        found = []
-        for index, item in enumerate(data.ground_truth(split)["annotations"]):
-            if index % 5 == 4:
-                continue
-            category = item["category_id"] if index % 4 else 3 - item["category_id"]
-            found.append(prediction(item["image_id"], category, item["bbox"], 0.9 - index / 50))
-        write_predictions(reports / "predictions" / f"{split}.json", found)
+        write_predictions(reports / "predictions" / f"{split}.json", found(data, split))
     (root / "models").mkdir()
-    write_json(root / "models" / "model.json", MODEL)
+    described = described if task == "detect" else {"task": task, **described}
+    write_json(root / "models" / "model.json", MODEL | described)
     logs = reports / "training" / "plots" / "metrics"
     for name in ("train/box_loss", "learning_rate", "val/loss", "val/mAP50"):
         path = logs / f"{name}.tsv"
@@ -65,6 +63,41 @@ def write_inputs(root: Path) -> None:
     gate = {"success": True, "expectations": 4, "passed": 4, "failed": 0, "tables": []}
     write_json(reports / "validation" / "summary.json", gate)
     judge(root)
+
+
+def boxes(data: Dataset, split: str) -> list[dict[str, Any]]:
+    """The objects, of which each fifth is missed and each fourth has the wrong class."""
+    found = []
+    for index, item in enumerate(data.ground_truth(split)["annotations"]):
+        if index % 5 == 4:
+            continue
+        category = item["category_id"] if index % 4 else 3 - item["category_id"]
+        found.append(prediction(item["image_id"], category, item["bbox"], 0.9 - index / 50))
+    return found
+
+
+def masks(data: Dataset, split: str) -> list[dict[str, Any]]:
+    """The same with an ellipse in each box, which fits a disc and nearly a square."""
+    sizes = {
+        item["id"]: (item["height"], item["width"]) for item in data.ground_truth(split)["images"]
+    }
+    found = []
+    for row in boxes(data, split):
+        height, width = sizes[row["image_id"]]
+        pixels = filled(row["bbox"], max(height, width))[:height, :width]
+        found.append(row | {"segmentation": rle(pixels)})
+    return found
+
+
+def labels(data: Dataset, split: str) -> list[dict[str, Any]]:
+    """A score for each image and class, wrong for each fourth."""
+    truth = data.label_truth(split)
+    true = {(row["image_id"], row["category_id"]) for row in truth["labels"]}
+    pairs = [(image["id"], item["id"]) for image in truth["images"] for item in truth["categories"]]
+    return [
+        label_prediction(*pair, 0.7 if (pair in true) == (index % 4 > 0) else 0.2)
+        for index, pair in enumerate(pairs)
+    ]
 
 
 def judge(root: Path) -> None:
@@ -95,6 +128,9 @@ def root(prepared: Path, tmp_path: Path) -> Path:
 def page(prepared: Path) -> str:
     """The page with the default settings: many tests read it, so it is made once."""
     return make(prepared)
+
+
+Made = tuple[str, Path]  # the page, and the folder of reports
 
 
 def make(root: Path, **settings: Any) -> str:
@@ -190,6 +226,104 @@ class TestPage:
         assert "shapes/&lt;b&gt;.png" in text
         markdown = (root / "reports" / "report.md").read_text(encoding="utf-8")
         assert "| does not decode | image | dropped | 2 |" in markdown
+
+
+@pytest.fixture(scope="module")
+def segmented(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    root = tmp_path_factory.mktemp("masks")
+    write_inputs(root, "segment", prompted=True)
+    return make(root), root / "reports"
+
+
+class TestOfMasks:
+    def test_is_well_formed(self, segmented: Made) -> None:
+        parsed = Page(segmented[0])
+        assert parsed.open == []
+        assert len(parsed.ids) == len(set(parsed.ids))
+
+    def test_draws_them_beside_the_ground_truth(self, segmented: Made) -> None:
+        text = segmented[0]
+        samples = text[text.index('<section id="samples">') : text.index('<section id="errors">')]
+        truth = Dataset(segmented[1].parent / "data").ground_truth("test")["annotations"]
+        drawn = len(read_predictions(segmented[1] / "predictions" / "test.json")) + len(truth)
+        assert samples.count('fill-rule="evenodd"') == drawn
+        assert samples.count("<use ") == 6
+        errors = text[text.index('<section id="errors">') : text.index('<section id="training">')]
+        assert errors.count('fill-rule="evenodd"') == errors.count("<figcaption>") > 0
+
+    def test_speaks_of_masks_and_shows_their_metrics(self, segmented: Made) -> None:
+        text, reports = segmented
+        metrics = json.loads((reports / "evaluation" / "metrics.json").read_text())["test"]
+        for name in ("mAP50", "mAP", "mean_iou", "box_mAP50", "box_mAP"):
+            assert f"<b>{metrics[name]:.3f}</b>" in text
+        assert "count masks with a score of at least" in text
+        assert "a mask is right when it overlaps the mask" in text
+        assert "masks on nothing" in text
+
+    def test_says_that_prompts_were_given(self, segmented: Made) -> None:
+        text, reports = segmented
+        markdown = (reports / "report.md").read_text(encoding="utf-8")
+        for written in (text, markdown):
+            assert "ground-truth boxes were given to the model as prompts" in written
+            assert "not comparable with those of a detector" in written
+        summary = json.loads((reports / "training_results.json").read_text())
+        assert (summary["model"]["task"], summary["model"]["prompted"]) == ("segment", True)
+        assert "mean_iou" in summary["results_by_class"]["disc"]
+
+    def test_says_so_of_no_other_model(self, page: str) -> None:
+        assert "prompts" not in page
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    root = tmp_path_factory.mktemp("labels")
+    write_inputs(root, "classify")
+    return make(root), root / "reports"
+
+
+class TestOfLabels:
+    def test_is_well_formed(self, labelled: Made) -> None:
+        parsed = Page(labelled[0])
+        assert parsed.open == []
+        assert len(parsed.ids) == len(set(parsed.ids))
+
+    def test_captions_the_samples_with_labels(self, labelled: Made) -> None:
+        text = labelled[0]
+        samples = text[text.index('<section id="samples">') : text.index('<section id="errors">')]
+        assert samples.count("<figure") == 6
+        errors = (labelled[1] / "evaluation" / "error_counts.csv").read_text().splitlines()[1:]
+        counts = dict.fromkeys(("missed", "false"), 0)
+        for line in errors:
+            counts[line.split(",")[1]] += int(line.rsplit(",", 1)[1])
+        # All six test images are shown, and with them every mistake.
+        assert samples.count("said missed") == counts["missed"] > 0
+        assert samples.count("said wrong") == counts["false"] > 0
+
+    def test_speaks_of_labels_and_shows_their_metrics(self, labelled: Made) -> None:
+        text, reports = labelled
+        metrics = json.loads((reports / "evaluation" / "metrics.json").read_text())["test"]
+        for name in ("mAP", "exact_match", "accuracy", "macro_f1"):
+            assert f"<b>{metrics[name]:.3f}</b>" in text
+        assert "count labels with a score of at least" in text
+        assert "images without labels" in text
+        for word in ("IoU", "overlaps", "AP75", "Small objects"):
+            assert word not in text
+
+    def test_counts_labels_in_the_other_files(self, labelled: Made) -> None:
+        reports = labelled[1]
+        markdown = (reports / "report.md").read_text(encoding="utf-8")
+        assert "| class | labels | AP | accuracy | precision | recall | F1 |" in markdown
+        summary = json.loads((reports / "training_results.json").read_text())
+        assert summary["data"]["test"]["labels"] > 0
+        assert set(summary["results_by_class"]) == {"square", "disc"}
+        assert "exact_match" in summary["results"]["test"]
+
+    def test_no_labels_to_judge_by(self, tmp_path: Path) -> None:
+        write_inputs(tmp_path, "classify")
+        path = tmp_path / "data" / "annotations.parquet"
+        pandas.read_parquet(path).iloc[:0].to_parquet(path)
+        judge(tmp_path)
+        assert "has labels to judge by, so there are no scores" in make(tmp_path)
 
 
 class TestLess:

@@ -26,7 +26,9 @@ def scheduler(**changes: object) -> SchedulerConfig:
 
 
 def factors(config: SchedulerConfig, steps: int = 10, epochs: int = 6) -> list[float]:
-    return [learning_rate_factor(step, steps, epochs, config) for step in range(steps * epochs)]
+    return [
+        learning_rate_factor(step, steps, steps * epochs, config) for step in range(steps * epochs)
+    ]
 
 
 @pytest.mark.parametrize("kind", ["cosine", "linear"])

@@ -35,3 +35,21 @@ def test_epochs_differ() -> None:
     first = list(order)
     order.epoch = 1
     assert [[i for _, i in b] for b in first] != [[i for _, i in b] for b in order]
+
+
+@given(length=st.integers(1, 40), batch_size=st.integers(1, 9), world=st.integers(1, 4))
+def test_several_processes_share_the_batches_of_one(
+    length: int, batch_size: int, world: int
+) -> None:
+    whole = EpochBatches(length, batch_size, seed=1)
+    parts = [EpochBatches(length, batch_size, 1, rank, world) for rank in range(world)]
+    shared = [list(part) for part in parts]
+    for number, batch in enumerate(whole):
+        own = [
+            place
+            for part, batches in zip(parts, shared, strict=True)
+            for place in batches[number][: part.share(number)]
+        ]
+        assert sorted(own) == sorted(batch)
+        # None is left without a batch, or the others would wait for it.
+        assert all(batches[number] for batches in shared)

@@ -13,20 +13,24 @@ import torch
 from datasets import shapes_dataset
 from models.settings import IMAGE_SIZE, augmentation, machine, model, training, validation
 from reprise.errors import RepriseError
+from reprise.models.config import WeightsConfig
 from reprise.models.yolo import Yolo
+from reprise.sources.config import LimitsConfig
+from reprise.sources.weights import bring_weights
 from reprise.training.checkpoint import Checkpoints, open_checkpoints
 from reprise.training.train import train
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return shapes_dataset(tmp_path_factory.mktemp("shapes"), size=IMAGE_SIZE)
+    return shapes_dataset(tmp_path_factory.mktemp("shapes"), size=IMAGE_SIZE, masks=True)
 
 
 def run(dataset: Path, folder: Path, **changes: Any) -> Path:
     """One training into ``folder``; changes go to the section that has the key."""
     sections = {
-        "model": (model, {"architecture", "variant", "weights"}),
+        "model": (model, {"task", "architecture", "variant", "weights", "freeze"}),
+        "augmentation": (augmentation, {"copy_paste", "contrast", "blur", "noise"}),
         "machine": (machine, {"workers", "checkpoint_minutes"}),
         "validation": (validation, {"frequency"}),
     }
@@ -39,12 +43,13 @@ def run(dataset: Path, folder: Path, **changes: Any) -> Path:
         values["model"],  # type: ignore[arg-type]
         training(**changes),
         values["validation"],  # type: ignore[arg-type]
-        augmentation(),
+        values["augmentation"],  # type: ignore[arg-type]
         IMAGE_SIZE,
         values["machine"],  # type: ignore[arg-type]
         folder / "models",
         folder / "reports",
         folder / "scratch",
+        folder / "weights",
     )
     return folder
 
@@ -75,22 +80,30 @@ def kill_after(monkeypatch: pytest.MonkeyPatch, saves: int) -> None:
     monkeypatch.setattr(Checkpoints, "save", save)
 
 
-def test_training_is_exact_whatever_the_number_of_workers(dataset: Path, tmp_path: Path) -> None:
-    one = run(dataset, tmp_path / "one", workers=0)
-    two = run(dataset, tmp_path / "two", workers=2)
+MASKS = {"task": "segment", "copy_paste": 0.5, "contrast": 0.3, "blur": 0.3, "noise": 0.3}
+
+
+@pytest.mark.parametrize("changes", [{}, MASKS], ids=["detect", "segment"])
+def test_training_is_exact_whatever_the_number_of_workers(
+    dataset: Path, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    one = run(dataset, tmp_path / "one", workers=0, **changes)
+    two = run(dataset, tmp_path / "two", workers=2, **changes)
     assert digests(one) == digests(two)
     assert {"models/model.safetensors", "models/model.json", "reports/metrics.json"} <= set(
         digests(one)
     )
 
 
-@pytest.mark.parametrize("architecture", ["yolo11", "yolo26"])
+@pytest.mark.parametrize(
+    "chosen",
+    [{"architecture": "yolo11"}, {"architecture": "yolo26"}, {"architecture": "yolo26", **MASKS}],
+    ids=["yolo11", "yolo26", "yolo26-segment"],
+)
 def test_a_killed_run_ends_with_the_bytes_of_an_unbroken_one(
-    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, architecture: str
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: dict[str, Any]
 ) -> None:
-    changes = {
-        "architecture": architecture, "epochs": 3, "gradient_accumulation_steps": 2,
-    }  # fmt: skip
+    changes = {**chosen, "epochs": 3, "gradient_accumulation_steps": 2}
     whole = run(dataset, tmp_path / "whole", **changes)
     # A checkpoint after every optimizer step: this one dies in the middle of an epoch.
     with monkeypatch.context() as patch:
@@ -114,11 +127,14 @@ def test_a_changed_parameter_never_meets_the_old_checkpoint(
     assert digests(changed) == digests(clean)
 
 
-def test_it_learns(tmp_path: Path) -> None:
-    dataset = shapes_dataset(tmp_path / "data", train=32, val=8, test=1, size=IMAGE_SIZE)
+@pytest.mark.parametrize("task", ["detect", "segment"])
+def test_it_learns(tmp_path: Path, task: str) -> None:
+    dataset = shapes_dataset(
+        tmp_path / "data", train=32, val=8, test=1, size=IMAGE_SIZE, masks=True
+    )
     folder = run(
-        dataset, tmp_path, epochs=30, batch_size=8, learning_rate=5e-3, frequency=10, threads=2,
-        scheduler={"warmup_epochs": 2},
+        dataset, tmp_path, task=task, epochs=30, batch_size=8, learning_rate=5e-3, frequency=10,
+        threads=2, scheduler={"warmup_epochs": 2},
     )  # fmt: skip
     description = json.loads((folder / "models/model.json").read_text())
     # Random weights score below 0.02 here.
@@ -153,9 +169,13 @@ def test_a_loss_that_is_not_finite_stops_with_advice(dataset: Path, tmp_path: Pa
     broken = {name: tensor * float("inf") for name, tensor in network.state_dict().items()}
     path = tmp_path / "broken.pt"
     torch.serialization.save(broken, path)
-    weights = {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    entry = {"url": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    bring_weights(
+        "yolo", WeightsConfig.model_validate(entry), LimitsConfig(), tmp_path / "weights",
+        tmp_path, tmp_path / "kept",
+    )  # fmt: skip
     with pytest.raises(RepriseError, match="loss became nan in epoch 1, batch 1") as caught:
-        run(dataset, tmp_path, weights=weights)
+        run(dataset, tmp_path, weights={"yolo": entry})
     assert "lower training.learning_rate" in caught.value.fix
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from reprise.reporting.palette import class_colours
 from reprise.synthesis.gui.fonts import font_file
+
+if TYPE_CHECKING:
+    import torch
 
 # Shorter tiles are enlarged by a whole number, so that names can be read beside the boxes.
 LEAST_SIDE = 320
@@ -37,32 +40,17 @@ class Tile:
     boxes: list[Box]
 
 
-def tiles_of(batch: dict[str, Any], names: list[str]) -> list[Tile]:
+def tiles_of(images: torch.Tensor, boxes: list[list[Box]], names: list[str]) -> list[Tile]:
     """The images of a batch with the boxes that its loss is given.
 
     Args:
-        batch: ``images`` uint8 (n, 3, h, w) RGB; ``cls`` (boxes, 1); ``bboxes`` (boxes, 4)
-            xywh centred, normalised; ``batch_idx`` (boxes,).
+        images: uint8, shape (n, 3, h, w), RGB.
+        boxes: For each image, as ``Family.tiles`` gives them.
         names: Of its images.
     """
-    images = batch["images"].permute(0, 2, 3, 1).contiguous().numpy()
-    height, width = images.shape[1:3]
-    boxes: list[list[Box]] = [[] for _ in names]
-    for place, index, (x, y, w, h) in zip(
-        batch["batch_idx"].tolist(),
-        batch["cls"].flatten().tolist(),
-        batch["bboxes"].tolist(),
-        strict=True,
-    ):
-        corners = (
-            (x - w / 2) * width,
-            (y - h / 2) * height,
-            (x + w / 2) * width,
-            (y + h / 2) * height,
-        )
-        boxes[int(place)].append((int(index), *corners))
+    pixels = images.permute(0, 2, 3, 1).contiguous().numpy()
     return [
-        Tile(name, image, found) for name, image, found in zip(names, images, boxes, strict=True)
+        Tile(name, image, found) for name, image, found in zip(names, pixels, boxes, strict=True)
     ]
 
 

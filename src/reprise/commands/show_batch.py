@@ -95,12 +95,14 @@ def batch_tiles(dataset: Any, settings: Any, split: str, epoch: int, count: int)
     """
     from reprise.commands.batch_picture import tiles_of
     from reprise.models.family import family_class
+    from reprise.training.plan import plan
 
     training = settings.training
-    if not 0 <= epoch < training.epochs:
+    length = plan(training, len(dataset.split("train")))
+    if not 0 <= epoch < length.epochs:
         raise RepriseError(
-            f"--epoch is {epoch}, and training.epochs is {training.epochs}.",
-            f"name an epoch from 0 to {training.epochs - 1}.",
+            f"--epoch is {epoch}, and training runs for {length.epochs} epochs.",
+            f"name an epoch from 0 to {length.epochs - 1}.",
         )
     family = family_class(settings.model.type)(
         settings.model, dataset.class_names, settings.data.image_size
@@ -108,29 +110,28 @@ def batch_tiles(dataset: Any, settings: Any, split: str, epoch: int, count: int)
     names = [f"{row.source}/{row.name}" for row in dataset.split(split).itertuples()]
     tiles: list[Tile] = []
     if split == "train":
-        batches = _training_batches(family, dataset, settings, epoch)
+        batches = _training_batches(family, dataset, settings, epoch, length)
     else:
         batches = _evaluation_batches(family, dataset, split, training.batch_size)
     for batch, indices in batches:
-        tiles += tiles_of(batch, [names[index] for index in indices])
+        tiles += tiles_of(batch["images"], family.tiles(batch), [names[index] for index in indices])
         if len(tiles) >= count:
             break
     return tiles[:count]
 
 
 def _training_batches(
-    family: Any, dataset: Any, settings: Any, epoch: int
+    family: Any, dataset: Any, settings: Any, epoch: int, length: Any
 ) -> Iterator[tuple[dict[str, Any], list[int]]]:
     """What ``training/loop.py`` takes from its loader in this epoch."""
     from reprise.training.order import EpochBatches
 
     training = settings.training
-    samples = family.training_samples(
-        dataset, settings.augmentation, training.seed, training.epochs
-    )
+    family.prepare(dataset, training.label_smoothing)
+    samples = family.training_samples(dataset, settings.augmentation, training.seed, length.epochs)
     order = EpochBatches(len(samples), training.batch_size, training.seed)
-    order.epoch = epoch
-    family.start_epoch(epoch, training.epochs)
+    order.epoch, order.last_batch = epoch, length.batches_in(epoch)
+    family.start_epoch(epoch, length.epochs)
     for places in order:
         yield family.collate([samples[place] for place in places]), [index for _, index in places]
 

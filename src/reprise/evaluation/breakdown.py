@@ -4,35 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from reprise.predictions import Scores, curve, score_detections
+from reprise.evaluation.judged import Judged
+from reprise.scoring import score
+from reprise.scoring.overlaps import area
+from reprise.scoring.scores import Scores, curve
 
 # COCO's size ranges, areas in square pixels of the upright original.
 SIZES = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
 
 
-def breakdown_rows(
-    truth: dict[str, Any],
-    detections: list[dict[str, Any]],
-    scores: Scores,
-    source_of: dict[int, str],
-    threshold: float,
-) -> list[dict[str, Any]]:
+def breakdown_rows(judged: Judged, threshold: float) -> list[dict[str, Any]]:
     """Rows ``by, value, images, boxes, mAP, precision, recall, f1``.
 
     Args:
-        truth: COCO ground truth of the split.
-        detections: All detections of the split.
-        scores: The split's scores.
-        source_of: Image id to the name of its data source.
+        judged: The split.
         threshold: Detections scoring at least this are kept.
     """
-    return _by_size(truth, scores, threshold) + _by_source(
-        truth, detections, scores, source_of, threshold
-    )
+    return _by_size(judged.truth, judged.scores, threshold) + _by_source(judged, threshold)
 
 
 def _by_size(truth: dict[str, Any], scores: Scores, threshold: float) -> list[dict[str, Any]]:
-    """A found object counts in its own size, a false detection in that of its box."""
+    """A found object counts in its own size, a false detection in that of its box or mask."""
     objects = {item["id"]: item for item in truth["annotations"] if not item["iscrowd"]}
     rows = []
     for size, (low, high) in SIZES.items():
@@ -41,8 +33,8 @@ def _by_size(truth: dict[str, Any], scores: Scores, threshold: float) -> list[di
         for row in scores.matches:
             if row["score"] < threshold:
                 continue
-            area = objects[row["gt_id"]]["area"] if row["tp"] else row["bbox"][2] * row["bbox"][3]
-            if low <= area < high:
+            size_of_it = objects[row["gt_id"]]["area"] if row["tp"] else area(row)
+            if low <= size_of_it < high:
                 true, false = true + row["tp"], false + (not row["tp"])
         if not inside:
             continue
@@ -61,22 +53,17 @@ def _by_size(truth: dict[str, Any], scores: Scores, threshold: float) -> list[di
     return rows
 
 
-def _by_source(
-    truth: dict[str, Any],
-    detections: list[dict[str, Any]],
-    scores: Scores,
-    source_of: dict[int, str],
-    threshold: float,
-) -> list[dict[str, Any]]:
+def _by_source(judged: Judged, threshold: float) -> list[dict[str, Any]]:
     rows = []
-    sources = sorted({source_of[item["id"]] for item in truth["images"]})
+    images = judged.truth["images"]
+    sources = sorted({judged.sources[item["id"]] for item in images})
     for source in sources:
-        images = [item for item in truth["images"] if source_of[item["id"]] == source]
-        found = scores if len(sources) == 1 else _score_part(truth, images, detections)
+        ids = {item["id"] for item in images if judged.sources[item["id"]] == source}
+        found = judged.scores if len(sources) == 1 else _score_part(judged, ids)
         row: dict[str, Any] = {
             "by": "source",
             "value": source,
-            "images": len(images),
+            "images": len(ids),
             "boxes": sum(found.truth_counts.values()),
         }
         if found.metrics:
@@ -85,12 +72,11 @@ def _by_source(
     return rows
 
 
-def _score_part(
-    truth: dict[str, Any], images: list[dict[str, Any]], detections: list[dict[str, Any]]
-) -> Scores:
-    ids = {item["id"] for item in images}
+def _score_part(judged: Judged, image_ids: set[int]) -> Scores:
+    truth = judged.truth
     part = truth | {
-        "images": images,
-        "annotations": [item for item in truth["annotations"] if item["image_id"] in ids],
+        "images": [item for item in truth["images"] if item["id"] in image_ids],
+        "annotations": [item for item in truth["annotations"] if item["image_id"] in image_ids],
     }
-    return score_detections(part, [row for row in detections if row["image_id"] in ids])
+    rows = [row for row in judged.predictions if row["image_id"] in image_ids]
+    return score(judged.task, part, rows)

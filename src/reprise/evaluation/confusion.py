@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from reprise.predictions import MATCH_IOU, Scores, box_ious
+from reprise.scoring.overlaps import MATCH_IOU, Overlaps
+from reprise.scoring.scores import Scores
 
 BACKGROUND = "background"
 
 
-def confusion_rows(truth: dict[str, Any], scores: Scores, threshold: float) -> list[dict[str, Any]]:
+def confusion_rows(
+    truth: dict[str, Any], scores: Scores, threshold: float, overlaps: Overlaps
+) -> list[dict[str, Any]]:
     """Rows ``actual, predicted, count``: every class with itself, then the pairs that occur.
 
     Detections scoring at least ``threshold`` and objects are paired one to one whatever
@@ -25,7 +28,7 @@ def confusion_rows(truth: dict[str, Any], scores: Scores, threshold: float) -> l
     objects = by_image(truth["annotations"])
     found = by_image(row for row in scores.matches if row["score"] >= threshold)
     for image_id in sorted(objects.keys() | found.keys()):
-        counts.update(_pairs(objects.get(image_id, []), found.get(image_id, [])))
+        counts.update(_pairs(objects.get(image_id, []), found.get(image_id, []), overlaps))
     # Id 0 stands for background. The diagonal comes first and whole, so that a plot that
     # orders its axes by first appearance has the classes in order on both.
     diagonal = [(category_id, category_id) for category_id in names]
@@ -51,18 +54,11 @@ def by_image(rows: Any) -> dict[int, list[dict[str, Any]]]:
     return grouped
 
 
-def overlaps(objects: list[dict[str, Any]], found: list[dict[str, Any]]) -> np.ndarray:
-    """IoU of each detection with each object of one image, shape (detections, objects)."""
-    return box_ious(
-        [row["bbox"] for row in found],
-        [item["bbox"] for item in objects],
-        [bool(item["iscrowd"]) for item in objects],
-    )
-
-
-def _pairs(objects: list[dict[str, Any]], found: list[dict[str, Any]]) -> list[tuple[int, int]]:
+def _pairs(
+    objects: list[dict[str, Any]], found: list[dict[str, Any]], overlaps: Overlaps
+) -> list[tuple[int, int]]:
     """(actual, predicted) category ids of one image; 0 is background."""
-    ious = overlaps(objects, found)
+    ious = overlaps(found, objects)
     crowd = np.array([bool(item["iscrowd"]) for item in objects], dtype=bool)
     candidates = [
         (

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from reprise.predictions import Curve, Scores, curve
+from reprise.scoring.scores import Curve, Scores, curve
 
 ALL_CLASSES = "all classes"
 STEPS = 200

@@ -5,61 +5,33 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reprise.dataset import Dataset, write_json
 from reprise.errors import RepriseError
-from reprise.evaluation.breakdown import breakdown_rows
+from reprise.evaluation import instances, labels
 from reprise.evaluation.config import EvaluationConfig
-from reprise.evaluation.confusion import confusion_rows
-from reprise.evaluation.curves import class_curves, f1_rows, precision_recall_rows
-from reprise.evaluation.mistakes import count_rows, find_mistakes, worst_rows
-from reprise.predictions import Curve, Scores, curve, read_predictions, score_detections
-
-METRICS = ("mAP", "mAP50", "mAP75")
-DIGITS = 5
+from reprise.evaluation.judged import DIGITS, Judged
+from reprise.predictions import read_predictions
+from reprise.scoring import Task, score, task_of, truth_of
 
 # The tables are written for the first of these splits that has ground truth.
 TABLE_SPLITS = ("test", "val")
 
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "per_class": (
-        *("split", "class", "boxes", "detections", "AP", "AP50", "AP75"),
-        *("precision", "recall", "f1"),
-    ),
-    "pr_curve": ("split", "class", "recall", "precision", "threshold"),
-    "f1_curve": ("split", "class", "threshold", "precision", "recall", "f1"),
-    "confusion": ("split", "actual", "predicted", "count"),
-    "error_counts": ("split", "kind", "class", "count"),
-    "errors": (
-        *("split", "kind", "image_id", "image", "class", "actual", "score", "iou"),
-        *("x", "y", "w", "h"),
-    ),
-    "breakdown": (
-        *("split", "by", "value", "images", "boxes", "mAP", "precision", "recall", "f1"),
-    ),
+# Columns of each table.
+COLUMNS: dict[Task, dict[str, tuple[str, ...]]] = {
+    "detect": instances.COLUMNS,
+    "segment": instances.MASK_COLUMNS,
+    "classify": labels.COLUMNS,
 }
-
-
-@dataclass(frozen=True)
-class Judged:
-    """One split, scored.
-
-    Attributes:
-        split: Its name.
-        truth: COCO ground truth, boxes xywh in pixels of the upright original.
-        detections: COCO results in the same pixels.
-        scores: What the scorer found.
-    """
-
-    split: str
-    truth: dict[str, Any]
-    detections: list[dict[str, Any]]
-    scores: Scores
+# What a prediction has beside image, class and score.
+SHAPES: dict[Task, tuple[str, ...]] = {
+    "detect": ("bbox",),
+    "segment": ("bbox", "segmentation"),
+    "classify": (),
+}
 
 
 def evaluate(
@@ -71,29 +43,33 @@ def evaluate(
         dataset: A dataset folder.
         predictions: Folder with ``val.json`` and ``test.json``, in pixels of the upright
             original.
-        model: The model folder; its ``model.json`` gives the score threshold when the
-            configuration says auto.
+        model: The model folder; its ``model.json`` says what the model predicts, and gives
+            the score threshold when the configuration says auto.
         config: The ``evaluation`` section.
         out: Folder to write, replaced as a whole: ``metrics.json`` for both splits, and the
-            tables named in ``COLUMNS`` as CSV for the test split (for val, when test has no
-            boxes; header rows only, when neither has).
+            tables named in ``COLUMNS`` as CSV for the test split (for val, when test has
+            nothing to find; header rows only, when neither has).
 
     Raises:
         RepriseError: An input is missing or malformed, or predictions name an image or a
             class that their split does not have.
     """
     data = Dataset(dataset)
-    threshold = score_threshold(config, model)
-    judged = [_judge(data, predictions, split) for split in ("val", "test")]
+    description = _read_model(model)
+    task = task_of(description, model / "model.json")
+    threshold = score_threshold(config, description, model)
+    judged = [_judge(data, predictions, split, task) for split in ("val", "test")]
     known = {item.split: item for item in judged if item.scores.metrics}
     chosen = next((known[split] for split in TABLE_SPLITS if split in known), None)
-    tables = _tables(chosen, data, threshold, config) if chosen else {}
+    kind = labels if task == "classify" else instances
+    tables = kind.tables(chosen, threshold, config.error_examples) if chosen else {}
 
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    write_json(partial / "metrics.json", {item.split: _metrics(item, threshold) for item in judged})
-    for name, columns in COLUMNS.items():
+    metrics = {item.split: kind.metrics(item, threshold) for item in judged}
+    write_json(partial / "metrics.json", metrics)
+    for name, columns in COLUMNS[task].items():
         split = chosen.split if chosen else ""
         rows = ({"split": split, **row} for row in tables.get(name, ()))
         write_csv(partial / f"{name}.csv", columns, rows)
@@ -101,7 +77,7 @@ def evaluate(
     partial.replace(out)
 
 
-def score_threshold(config: EvaluationConfig, model: Path) -> float:
+def score_threshold(config: EvaluationConfig, description: dict[str, Any], model: Path) -> float:
     """The threshold asked for, or the one stored with the model.
 
     Raises:
@@ -114,15 +90,25 @@ def score_threshold(config: EvaluationConfig, model: Path) -> float:
         "or set evaluation.score_threshold to a number in params.yaml."
     )
     path = model / "model.json"
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))["score_threshold"]
-    except FileNotFoundError:
-        raise RepriseError(f"{path} does not exist.", fix) from None
-    except (ValueError, KeyError, TypeError):
-        raise RepriseError(f"{path} holds no score_threshold.", fix) from None
+    if "score_threshold" not in description:
+        raise RepriseError(f"{path} holds no score_threshold.", fix)
+    value = description["score_threshold"]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise RepriseError(f"{path}: score_threshold is {value!r}, not in 0 to 1.", fix)
     return float(value)
+
+
+def _read_model(model: Path) -> dict[str, Any]:
+    path, fix = model / "model.json", "run the train stage again: dvc repro train"
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RepriseError(f"{path} does not exist.", fix) from None
+    except ValueError as error:
+        raise RepriseError(f"{path} is not JSON: {error}", fix) from None
+    if not isinstance(description, dict):
+        raise RepriseError(f"{path} does not describe a model.", fix)
+    return description
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -138,18 +124,29 @@ def _rounded(value: Any) -> Any:
     return round(value, DIGITS) if isinstance(value, float) else value
 
 
-def _judge(data: Dataset, predictions: Path, split: str) -> Judged:
-    truth = data.ground_truth(split)
+def _judge(data: Dataset, predictions: Path, split: str, task: Task) -> Judged:
     path = predictions / f"{split}.json"
-    detections = read_predictions(path)
-    _refuse_strangers(path, truth, detections)
-    return Judged(split, truth, detections, score_detections(truth, detections))
+    truth = truth_of(data, split, task)
+    rows = read_predictions(path)
+    _refuse_strangers(path, truth, rows)
+    _refuse_other_shapes(path, task, truth, rows)
+    images = data.images
+    names = (images["source"] + "/" + images["name"]).tolist()
+    return Judged(
+        split=split,
+        task=task,
+        truth=truth,
+        predictions=rows,
+        scores=score(task, truth, rows),
+        files=dict(zip(images["image_id"].tolist(), names, strict=True)),
+        sources=dict(zip(images["image_id"].tolist(), images["source"], strict=True)),
+    )
 
 
-def _refuse_strangers(path: Path, truth: dict[str, Any], detections: list[dict[str, Any]]) -> None:
+def _refuse_strangers(path: Path, truth: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     images = {item["id"] for item in truth["images"]}
     categories = {item["id"] for item in truth["categories"]}
-    for index, entry in enumerate(detections):
+    for index, entry in enumerate(rows):
         for key, known in (("image_id", images), ("category_id", categories)):
             if entry[key] not in known:
                 raise RepriseError(
@@ -159,52 +156,24 @@ def _refuse_strangers(path: Path, truth: dict[str, Any], detections: list[dict[s
                 )
 
 
-def _metrics(judged: Judged, threshold: float) -> dict[str, float | int]:
-    """The headline numbers of one split; those that need ground truth only where there is."""
-    counts: dict[str, float | int] = {
-        "images": len(judged.truth["images"]),
-        "boxes": sum(judged.scores.truth_counts.values()),
-    }
-    if not judged.scores.metrics:
-        return counts
-    values = {name: judged.scores.metrics[name] for name in METRICS}
-    values |= curve(judged.scores).at(threshold)
-    values["score_threshold"] = threshold
-    return {name: round(value, DIGITS) for name, value in values.items()} | counts
-
-
-def _tables(
-    judged: Judged, data: Dataset, threshold: float, config: EvaluationConfig
-) -> dict[str, list[dict[str, Any]]]:
-    names = {item["id"]: item["name"] for item in judged.truth["categories"]}
-    curves = class_curves(judged.scores, names)
-    mistakes = find_mistakes(judged.truth, judged.scores, threshold)
-    return {
-        "per_class": _class_rows(judged.scores, names, curves, threshold),
-        "pr_curve": precision_recall_rows(curves),
-        "f1_curve": f1_rows(curves),
-        "confusion": confusion_rows(judged.truth, judged.scores, threshold),
-        "error_counts": count_rows(mistakes, names),
-        "errors": worst_rows(mistakes, judged.truth, config.error_examples),
-        "breakdown": breakdown_rows(
-            judged.truth,
-            judged.detections,
-            judged.scores,
-            dict(zip(data.images["image_id"].tolist(), data.images["source"], strict=True)),
-            threshold,
-        ),
-    }
-
-
-def _class_rows(
-    scores: Scores, names: dict[int, str], curves: dict[str, Curve], threshold: float
-) -> list[dict[str, Any]]:
-    shown = Counter(row["category_id"] for row in scores.matches if row["score"] >= threshold)
-    rows = []
-    for category_id, name in names.items():
-        boxes = scores.truth_counts[category_id]
-        row: dict[str, Any] = {"class": name, "boxes": boxes, "detections": shown[category_id]}
-        if boxes:
-            row |= scores.per_class[name] | curves[name].at(threshold)
-        rows.append(row)
-    return rows
+def _refuse_other_shapes(
+    path: Path, task: Task, truth: dict[str, Any], rows: list[dict[str, Any]]
+) -> None:
+    """Refuse predictions of another task, and masks that do not fit their image."""
+    sizes = {item["id"]: [item.get("height"), item.get("width")] for item in truth["images"]}
+    fix = "predict with the present model: dvc repro predict"
+    for index, entry in enumerate(rows):
+        for shape in SHAPES[task]:
+            if shape not in entry:
+                raise RepriseError(
+                    f"{path}: entry {index} has no {shape}, and the model has to {task}.", fix
+                )
+        if task != "segment":
+            continue
+        mask = entry["segmentation"]
+        if mask["size"] != sizes[entry["image_id"]] or not isinstance(mask["counts"], str):
+            raise RepriseError(
+                f"{path}: entry {index} is not a mask, as compressed RLE, of image "
+                f"{entry['image_id']}'s height and width, {sizes[entry['image_id']]}.",
+                fix,
+            )

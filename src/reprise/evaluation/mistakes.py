@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from reprise.evaluation.confusion import by_image, overlaps
-from reprise.predictions import MATCH_IOU, Scores
+from reprise.evaluation.confusion import by_image
+from reprise.scoring.overlaps import MATCH_IOU, Overlaps
+from reprise.scoring.scores import Scores
 
 # Below this overlap with an object of its class, a false detection is on nothing.
 NEAR_IOU = 0.1
@@ -46,7 +47,9 @@ class Mistake:
     bbox: tuple[float, float, float, float]
 
 
-def find_mistakes(truth: dict[str, Any], scores: Scores, threshold: float) -> list[Mistake]:
+def find_mistakes(
+    truth: dict[str, Any], scores: Scores, threshold: float, overlaps: Overlaps
+) -> list[Mistake]:
     """All mistakes of one split when detections scoring at least ``threshold`` are kept.
 
     Returns:
@@ -58,7 +61,7 @@ def find_mistakes(truth: dict[str, Any], scores: Scores, threshold: float) -> li
     for image_id in sorted(objects.keys() | found.keys()):
         inside, rows = objects.get(image_id, []), found.get(image_id, [])
         false = [row for row in rows if row["score"] >= threshold and not row["tp"]]
-        ious = overlaps(inside, false)
+        ious = overlaps(false, inside)
         mistakes += [
             _false_detection(row, inside, overlap) for row, overlap in zip(false, ious, strict=True)
         ]

@@ -35,8 +35,10 @@ class FileIndex:
         self.names: list[str] = []
         for where, folders, files in os.walk(folder):
             folders[:] = [name for name in folders if _visible(name)]
+            inside = Path(where).relative_to(folder).as_posix()
+            prefix = "" if inside == "." else f"{inside}/"
             for name in filter(_visible, files):
-                relative = Path(where, name).relative_to(folder).as_posix()
+                relative = prefix + name
                 if not encodable(relative):
                     raise RepriseError(
                         f"source '{source}': the file name {relative!r} is not valid UTF-8.",

@@ -69,14 +69,19 @@ class JsonLists:
 
     def _walk(self, at: int) -> Iterator[tuple[Any, int]]:
         """Entries of the list that begins here, each with the place after it."""
+        text, decode = self._text, self._decode
         at = self._skip(at)
-        if self._text[at : at + 1] == "]":
+        if text[at : at + 1] == "]":
             return
         while True:
-            value, at = self._decode(self._text, at)
+            value, at = decode(text, at)
             yield value, at
+            # What nearly all writers put between two entries.
+            if text.startswith(", {", at):
+                at += 2
+                continue
             at = self._skip(at)
-            if self._text[at : at + 1] == "]":
+            if text[at : at + 1] == "]":
                 return
             at = self._skip(self._expect(",", at))
 

@@ -3,39 +3,106 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from reprise.params import Section
 
+WEIGHTS_SCHEMES = ("file", "http", "https", "s3", "gs", "az", "abfs", "sftp")
 Probability = Annotated[float, Field(ge=0, le=1)]
+FamilyName = Literal["yolo", "faster_rcnn", "mask_rcnn", "sam", "detectron2", "multilabel"]
 
 
 class WeightsConfig(Section):
-    """A weights file to start from; it is read only when its checksum agrees."""
+    """A weights file to start from; it is used only when its checksum agrees."""
 
-    path: str
-    """A .safetensors file, or a .pt/.pth file that holds plain tensors; relative to the
-    repository."""
+    url: Annotated[
+        str,
+        Field(
+            min_length=1,
+            pattern=r"^[^\x00-\x1f\x7f]*$",
+        ),
+    ]
+    """A path from the repository's top folder, or file://, http(s)://, s3://, gs://, az://,
+    sftp://: a .safetensors file, or a .pt or .pth file that holds plain tensors."""
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    """SHA-256 of the file, from `sha256sum FILE`."""
+    """SHA-256 of the file, from `sha256sum FILE`; with a wrong one, the error message says
+    which it has."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_file(cls, url: str) -> str:
+        if "://" not in url:
+            return url
+        parts = urlsplit(url)
+        if parts.scheme not in WEIGHTS_SCHEMES:
+            known = ", ".join(f"{scheme}://" for scheme in WEIGHTS_SCHEMES)
+            raise ValueError(f"url may be a local path or start with {known}")
+        users_allowed = parts.scheme in ("az", "abfs", "sftp")
+        if parts.password is not None or (parts.username and not users_allowed):
+            raise ValueError(
+                "url must not hold a user name or password; credentials come from the environment"
+            )
+        if parts.scheme == "file" and parts.netloc not in ("", "localhost"):
+            raise ValueError("a file url has three slashes: file:///path/to/weights.safetensors")
+        return url
+
+
+class FirstStageConfig(Section):
+    """The region proposals of two-stage detectors."""
+
+    anchor_sizes: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | None = None
+    """Side of the anchors in pixels, the smallest first; null takes the network's own (32 to
+    512): smaller for small objects. ResNet has five, one a feature level; MobileNet (nano and
+    small) any number, each at every level."""
+    anchor_ratios: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)] = Field(
+        default_factory=lambda: [0.5, 1.0, 2.0]
+    )
+    """Height over width of the anchors; 3 or more for tall objects."""
+    max_proposals: Annotated[int, Field(ge=1, le=5000)] = 1000
+    """Proposals an image that go on to the second stage; fewer is faster."""
+    nms_iou_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.7
+    """Of two proposals that overlap more than this, the better one is kept."""
+    nms_score_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Proposals scoring less than this are dropped."""
+    sampled_proposals: Annotated[int, Field(ge=1)] = 512
+    """Proposals an image that the second stage is trained on; fewer is faster."""
+    localization_loss_weight: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of the proposals' box loss."""
+    objectness_loss_weight: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of the proposals' objectness loss."""
 
 
 class ModelConfig(Section):
     """The network."""
 
-    type: Literal["yolo"]
+    type: FamilyName
     """Model family."""
-    architecture: Literal["yolov8", "yolo11", "yolo26"]
-    """Generation of the family."""
+    task: Literal["auto", "detect", "segment", "classify"] = "auto"
+    """What is predicted: boxes, masks, or classes of whole images; auto is the family's own."""
+    architecture: str = "auto"
+    """Network within the family; auto is its default. yolo: yolo11, yolov8, yolo26; faster_rcnn
+    and mask_rcnn: fpn, fpn_v2; sam: sam, sam2; detectron2: faster_rcnn, mask_rcnn, retinanet;
+    multilabel: resnet, convnext."""
     variant: Literal["nano", "small", "medium", "large", "xlarge"]
-    """Size: larger is more accurate and slower; nano has 2.6 M weights, xlarge 57 M."""
-    weights: WeightsConfig | None
-    """Start from these weights; null starts from random ones."""
+    """Size: larger is more accurate and slower."""
+    weights: dict[FamilyName, WeightsConfig | None] = Field(default_factory=dict)
+    """By family: start from these weights; a family without an entry starts from random ones."""
+    freeze: Literal["none", "backbone"] = "none"
+    """backbone: only the head is trained, or, with training.unfreeze_after, trained first."""
+    first_stage: FirstStageConfig = FirstStageConfig()
+    """Two-stage detectors (faster_rcnn, mask_rcnn, detectron2) only."""
     nms_iou: Annotated[float, Field(gt=0, lt=1)]
     """Of two boxes of one class that overlap more than this, the better one is kept."""
     max_detections: Annotated[int, Field(ge=1, le=1000)]
     """At most so many detections an image."""
+
+    @field_validator("weights", mode="before")
+    @classmethod
+    def _emptied(cls, weights: object) -> object:
+        # `weights:` with nothing below it.
+        return {} if weights is None else weights
 
 
 class AugmentationConfig(Section):
@@ -46,9 +113,13 @@ class AugmentationConfig(Section):
     mosaic: Probability
     """Chance that four images are tiled into one."""
     close_mosaic_epochs: Annotated[int, Field(ge=0)]
-    """The last so many epochs go without mosaic and mixup, on images as they really look."""
+    """The last so many epochs go without mosaic, copy-paste and mixup, on images as they really
+    look."""
     mixup: Probability
     """Chance that two images are blended."""
+    copy_paste: Probability = 0.0
+    """Chance that objects of another image are pasted in by their masks; yolo with model.task:
+    segment only."""
     flip_horizontal: Probability
     """Chance of a left-right mirror; 0 where left and right mean something."""
     flip_vertical: Probability
@@ -65,6 +136,12 @@ class AugmentationConfig(Section):
     """Change saturation by up to this fraction."""
     brightness: Probability
     """Change brightness by up to this fraction."""
+    contrast: Probability = 0.0
+    """Change contrast by up to this fraction."""
+    blur: Probability = 0.0
+    """Chance of a slight Gaussian blur."""
+    noise: Probability = 0.0
+    """Chance of slight Gaussian noise."""
 
 
 class PredictionConfig(Section):

@@ -13,19 +13,29 @@ import torch
 
 from reprise.dataset import Dataset
 from reprise.models.config import AugmentationConfig, ModelConfig
+from reprise.scoring import Task
 
 if TYPE_CHECKING:
     from torch.utils.data import Dataset as Samples
 
 Batch = dict[str, Any]
 
-FAMILIES = {"yolo": "reprise.models.yolo:Yolo"}
+FAMILIES = {
+    "yolo": "reprise.models.yolo:Yolo",
+    "faster_rcnn": "reprise.models.rcnn:FasterRcnn",
+    "mask_rcnn": "reprise.models.rcnn:MaskRcnn",
+    "sam": "reprise.models.sam:Sam",
+    "detectron2": "reprise.models.detectron2:Detectron2",
+    "multilabel": "reprise.models.multilabel:MultiLabel",
+}
 
 
 class Family(ABC):
     """A network with its samples, its loss and its predictions.
 
     Attributes:
+        task: What this model predicts, one of ``tasks``.
+        architecture: The network, one of ``architectures``.
         network: The trainable network, on the CPU until the loop moves it.
         normalisation: ``{"mean": [r, g, b], "std": [r, g, b]}`` of pixels in [0, 1].
     """
@@ -34,12 +44,32 @@ class Family(ABC):
     """Whether ``loss`` is summed over a batch's images or averaged: accumulated
     micro-batches then add up, or average, to the loss of one large batch."""
 
+    tasks: ClassVar[tuple[Task, ...]]
+    """What the family can predict; the first is what ``model.task: auto`` means."""
+
+    architectures: ClassVar[tuple[str, ...]]
+    """Values of ``model.architecture``; the first is what ``auto`` means."""
+
+    honours: ClassVar[frozenset[str]]
+    """The parameters of :data:`reprise.models.support.OPTIONAL` that have an effect here."""
+
+    libraries: ClassVar[tuple[str, ...]] = ()
+    """Distributions that compute this family's result, beside those of every run."""
+
+    prompted: ClassVar[bool] = False
+    """Whether evaluation is given the ground-truth boxes; a report must say so."""
+
+    task: Task
+    architecture: str
     network: torch.nn.Module
     normalisation: dict[str, list[float]]
 
     @abstractmethod
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
-        """Build the network with random weights drawn from torch's global generator."""
+        """Build the network with random weights drawn from torch's global generator.
+
+        No file is read and nothing is fetched: starting weights are loaded afterwards.
+        """
 
     @abstractmethod
     def training_samples(
@@ -66,6 +96,32 @@ class Family(ABC):
         self, network: torch.nn.Module, batch: Batch
     ) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]]]:
         """Loss parts and predictions (the prediction contract) of one batch, in one pass."""
+
+    def prepare(self, dataset: Dataset, label_smoothing: float) -> None:  # noqa: B027 - optional
+        """Called once before training: check that the dataset can serve the task, and take
+        what the loss needs from it, such as class weights.
+
+        Args:
+            dataset: The dataset.
+            label_smoothing: ``training.label_smoothing``, in [0, 1).
+
+        Raises:
+            RepriseError: The dataset cannot serve the task.
+        """
+
+    def own_names(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """A weights file's tensors under this network's names."""
+        return tensors
+
+    def backbone(self) -> list[torch.nn.Module]:
+        """The modules that ``model.freeze: backbone`` holds still."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def tiles(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
+        """For each image of a training batch, (class index, left, top, right, bottom) in
+        pixels of ``batch["images"]``: what a person checks the loss's targets by. Classes of
+        whole images come as boxes of the whole image."""
 
     def start_epoch(self, epoch: int, epochs: int) -> None:  # noqa: B027 - optional
         """Called before each epoch, also the one that a resumed run starts in."""

@@ -60,6 +60,6 @@ def predict(dataset: Path, model: Path, config: PredictionConfig, out: Path) -> 
                 "prediction.device: cpu.",
             ) from None
         write_predictions(partial / f"{split}.json", rows)
-        print(f"{split}: {len(rows)} detections on {len(data.split(split))} images")
+        print(f"{split}: {len(rows)} predictions on {len(data.split(split))} images")
     shutil.rmtree(out, ignore_errors=True)
     partial.rename(out)

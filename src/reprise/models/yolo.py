@@ -11,26 +11,52 @@ from typing import Any, ClassVar, Literal
 import torch
 
 from reprise.dataset import Dataset
+from reprise.errors import RepriseError
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family
+from reprise.models.support import choose_architecture, choose_task
 from reprise.models.yolo_library import (
     DetectionModel,
     IterableSimpleNamespace,
+    SegmentationModel,
     non_max_suppression,
     yaml_model_load,
 )
+from reprise.models.yolo_masks import masks_of
 from reprise.models.yolo_samples import EvaluationSamples, Pixels, TrainingSamples, collate
 from reprise.predictions import prediction
+from reprise.scoring import Task
 
-# Gains of the three loss parts that the family was published with.
+# Gains of the loss parts that the family was published with; box is also that of masks.
 LOSS_GAINS = {"box": 7.5, "cls": 0.5, "dfl": 1.5}
 # A low threshold: average precision needs the whole curve.
 MINIMUM_SCORE = 0.001
 
 
 class Yolo(Family):
-    """Detection with YOLOv8, YOLO11 or YOLO26."""
+    """Boxes or masks with YOLOv8, YOLO11 or YOLO26."""
 
+    tasks: ClassVar[tuple[Task, ...]] = ("detect", "segment")
+    architectures: ClassVar[tuple[str, ...]] = ("yolo11", "yolov8", "yolo26")
+    honours: ClassVar[frozenset[str]] = frozenset(
+        {
+            "model.freeze",
+            "augmentation.mosaic",
+            "augmentation.mixup",
+            "augmentation.copy_paste",
+            "augmentation.flip_horizontal",
+            "augmentation.flip_vertical",
+            "augmentation.rotation",
+            "augmentation.translation",
+            "augmentation.scale",
+            "augmentation.hue",
+            "augmentation.saturation",
+            "augmentation.brightness",
+            "augmentation.contrast",
+            "augmentation.blur",
+            "augmentation.noise",
+        }
+    )
     # The reference multiplies its loss by the batch size; learning rates found for it
     # hold here only if we do too.
     reduction: ClassVar[Literal["sum", "mean"]] = "sum"
@@ -38,11 +64,22 @@ class Yolo(Family):
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
         self._config = config
         self._image_size = image_size
-        description = yaml_model_load(f"{config.architecture}{config.variant[0]}.yaml")
-        detector: Any = DetectionModel(description, ch=3, nc=len(class_names), verbose=False)
-        detector.args = IterableSimpleNamespace(**LOSS_GAINS, epochs=1)
+        self.task = choose_task(type(self), config.type, config.task)
+        self.architecture = choose_architecture(type(self), config.type, config.architecture)
+        segments = self.task == "segment"
+        kind = SegmentationModel if segments else DetectionModel
+        description = yaml_model_load(
+            f"{self.architecture}{config.variant[0]}{'-seg' if segments else ''}.yaml"
+        )
+        detector: Any = kind(description, ch=3, nc=len(class_names), verbose=False)
+        detector.args = IterableSimpleNamespace(**LOSS_GAINS, epochs=1, overlap_mask=True)
+        # YOLO26 chooses its best detections in the network.
+        detector.model[-1].max_det = max(detector.model[-1].max_det, config.max_detections)
         self.network: torch.nn.Module = detector
         self._detector = detector
+        # YOLO26 learns masks with a second head, of classes for each pixel, in training alone.
+        self._semantic = self.architecture == "yolo26"
+        self._backbone = len(description["backbone"])
         self._classes = len(class_names)
         self.normalisation = {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}
         self._criterion: Any = None
@@ -50,14 +87,46 @@ class Yolo(Family):
     def training_samples(
         self, dataset: Dataset, augmentation: AugmentationConfig, seed: int, epochs: int
     ) -> TrainingSamples:
-        pixels = Pixels(dataset, "train", self._image_size)
+        segments = self.task == "segment"
+        if augmentation.enabled and augmentation.copy_paste and not segments:
+            raise RepriseError(
+                "augmentation.copy_paste: yolo pastes objects by their masks, and learns none "
+                "when it has to detect.",
+                "set augmentation.copy_paste: 0, or model.task: segment.",
+            )
+        pixels = Pixels(dataset, "train", self._image_size, segments)
         return TrainingSamples(pixels, augmentation, seed, epochs)
 
     def evaluation_samples(self, dataset: Dataset, split: str) -> EvaluationSamples:
-        return EvaluationSamples(Pixels(dataset, split, self._image_size))
+        return EvaluationSamples(Pixels(dataset, split, self._image_size, self.task == "segment"))
+
+    def prepare(self, dataset: Dataset, label_smoothing: float) -> None:  # noqa: ARG002
+        if self.task == "segment":
+            from reprise.models.instances import require_masks
+
+            require_masks(dataset, f"{self._config.type} (model.task: segment)")
+
+    def backbone(self) -> list[torch.nn.Module]:
+        return list(self._detector.model[: self._backbone])
 
     def collate(self, samples: list[Any]) -> Batch:
         return collate(samples)
+
+    def tiles(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
+        height, width = batch["images"].shape[2:]
+        boxes: list[list[tuple[int, float, float, float, float]]] = [[] for _ in batch["images"]]
+        for place, index, (x, y, w, h) in zip(
+            batch["batch_idx"].tolist(),
+            batch["cls"].flatten().tolist(),
+            batch["bboxes"].tolist(),
+            strict=True,
+        ):
+            corners = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+            left, top, right, bottom = (
+                value * side for value, side in zip(corners, (width, height) * 2, strict=True)
+            )
+            boxes[int(place)].append((int(index), left, top, right, bottom))
+        return boxes
 
     def start_epoch(self, epoch: int, epochs: int) -> None:
         # YOLO26 moves weight from its one-to-many to its one-to-one head each epoch; the
@@ -87,9 +156,16 @@ class Yolo(Family):
         criterion = self._loss_function()
         total, parts = criterion(output, batch)
         names = [name.removesuffix("_loss") for name in parts]
-        return dict(zip(names, total, strict=True))
+        losses = dict(zip(names, total, strict=True))
+        if not self._semantic or isinstance(output, tuple):
+            losses.pop("sem", None)
+        return losses
 
-    def _predictions(self, output: torch.Tensor, batch: Batch) -> list[dict[str, Any]]:
+    def _predictions(self, output: Any, batch: Batch) -> list[dict[str, Any]]:
+        prototypes = None
+        if self.task == "segment":
+            output, prototypes = output
+            prototypes = prototypes.float().cpu()
         found = non_max_suppression(
             output.float(),
             conf_thres=MINIMUM_SCORE,
@@ -103,9 +179,22 @@ class Yolo(Family):
             max_time_img=1e9,
         )
         rows: list[dict[str, Any]] = []
+        height, width = batch["images"].shape[2:]
         placements = batch["placement"].cpu()
-        for image_id, placement, boxes in zip(batch["image_ids"], placements, found, strict=True):
-            rows += _to_original(image_id, placement, boxes.cpu())
+        for index, (image_id, placement) in enumerate(
+            zip(batch["image_ids"], placements, strict=True)
+        ):
+            boxes = found[index].cpu()
+            masks = None
+            if prototypes is not None:
+                masks = masks_of(
+                    boxes,
+                    prototypes[index],
+                    placement.tolist(),
+                    (height, width),
+                    batch["originals"][index],
+                )
+            rows += _to_original(image_id, placement, boxes, masks)
         return rows
 
 
@@ -115,16 +204,23 @@ def _scaled(images: torch.Tensor) -> torch.Tensor:
 
 
 def _to_original(
-    image_id: int, placement: torch.Tensor, boxes: torch.Tensor
+    image_id: int,
+    placement: torch.Tensor,
+    boxes: torch.Tensor,
+    masks: list[dict[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
-    """Detections (n, 6) xyxy, score, class in network pixels -> the prediction contract."""
+    """Detections (n, 6 or more) xyxy, score, class in network pixels -> the contract's."""
     left, top, scale_x, scale_y = placement.tolist()
     shift = torch.tensor([left, top, left, top], dtype=torch.float64)
     scale = torch.tensor([scale_x, scale_y, scale_x, scale_y], dtype=torch.float64)
     corners = (boxes[:, :4].double() - shift) / scale
     return [
-        prediction(image_id, int(index) + 1, (x1, y1, x2 - x1, y2 - y1), score)
-        for (x1, y1, x2, y2), score, index in zip(
-            corners.tolist(), boxes[:, 4].tolist(), boxes[:, 5].tolist(), strict=True
+        prediction(image_id, int(index) + 1, (x1, y1, x2 - x1, y2 - y1), score, mask)
+        for (x1, y1, x2, y2), score, index, mask in zip(
+            corners.tolist(),
+            boxes[:, 4].tolist(),
+            boxes[:, 5].tolist(),
+            [None] * len(boxes) if masks is None else masks,
+            strict=True,
         )
     ]

@@ -13,6 +13,11 @@ import shutil
 import tempfile
 
 import torch
+
+# Non-maximum suppression is torchvision's, and far faster, where something has imported
+# it, and the library's own elsewhere. Their results differ: which is taken must not depend on
+# what else a process does.
+import torchvision  # noqa: F401
 from PIL import Image
 
 
@@ -36,6 +41,7 @@ _open_image, _save_tensors = Image.open, torch.save
 
 from ultralytics.data.augment import (  # noqa: E402
     Compose,
+    CopyPaste,
     Format,
     LetterBox,
     MixUp,
@@ -44,7 +50,11 @@ from ultralytics.data.augment import (  # noqa: E402
     RandomHSV,
     RandomPerspective,
 )
-from ultralytics.nn.tasks import DetectionModel, yaml_model_load  # noqa: E402
+from ultralytics.nn.tasks import (  # noqa: E402
+    DetectionModel,
+    SegmentationModel,
+    yaml_model_load,
+)
 from ultralytics.utils import IterableSimpleNamespace  # noqa: E402
 from ultralytics.utils.instance import Instances  # noqa: E402
 from ultralytics.utils.nms import non_max_suppression  # noqa: E402
@@ -54,6 +64,7 @@ torch.save = _save_tensors
 
 __all__ = [
     "Compose",
+    "CopyPaste",
     "DetectionModel",
     "Format",
     "Instances",
@@ -64,6 +75,7 @@ __all__ = [
     "RandomFlip",
     "RandomHSV",
     "RandomPerspective",
+    "SegmentationModel",
     "non_max_suppression",
     "yaml_model_load",
 ]

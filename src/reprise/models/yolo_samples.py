@@ -5,7 +5,6 @@ Pixels are BGR uint8 until :class:`Format` turns them into RGB, as that library 
 
 from __future__ import annotations
 
-import hashlib
 import random
 from typing import Any
 
@@ -16,8 +15,10 @@ from torch.utils.data import Dataset as Samples
 
 from reprise.dataset import Dataset
 from reprise.models.config import AugmentationConfig
+from reprise.models.seeds import sample_seed
 from reprise.models.yolo_library import (
     Compose,
+    CopyPaste,
     Format,
     Instances,
     LetterBox,
@@ -27,30 +28,29 @@ from reprise.models.yolo_library import (
     RandomHSV,
     RandomPerspective,
 )
+from reprise.models.yolo_masks import outline, segments_of
 
 PADDING = 114  # the grey that the family's published weights were trained with
 STRIDE = 32
-
-
-def sample_seed(seed: int, epoch: int, index: int) -> int:
-    """A 32-bit seed that depends on nothing but its three arguments."""
-    digest = hashlib.sha256(f"{seed}/{epoch}/{index}".encode()).digest()
-    return int.from_bytes(digest[:4], "big")
+MASK_STRIDE = 4  # network pixels to a pixel of the masks that the loss compares
+NOISE = 0.03  # standard deviation, pixels in [0, 1]; as in models.augment
 
 
 class Pixels:
     """Images and boxes of one split, resized so that the longest side is ``image_size``.
 
-    It has the attributes and the method that ultralytics' mixing transforms ask of a
-    dataset. ``cache = "ram"`` tells mosaic to draw from the whole split instead of from a
-    buffer whose content would depend on the order of earlier samples.
+    With ``masks``, outlines of the objects too. It has the attributes and the method that
+    ultralytics' mixing transforms ask of a dataset. ``cache = "ram"`` tells mosaic to draw
+    from the whole split instead of from a buffer whose content would depend on the order of
+    earlier samples.
     """
 
     cache = "ram"
 
-    def __init__(self, dataset: Dataset, split: str, image_size: int) -> None:
+    def __init__(self, dataset: Dataset, split: str, image_size: int, masks: bool = False) -> None:
         self.dataset = dataset
         self.image_size = image_size
+        self.masks = masks
         rows = dataset.split(split)
         index_of = {c.category_id: i for i, c in enumerate(dataset.categories)}
         boxes = dataset.boxes_of(rows["image_id"])
@@ -61,7 +61,9 @@ class Pixels:
         self.original = rows[["original_height", "original_width"]].to_numpy()
         self._boxes: list[np.ndarray] = []
         self._classes: list[np.ndarray] = []
-        for image_id, (height, width) in zip(self.image_ids, self.original, strict=True):
+        self._paths: list[list[np.ndarray]] = []
+        for index, image_id in enumerate(self.image_ids):
+            height, width = (int(value) for value in self.original[index])
             found = boxes[image_id]
             found = found[found["iscrowd"] == 0]
             xywh = found[["x", "y", "w", "h"]].to_numpy(dtype=np.float32)
@@ -69,6 +71,14 @@ class Pixels:
             self._boxes.append(centred / np.array([width, height] * 2, dtype=np.float32))
             indices = [[index_of[value]] for value in found["category_id"]]
             self._classes.append(np.array(indices, dtype=np.float32).reshape(-1, 1))
+            if masks:
+                size = self.resized_shape(index)
+                shapes = zip(found["segmentation"], xywh, strict=True)
+                self._paths.append(
+                    [outline(text, box, (height, width), size) for text, box in shapes]
+                )
+        lengths = [len(path) for paths in self._paths for path in paths]
+        self._points = max(lengths, default=1)
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -89,13 +99,16 @@ class Pixels:
             pixels = cv2.resize(
                 np.ascontiguousarray(pixels), (width, height), interpolation=cv2.INTER_LINEAR
             )
+        segments = np.zeros((0, 1000, 2), dtype=np.float32)
+        if self.masks:
+            segments = segments_of(self._paths[index], (height, width), self._points)
         return {
             "im_file": str(self.image_ids[index]),
             "img": np.ascontiguousarray(pixels),
             "cls": self._classes[index].copy(),
             "instances": Instances(
                 self._boxes[index].copy(),
-                np.zeros((0, 1000, 2), dtype=np.float32),
+                segments,
                 bbox_format="xywh",
                 normalized=True,
             ),
@@ -113,8 +126,9 @@ class TrainingSamples(Samples[dict[str, Any]]):
     ) -> None:
         self._pixels = pixels
         self._seed = seed
-        mixing = augmentation.enabled and (augmentation.mosaic > 0 or augmentation.mixup > 0)
-        self._mix_epochs = epochs - augmentation.close_mosaic_epochs if mixing else 0
+        a = augmentation
+        mixing = a.enabled and (a.mosaic > 0 or a.mixup > 0 or a.copy_paste > 0)
+        self._mix_epochs = epochs - a.close_mosaic_epochs if mixing else 0
         self._mixed = _transform(pixels, augmentation, mix=True)
         self._single = _transform(pixels, augmentation, mix=False)
 
@@ -135,23 +149,71 @@ def _transform(pixels: Pixels, augmentation: AugmentationConfig, mix: bool) -> C
     size = pixels.image_size
     a = augmentation
     if not a.enabled:
-        return Compose([LetterBox((size, size)), Format()])
-    affine = RandomPerspective(
+        return Compose([LetterBox((size, size)), _format(pixels)])
+    affine = Placement(
         degrees=a.rotation, translate=a.translation, scale=a.scale, size=(size, size)
     )
     mosaic = [Mosaic(pixels, imgsz=size, p=a.mosaic)] if mix else []
     placed = Compose([*mosaic, affine])
-    mixup = [MixUp(pixels, pre_transform=placed, p=a.mixup)] if mix and a.mixup else []
+    mixes: list[Any] = []
+    if mix and a.copy_paste:
+        mixes.append(CopyPaste(pixels, pre_transform=placed, p=a.copy_paste, mode="mixup"))
+    if mix and a.mixup:
+        mixes.append(MixUp(pixels, pre_transform=Compose([placed, *mixes]), p=a.mixup))
     return Compose(
         [
             placed,
-            *mixup,
+            *mixes,
             RandomHSV(hgain=a.hue, sgain=a.saturation, vgain=a.brightness),
+            *([PixelChanges(a)] if a.contrast or a.blur or a.noise else []),
             RandomFlip(direction="vertical", p=a.flip_vertical),
             RandomFlip(direction="horizontal", p=a.flip_horizontal),
-            Format(),
+            _format(pixels),
         ]
     )
+
+
+def _format(pixels: Pixels) -> Format:
+    return Format(return_mask=pixels.masks, mask_ratio=MASK_STRIDE)
+
+
+class Placement(RandomPerspective):
+    """Rotation, zoom and shift; boxes of objects with outlines are drawn anew around them."""
+
+    def apply_segments(
+        self, segments: np.ndarray, matrix: np.ndarray, size: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        boxes, segments = super().apply_segments(segments, matrix, size)
+        # Outlines run through the centres of pixels; a box goes round the whole of them.
+        half = np.abs(matrix[:2, :2]).sum(axis=1) / 2
+        boxes[:, :2] -= half
+        boxes[:, 2:] += half
+        return boxes, segments
+
+
+class PixelChanges:
+    """Contrast, blur and noise, meaning what they mean in :mod:`reprise.models.augment`."""
+
+    def __init__(self, augmentation: AugmentationConfig) -> None:
+        self._contrast = augmentation.contrast
+        self._blur = augmentation.blur
+        self._noise = augmentation.noise
+
+    def __call__(self, labels: dict[str, Any]) -> dict[str, Any]:
+        image = labels["img"]
+        if self._contrast:
+            factor = random.uniform(1 - self._contrast, 1 + self._contrast)
+            grey = float(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).mean())
+            levels = grey + factor * (np.arange(256) - grey)
+            image = cv2.LUT(image, np.clip(levels, 0, 255).astype(np.uint8))
+        if self._blur and random.random() < self._blur:
+            image = cv2.GaussianBlur(image, (5, 5), random.uniform(0.1, 1.5))
+        if self._noise and random.random() < self._noise:
+            # The legacy generator has no single precision, which is faster.
+            drawn = np.random.default_rng(random.getrandbits(32))
+            added = drawn.standard_normal(image.shape, dtype=np.float32) * (NOISE * 255)
+            image = np.clip(image + added, 0, 255).astype(np.uint8)
+        return {**labels, "img": image}
 
 
 class EvaluationSamples(Samples[dict[str, Any]]):
@@ -159,7 +221,7 @@ class EvaluationSamples(Samples[dict[str, Any]]):
 
     def __init__(self, pixels: Pixels) -> None:
         self._pixels = pixels
-        self._format = Format()
+        self._format = _format(pixels)
 
     def __len__(self) -> int:
         return len(self._pixels)
@@ -181,6 +243,7 @@ class EvaluationSamples(Samples[dict[str, Any]]):
         sample["image_id"] = self._pixels.image_ids[index]
         # Network pixels -> original pixels: (x - left) / scale_x.
         sample["placement"] = torch.tensor([left, top, scale[1], scale[0]])
+        sample["original"] = tuple(int(value) for value in self._pixels.original[index])
         return sample
 
 
@@ -189,8 +252,11 @@ def collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
 
     Returns:
         ``images`` uint8 (n, 3, h, w) RGB; ``cls`` (boxes, 1); ``bboxes`` (boxes, 4) xywh
-        centred, normalised; ``batch_idx`` (boxes,) the image each box belongs to; and, for
-        evaluation, ``image_ids`` and ``placement`` (n, 4): left, top, scale x, scale y.
+        centred, normalised; ``batch_idx`` (boxes,) the image each box belongs to; with masks
+        ``masks`` int16 (n, h / 4, w / 4), 0 or the place of the object's box among those of
+        its image from 1, and ``sem_masks``, the class index there; and, for evaluation,
+        ``image_ids``, ``placement`` (n, 4): left, top, scale x, scale y, and ``originals``,
+        (height, width) of each upright original.
     """
     counts = [len(sample["cls"]) for sample in samples]
     batch: dict[str, Any] = {
@@ -201,7 +267,12 @@ def collate(samples: list[dict[str, Any]]) -> dict[str, Any]:
             torch.arange(len(samples), dtype=torch.float32), torch.tensor(counts)
         ),
     }
+    if "masks" in samples[0]:
+        # The library's dtype depends on how many objects the image has.
+        batch["masks"] = torch.cat([sample["masks"] for sample in samples]).to(torch.int16)
+        batch["sem_masks"] = torch.stack([sample["sem_masks"] for sample in samples])
     if "image_id" in samples[0]:
         batch["image_ids"] = [sample["image_id"] for sample in samples]
         batch["placement"] = torch.stack([sample["placement"] for sample in samples])
+        batch["originals"] = [sample["original"] for sample in samples]
     return batch

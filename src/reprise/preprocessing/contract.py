@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 # Rows that are written at once: more would be held in memory several times over.
 _ROWS = 2**14
+# Entries of JSON that are encoded by one call.
+_ENCODED = 256
 
 
 def write_tables(
@@ -71,8 +74,9 @@ def _write_coco(
 def _write_entries(file: TextIO, entries: Iterator[dict[str, Any]]) -> None:
     encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
     comma = ""
-    for entry in entries:
-        file.write(comma + encode(entry))
+    while some := list(islice(entries, _ENCODED)):
+        # Without the brackets of the list.
+        file.write(comma + encode(some)[1:-1])
         comma = ", "
 
 

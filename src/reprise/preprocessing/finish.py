@@ -32,6 +32,8 @@ class Finished:
         boxes: Its boxes after the rules.
         labelling: Digest of its classes and places, to tell copies that contradict.
         ledger: Rows for what was dropped or repaired.
+        fresh: What the file gave, for the memo, also where the image was dropped; None when
+            the file was not read.
     """
 
     source: str
@@ -45,6 +47,7 @@ class Finished:
     boxes: list[JudgedBox] = field(default_factory=list)
     labelling: str = ""
     ledger: list[dict[str, str]] = field(default_factory=list)
+    fresh: StoredImage | None = None
 
     @property
     def key(self) -> str:
@@ -71,6 +74,35 @@ def finish(
         The stored image with boxes in pixels of the upright original, or only ledger rows
         when it was dropped.
     """
+    fresh: StoredImage | None = None
+    refused: BadImageError | None = None
+    if record.path is not None and not record.problem:
+        try:
+            fresh = _stored(record.path, settings, memo)
+        except BadImageError as bad:
+            refused = bad
+    done = concluded(record, source, fresh, refused)
+    done.fresh = fresh
+    return done
+
+
+def concluded(
+    record: ImageRecord,
+    source: str,
+    stored: StoredImage | None,
+    refused: BadImageError | None = None,
+) -> Finished:
+    """Judge the labels of an image whose file has been dealt with.
+
+    Args:
+        record: The image; boxes as the label file has them.
+        source: Name of its source.
+        stored: What its file gave; None when it was not read.
+        refused: Why its file could not be read.
+
+    Returns:
+        As :func:`finish`.
+    """
     done = Finished(
         source,
         record.name,
@@ -87,7 +119,8 @@ def finish(
         done.note(rules.IMAGE_MISSING, f"with {len(record.boxes)} box(es)")
         return done
     try:
-        stored = _stored(record.path, settings, memo)
+        if stored is None:
+            raise refused or BadImageError(rules.IMAGE_UNREADABLE, "it was not read")
         if stored.rule:
             raise BadImageError(rules.BY_NAME[stored.rule], stored.detail)
         judged = judge(record, stored.original_width, stored.original_height, stored.orientation)
@@ -112,16 +145,6 @@ def _labelling(boxes: list[JudgedBox], labels: tuple[str, ...]) -> str:
 def _stored(path: Path, settings: Settings, place: MemoPlace | None) -> StoredImage:
     if place is None:
         return store(file_bytes(path, settings.max_pixels), settings)
-    memo = open_memo(place)
-    digest = memo.digest_of(path)
-    known = memo.get(digest) if digest is not None else None
-    if known is not None:
-        return known
     data = file_bytes(path, settings.max_pixels)
     digest = hashlib.sha256(data).hexdigest()
-    memo.remember(path, digest)
-    known = memo.get(digest)
-    if known is None:
-        known = store(data, settings, digest)
-        memo.put(known)
-    return known
+    return open_memo(place).get(digest) or store(data, settings, digest)

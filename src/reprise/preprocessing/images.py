@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from reprise.preprocessing import rules
 from reprise.preprocessing.decode import BadImageError, read_image
+from reprise.preprocessing.shards import Stretch
 
 # JPEGs are decoded at a reduced scale, but never below this: stored sizes up to it then share
 # one decoding, and with it the hashes that decide the split.
@@ -37,7 +37,8 @@ class StoredImage:
     """What is kept of an image file, or why it is not kept.
 
     Attributes:
-        encoded: The stored JPEG (RGB, 4:4:4, never enlarged); empty when it was refused.
+        encoded: The stored JPEG (RGB, 4:4:4, never enlarged), or where it lies in a file;
+            empty when it was refused.
         width: Of the stored image, in pixels.
         height: As ``width``.
         original_width: Of the upright original, in pixels.
@@ -50,7 +51,7 @@ class StoredImage:
         detail: The reason, for people.
     """
 
-    encoded: bytes
+    encoded: bytes | Stretch
     width: int = 0
     height: int = 0
     original_width: int = 0
@@ -61,17 +62,6 @@ class StoredImage:
     perceptual_hash: str = ""
     rule: str = ""
     detail: str = ""
-
-    def pack(self) -> bytes:
-        """As bytes for the memo: a line of JSON, then the JPEG."""
-        head = {name: value for name, value in asdict(self).items() if name != "encoded"}
-        return json.dumps(head).encode() + b"\n" + self.encoded
-
-    @classmethod
-    def unpack(cls, data: bytes) -> StoredImage:
-        """The reverse of :meth:`pack`."""
-        head, _, encoded = data.partition(b"\n")
-        return cls(encoded=encoded, **json.loads(head))
 
 
 def store(data: bytes, settings: Settings, file_sha256: str | None = None) -> StoredImage:

@@ -1,27 +1,59 @@
 """Finished images, kept from one run to the next, so that a run costs what has changed.
 
-The memo is no result: it lies in the scratch area, holds at most so many bytes, and may be
+The memo is no result: it lies in the scratch area, holds about so many bytes, and may be
 deleted at any time. An entry is found by the SHA-256 of the image file, the settings and the
-code that finished it. A file whose path, size and time of change are as they were is not even
+code that finished it. A file whose path, size, inode and times are as they were is not even
 read again.
+
+Images lie one after the other in packs, large files that are only ever appended to, and an
+SQLite file says where: to list and delete a file an image would be slow, and so would it be
+to read one out of SQLite's pages.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import io
+import os
 import shutil
 import sqlite3
-from dataclasses import dataclass
+import stat
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from reprise.preprocessing.images import Settings, StoredImage
+from reprise.preprocessing.shards import Stretch
 
 # Their versions decide the bytes, as the modules below do.
 _LIBRARIES = ("opencv-python-headless", "pillow", "imagehash", "numpy", "scipy")
 _MODULES = ("colour.py", "decode.py", "images.py", "orientation.py")
+_PACK_BYTES = 64 * 2**20
+# Images kept before the index hears of them, all at once.
+_WAITING = 64
+# Times of files are coarse: what changed so shortly ago may change again unseen.
+_SETTLED_NS = 2 * 10**9
+_TABLES = """
+CREATE TABLE IF NOT EXISTS packs (number INTEGER PRIMARY KEY AUTOINCREMENT, bytes INTEGER);
+CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, state TEXT, file_sha256 TEXT)
+    WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS images (
+    version TEXT, file_sha256 TEXT, width INTEGER, height INTEGER, original_width INTEGER,
+    original_height INTEGER, orientation INTEGER, sha256 TEXT, perceptual_hash TEXT, rule TEXT,
+    detail TEXT, pack INTEGER, start INTEGER, length INTEGER,
+    PRIMARY KEY (version, file_sha256)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS images_by_pack ON images (pack);
+"""
+# In the order of StoredImage, then the place of the bytes.
+_COLUMNS = (
+    "width, height, original_width, original_height, orientation, sha256, images.file_sha256, "
+    "perceptual_hash, rule, detail, pack, start, length"
+)
 
 
 def memo_version(settings: Settings) -> str:
@@ -38,7 +70,7 @@ class MemoPlace:
 
     Attributes:
         folder: Made when absent.
-        limit: Bytes it may hold; the oldest entries go first.
+        limit: Bytes it may hold; the oldest packs go first.
         version: From :func:`memo_version`.
     """
 
@@ -47,78 +79,232 @@ class MemoPlace:
     version: str
 
 
+class FileState(NamedTuple):
+    """What changes whenever a file does.
+
+    Attributes:
+        path: Absolute.
+        state: Size, times and inode.
+        settled: False when it changed so shortly ago that a further change could leave all
+            of this as it is: then it says nothing (as in Git, where such a file is "racy").
+    """
+
+    path: str
+    state: str
+    settled: bool
+
+
 @functools.cache
 def open_memo(place: MemoPlace) -> Memo:
-    """The memo of this process."""
+    """The memo of this process, to look up single images."""
     return Memo(place)
 
 
 class Memo:
-    """A store on disk, shared by processes; safe to kill at any moment.
+    """A store on disk: one process writes, others may read; safe to kill at any moment.
 
     Whatever goes wrong with it costs time, never a run: an entry that cannot be read or
     written is as if it were not known.
     """
 
     def __init__(self, place: MemoPlace) -> None:
-        self._version = place.version
+        self._place = place
+        self._packs: dict[int, io.FileIO | None] = {}
+        self._new: tuple[int, io.FileIO] | None = None
+        self._waiting: list[tuple[str, tuple[Any, ...]]] = []
         try:
-            self._cache = _open(place)
+            self._index = _open(place.folder)
         except sqlite3.DatabaseError:
             shutil.rmtree(place.folder, ignore_errors=True)
-            self._cache = _open(place)
+            self._index = _open(place.folder)
 
-    def digest_of(self, path: Path) -> str | None:
-        """SHA-256 of a file that is unchanged since :meth:`remember`, without reading it."""
-        state = _state(path)
-        value = self._get(state) if state is not None else None
-        return value if isinstance(value, str) else None
+    def find(self, paths: Sequence[Path]) -> list[tuple[FileState | None, StoredImage | None]]:
+        """What is known of some files, none of which is read.
 
-    def remember(self, path: Path, file_sha256: str) -> None:
-        """Keep the digest of a file that was read."""
-        state = _state(path)
-        if state is not None:
-            self._set(state, file_sha256)
+        Returns:
+            For each file its state, None where there is no regular file; and its finished
+            image, None when the file is new or has changed. The image's bytes stay in the
+            memo (:class:`~.shards.Stretch`) and can be read until the memo is closed.
+        """
+        states = [_state(path) for path in paths]
+        wanted = [state.path for state in states if state is not None]
+        marks = ", ".join("?" * len(wanted))
+        rows = self._rows(
+            f"SELECT path, state, {_COLUMNS} FROM files "  # noqa: S608 - no text from outside
+            "JOIN images ON images.file_sha256 = files.file_sha256 AND version = ? "
+            f"WHERE path IN ({marks})",
+            (self._place.version, *wanted),
+        )
+        known = {row[0]: row for row in rows}
+        found: list[tuple[FileState | None, StoredImage | None]] = []
+        for state in states:
+            row = known.get(state.path) if state is not None else None
+            same = row is not None and state is not None and row[1] == state.state
+            found.append((state, self._image(row[2:]) if row is not None and same else None))
+        return found
 
     def get(self, file_sha256: str) -> StoredImage | None:
         """The finished image of a file with this digest, None when it is not known."""
-        value = self._get(f"{self._version} {file_sha256}")
-        return StoredImage.unpack(value) if isinstance(value, bytes) else None
+        rows = self._rows(
+            f"SELECT {_COLUMNS} FROM images "  # noqa: S608 - no text from outside
+            "WHERE version = ? AND file_sha256 = ?",
+            (self._place.version, file_sha256),
+        )
+        image = self._image(rows[0]) if rows else None
+        if image is None or isinstance(image.encoded, bytes):
+            return image
+        return replace(image, encoded=image.encoded.read())
 
-    def put(self, image: StoredImage) -> None:
-        """Keep a finished image."""
-        self._set(f"{self._version} {image.file_sha256}", image.pack())
+    def put(self, state: FileState, image: StoredImage) -> None:
+        """Keep a finished image.
 
-    def _get(self, key: str) -> Any:
+        Args:
+            state: Its file's, from before the file was read.
+            image: With its bytes.
+        """
+        if state.settled:
+            row = (state.path, state.state, image.file_sha256)
+            self._waiting.append(("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", row))
         try:
-            return self._cache.get(key)
+            self._keep(image)
+            if len(self._waiting) >= _WAITING:
+                self._tell()
+        except (sqlite3.Error, OSError):
+            self._waiting.clear()
+
+    def close(self) -> None:
+        """Tell the index what is kept; afterwards no bytes of this memo can be read."""
+        try:
+            self._finish_pack()
+        except (sqlite3.Error, OSError):
+            self._waiting.clear()
+        for file in self._packs.values():
+            if file is not None:
+                file.close()
+        self._packs.clear()
+        self._index.close()
+
+    def __enter__(self) -> Memo:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _rows(self, query: str, values: Sequence[Any]) -> list[Any]:
+        try:
+            return self._index.execute(query, values).fetchall()
         except sqlite3.Error:
+            return []
+
+    def _image(self, row: Sequence[Any]) -> StoredImage | None:
+        *told, number, offset, length = row
+        if not length:
+            return StoredImage(b"", *told)
+        pack = self._pack(number, offset + length)
+        return StoredImage(Stretch(pack, offset, length), *told) if pack is not None else None
+
+    def _pack(self, number: int, size: int) -> io.FileIO | None:
+        """A pack, None when it is gone or has not so many bytes (as after a power cut)."""
+        try:
+            pack = self._packs.get(number)
+            if pack is None:
+                # Stays open: what was found in it can be read even when others delete it.
+                pack = self._packs[number] = io.FileIO(self._path(number), "rb")
+            return pack if os.fstat(pack.fileno()).st_size >= size else None
+        except OSError:
             return None
 
-    def _set(self, key: str, value: bytes | str) -> None:
-        try:
-            self._cache.set(key, value)
-        except sqlite3.Error:
+    def _path(self, number: int) -> Path:
+        return self._place.folder / f"{number:08d}.pack"
+
+    def _keep(self, image: StoredImage) -> None:
+        key = (self._place.version, image.file_sha256)
+        known = "SELECT 1 FROM images WHERE version = ? AND file_sha256 = ?"
+        if self._index.execute(known, key).fetchone():
             return
+        number = offset = None
+        if image.encoded:
+            if self._new is None:
+                self._new = self._start_pack()
+            number, file = self._new
+            offset = file.tell()
+            data = image.encoded if isinstance(image.encoded, bytes) else image.encoded.read()
+            if file.write(data) < len(data):
+                return
+        row = (
+            *key,
+            *(image.width, image.height, image.original_width, image.original_height),
+            *(image.orientation, image.sha256, image.perceptual_hash, image.rule, image.detail),
+            *(number, offset, len(image.encoded)),
+        )
+        marks = ", ".join("?" * len(row))
+        statement = f"INSERT OR IGNORE INTO images VALUES ({marks})"  # noqa: S608 - only marks
+        self._waiting.append((statement, row))
+        if self._new is not None and self._new[1].tell() >= min(_PACK_BYTES, self._place.limit / 8):
+            self._finish_pack()
+
+    def _start_pack(self) -> tuple[int, io.FileIO]:
+        with self._index:
+            number = self._index.execute("INSERT INTO packs (bytes) VALUES (0)").lastrowid
+        assert number is not None
+        return number, io.FileIO(self._path(number), "wb")
+
+    def _tell(self) -> None:
+        """Enter what waits; the bytes have been written before."""
+        with self._index:
+            for statement, row in self._waiting:
+                self._index.execute(statement, row)
+        self._waiting.clear()
+
+    def _finish_pack(self) -> None:
+        self._tell()
+        if self._new is None:
+            return
+        number, file = self._new
+        self._new = None
+        size = file.tell()
+        file.close()
+        with self._index:
+            self._index.execute("UPDATE packs SET bytes = ? WHERE number = ?", (size, number))
+        self._shrink(number)
+
+    def _shrink(self, newest: int) -> None:
+        """Delete the oldest packs until the others hold no more than they may."""
+        packs = self._rows("SELECT number, bytes FROM packs ORDER BY number", ())
+        total = sum(size for _, size in packs)
+        for number, size in packs:
+            if total <= self._place.limit or number == newest:
+                break
+            self._path(number).unlink(missing_ok=True)
+            with self._index:
+                self._index.execute("DELETE FROM images WHERE pack = ?", (number,))
+                self._index.execute("DELETE FROM packs WHERE number = ?", (number,))
+            total -= size
 
 
-def _open(place: MemoPlace) -> Any:
-    import diskcache
-
-    # Values stay inside one file: a file an image would be slow to list and delete. Only
-    # bytes and text are ever stored, which diskcache keeps without a pickle.
-    return diskcache.Cache(
-        str(place.folder),
-        size_limit=place.limit,
-        disk_min_file_size=2**30,
-        eviction_policy="least-recently-stored",
-    )
-
-
-def _state(path: Path) -> str | None:
-    """What changes whenever a file does; None when there is no such file."""
+def _open(folder: Path) -> sqlite3.Connection:
+    folder.mkdir(parents=True, exist_ok=True)
+    index = sqlite3.connect(folder / "index.sqlite")
     try:
-        state = path.stat()
+        index.execute("PRAGMA journal_mode = WAL")
+        index.execute("PRAGMA synchronous = NORMAL")
+        index.executescript(_TABLES)
+    except sqlite3.DatabaseError:
+        index.close()
+        raise
+    return index
+
+
+def _state(path: Path) -> FileState | None:
+    """None when there is no such regular file."""
+    try:
+        found = path.stat()
     except OSError:
         return None
-    return f"file {path.absolute()} {state.st_size} {state.st_mtime_ns} {state.st_ino}"
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    # A program can set the time of change of the content back, not that of the entry.
+    times = f"{found.st_mtime_ns} {found.st_ctime_ns}"
+    settled = time.time_ns() - found.st_ctime_ns > _SETTLED_NS
+    state = f"{found.st_size} {times} {found.st_ino} {found.st_dev}"
+    return FileState(str(path.absolute()), state, settled)

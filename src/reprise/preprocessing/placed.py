@@ -50,6 +50,17 @@ class PlacedImage:
         return source, name
 
     @property
+    def precedence(self) -> tuple[bool, bool, str, str]:
+        """Of copies the first in this order stays: real ones, labelled ones, then by name."""
+        (source, name, *_), (synthetic, labelled, _), *_ = self._unpacked()
+        return synthetic, not labelled, source, name
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Classes of the image as a whole."""
+        return self._unpacked()[0][3]
+
+    @property
     def place(self) -> tuple[str, int, int]:
         """``(shard, offset, length)``."""
         return self._unpacked()[5]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import importlib
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,12 +15,12 @@ from reprise.preprocessing import rules
 from reprise.preprocessing.assignments import read_assignments, write_assignments
 from reprise.preprocessing.config import DataConfig
 from reprise.preprocessing.copies import Copies
-from reprise.preprocessing.finish import Finished, finish
+from reprise.preprocessing.finish import Finished
+from reprise.preprocessing.finish_all import finish_all
 from reprise.preprocessing.images import Settings
-from reprise.preprocessing.memo import MemoPlace, memo_version
 from reprise.preprocessing.pasting import paste
 from reprise.preprocessing.placed import PlacedImage
-from reprise.preprocessing.pool import map_ordered
+from reprise.preprocessing.pool import prepare_workers
 from reprise.preprocessing.shards import ShardWriter
 from reprise.preprocessing.sources import SpooledSource, choose_classes, read_sources
 from reprise.preprocessing.split import Division, SplitImage, divide, settings_key, split_section
@@ -59,6 +59,10 @@ def preprocess(
             split would be empty, or the disk is full. Then ``out`` is as it was before.
     """
     workplace = workplace or Workplace()
+    if workplace.workers > 1 and workplace.engine == "local":
+        prepare_workers()
+        # The tables need it at the end; now it is imported beside the fork server.
+        importlib.import_module("pandas")
     with _replacing(out) as building:
         spool = building / "labels"
         sources = read_sources(config, raw, synthetic, spool, workplace.workers > 1)
@@ -74,7 +78,7 @@ def preprocess(
         )
         placed: list[PlacedImage] = []
         for source in sources:
-            results = _finish_all(source, settings, workplace)
+            results = finish_all(source, settings, workplace)
             placed += _pack(source, results, building, boxes, copies, ledger)
         shutil.rmtree(spool)
         if not placed:
@@ -131,23 +135,6 @@ def _replacing(out: Path) -> Iterator[Path]:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _finish_all(
-    source: SpooledSource, settings: Settings, workplace: Workplace
-) -> Iterator[Finished]:
-    """Finish a source's images, in the order of its records."""
-    work = functools.partial(
-        finish, source=source.source, settings=settings, memo=_memo(workplace, settings)
-    )
-    return map_ordered(work, source.records(), workplace.workers, workplace.engine)
-
-
-def _memo(workplace: Workplace, settings: Settings) -> MemoPlace | None:
-    # The memo is one file, which several machines cannot share.
-    if workplace.memo is None or workplace.memo_bytes == 0 or workplace.engine != "local":
-        return None
-    return MemoPlace(workplace.memo, workplace.memo_bytes, memo_version(settings))
-
-
 def _pack(
     source: SpooledSource,
     results: Iterator[Finished],
@@ -178,7 +165,7 @@ def _pack(
 
 def _without_copies(images: list[PlacedImage], copies: Copies, ledger: Ledger) -> list[PlacedImage]:
     """Drops copies of other sources' images; labelled and real ones stay, then by name."""
-    order = sorted(images, key=_precedence)
+    order = sorted(images, key=lambda placed: placed.precedence)
     copies.start_over()
     kept = []
     for placed in order:
@@ -188,11 +175,6 @@ def _without_copies(images: list[PlacedImage], copies: Copies, ledger: Ledger) -
         ledger.extend(image.ledger)
     copies.start_over()
     return kept
-
-
-def _precedence(placed: PlacedImage) -> tuple[bool, bool, str, str]:
-    image = placed.image
-    return image.synthetic, not image.labelled, image.source, image.name
 
 
 def _divide(
@@ -233,6 +215,8 @@ def _for_split(
 def _without_left_out(
     images: list[PlacedImage], division: Division, ledger: Ledger
 ) -> list[PlacedImage]:
+    if not division.leaks and not division.bridges:
+        return images
     kept = []
     for placed in images:
         source, name = placed.order

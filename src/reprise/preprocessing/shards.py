@@ -3,10 +3,50 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
+
+from reprise.errors import RepriseError
 
 SHARD_BYTES = 128 * 2**20
+# Where a ustar header has the size and the checksum; it begins with the name.
+_SIZE, _CHECKSUM = slice(124, 136), slice(148, 156)
+_MOST_SIZE = 8**11
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Bytes that lie in an open file.
+
+    Attributes:
+        file: Open for reading, without a buffer.
+        offset: Of the first byte.
+        length: In bytes, at least 1.
+    """
+
+    file: io.FileIO
+    offset: int
+    length: int
+
+    def __len__(self) -> int:
+        return self.length
+
+    def read(self) -> bytes:
+        """The bytes.
+
+        Raises:
+            RepriseError: The file has been cut short.
+        """
+        data = os.pread(self.file.fileno(), self.length, self.offset)
+        if len(data) < self.length:
+            raise RepriseError(
+                f"{self.file.name} was cut short while it was read.",
+                "delete its folder, which only saves time, and run again.",
+            )
+        return data
 
 
 class ShardWriter:
@@ -18,26 +58,65 @@ class ShardWriter:
         self._source = source
         self._limit = limit
         self._count = 0
-        self._tar: tarfile.TarFile | None = None
+        self._size = 0
+        self._file: BinaryIO | None = None
 
-    def add(self, name: str, data: bytes) -> tuple[str, int, int]:
-        """Append one image; returns ``(shard, offset, length)``."""
-        if self._tar is not None and self._tar.offset + len(data) > self._limit:
+    def add(self, name: str, data: bytes | Stretch) -> tuple[str, int, int]:
+        """Append one image; returns ``(shard, offset, length)``.
+
+        Raises:
+            RepriseError: The file that ``data`` lies in has been cut short.
+        """
+        length = len(data)
+        if self._file is not None and self._size + length > self._limit:
             self.close()
         shard = f"{self._source}-{self._count:05d}.tar"
-        if self._tar is None:
+        if self._file is None:
             # Open until it is full or closed, over many calls.
-            self._tar = tarfile.TarFile(self._folder / shard, "w", format=tarfile.PAX_FORMAT)
-        info = tarfile.TarInfo(name)
-        info.size = len(data)
-        header = len(info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape"))
-        offset = self._tar.offset + header
-        self._tar.addfile(info, io.BytesIO(data))
-        return shard, offset, len(data)
+            self._file = (self._folder / shard).open("wb")
+            self._size = 0
+        header = member_header(name, length)
+        offset = self._size + len(header)
+        padding = bytes(-length % tarfile.BLOCKSIZE)
+        for part in (header, data if isinstance(data, bytes) else data.read(), padding):
+            self._file.write(part)
+        self._size = offset + length + len(padding)
+        return shard, offset, length
 
     def close(self) -> None:
         """Finish the shard being written; the next image starts a new one."""
-        if self._tar is not None:
-            self._tar.close()
-            self._tar = None
+        if self._file is not None:
+            end = 2 * tarfile.BLOCKSIZE
+            end += -(self._size + end) % tarfile.RECORDSIZE
+            self._file.write(bytes(end))
+            self._file.close()
+            self._file = None
             self._count += 1
+
+
+def _plain_header() -> bytes:
+    return tarfile.TarInfo().tobuf(tarfile.USTAR_FORMAT)
+
+
+_PLAIN = _plain_header()
+# A checksum counts its own field as eight spaces.
+_PLAIN_SUM = sum(_PLAIN) - sum(_PLAIN[_CHECKSUM]) - sum(_PLAIN[_SIZE])
+
+
+def member_header(name: str, size: int) -> bytes:
+    """The header of a tar member with this name and size, as :mod:`tarfile` writes it (PAX).
+
+    Short ASCII names, which nearly all images have, go into a header made beforehand:
+    ``tarfile`` takes a tenth of a millisecond for each.
+    """
+    if not (name.isascii() and 0 < len(name) <= 100 and size < _MOST_SIZE and "\0" not in name):
+        info = tarfile.TarInfo(name)
+        info.size = size
+        return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+    header = bytearray(_PLAIN)
+    encoded = name.encode("ascii")
+    digits = b"%011o\0" % size
+    header[: len(encoded)] = encoded
+    header[_SIZE] = digits
+    header[_CHECKSUM] = b"%06o\0 " % (_PLAIN_SUM + 8 * 32 + sum(encoded) + sum(digits))
+    return bytes(header)

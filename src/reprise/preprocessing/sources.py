@@ -109,7 +109,8 @@ def read_sources(
     sources = []
     for task in tasks:
         if apart and not _is_small(task.folder):
-            with ProcessPoolExecutor(1, mp_context=get_context("forkserver")) as pool:
+            # Not from the fork server, which may still be importing what this one need not.
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
                 sources.append(pool.submit(_spool, task).result())
         else:
             sources.append(_spool(task))

@@ -55,12 +55,12 @@ class BoxColumns:
     def add(self, boxes: list[JudgedBox]) -> range:
         """Append an image's boxes; returns their rows."""
         start = len(self._category)
-        for box in boxes:
-            self._category.append(self._number[box.class_name])
-            for name, value in zip(_SIDES, (*box.xywh, box.area), strict=True):
-                self._values[name].append(value)
-            self._iscrowd.append(box.iscrowd)
-            self._segmentation.append(box.segmentation)
+        self._category.extend([self._number[box.class_name] for box in boxes])
+        sides = zip(*((*box.xywh, box.area) for box in boxes), strict=True)
+        for name, values in zip(_SIDES, sides, strict=False):
+            self._values[name].extend(values)
+        self._iscrowd.extend([box.iscrowd for box in boxes])
+        self._segmentation.extend([box.segmentation for box in boxes])
         return range(start, len(self._category))
 
     def read(self, rows: range) -> list[JudgedBox]:
@@ -135,7 +135,7 @@ def write_dataset(
     labels = [
         {"image_id": image_id, "category_id": category_id}
         for image_id, placed in enumerate(images, start=1)
-        for category_id in sorted(number[name] for name in placed.image.labels)
+        for category_id in sorted(number[name] for name in placed.labels)
     ]
     write_tables(
         out,

@@ -87,11 +87,12 @@ def _inline(svg: str, label: str) -> str:
     return re.sub(r"\n\s*", "\n", svg)
 
 
-def class_shares(counts: Mapping[str, Mapping[str, int]]) -> str:
+def class_shares(counts: Mapping[str, Mapping[str, int]], counted: str) -> str:
     """Share of each class among the boxes of each split: do the splits look alike?
 
     Args:
-        counts: Split -> class -> number of boxes.
+        counts: Split -> class -> number of boxes, or of labels.
+        counted: Which of the two, for the axis.
     """
     splits = [split for split, classes in counts.items() if sum(classes.values())]
     names = list(next(iter(counts.values())))
@@ -107,8 +108,9 @@ def class_shares(counts: Mapping[str, Mapping[str, int]]) -> str:
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
         axes.tick_params(length=0)
-        axes.set_xlabel("share of the split's boxes, %")
-        axes.legend(loc="lower right")
+        axes.set_xlabel(f"share of the split's {counted}, %")
+        if splits:
+            axes.legend(loc="lower right")
     return rendered[0]
 
 
@@ -140,6 +142,7 @@ def precision_recall(
     colours: Mapping[str, str],
     point: tuple[float, float],
     threshold: float,
+    overlap: str,
 ) -> str:
     """Precision against recall, with the working point marked.
 
@@ -148,6 +151,7 @@ def precision_recall(
         colours: Class -> colour.
         point: (recall, precision) of all classes at the chosen threshold.
         threshold: The chosen threshold.
+        overlap: What the title adds about the overlap asked for.
     """
     with _figure("precision and recall", 4.6, 4.2) as (figure, rendered):
         axes = figure.subplots()
@@ -156,7 +160,7 @@ def precision_recall(
         marker[0].set_label(f"at the chosen threshold, {threshold:.2f}")
         axes.legend(loc="lower left")
         axes.set(xlim=(0, 1.01), ylim=(0, 1.03), xlabel="recall", ylabel="precision")
-        axes.set_title("Precision against recall, IoU 0.5")
+        axes.set_title(f"Precision against recall{overlap}")
     return rendered[0]
 
 
@@ -179,10 +183,16 @@ def f1_by_threshold(
     return rendered[0]
 
 
-def confusion_matrix(rows: Sequence[Mapping[str, str]], names: Sequence[str]) -> str:
-    """Counts of actual (rows) against predicted (columns), shaded by share of the row."""
+def confusion_matrix(rows: Sequence[Mapping[str, str]], names: Sequence[str], nothing: str) -> str:
+    """Counts of actual (rows) against predicted (columns), shaded by share of the row.
+
+    Args:
+        rows: Table ``confusion`` of the evaluation.
+        names: The classes.
+        nothing: What the table calls no class at all; it comes last.
+    """
     counts = {(row["actual"], row["predicted"]): int(row["count"]) for row in rows}
-    labels = [*names, "background"]
+    labels = [*names, nothing]
     size = max(3.4, min(1.5 + 0.38 * len(labels), 9.5))
     with _figure("confusion matrix", size, size * 0.94) as (figure, rendered):
         axes = figure.subplots()

@@ -10,7 +10,7 @@ from reprise.params import Section
 class ReportConfig(Section):
     """What the report shows."""
 
-    title: str = Field(default="Detector report", min_length=1, max_length=120)
+    title: str = Field(default="Model report", min_length=1, max_length=120)
     """Heading of the report; name the project or the experiment."""
 
     samples: int = Field(default=6, ge=0, le=24)

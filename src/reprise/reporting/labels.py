@@ -1,4 +1,4 @@
-"""Boxes and labels as SVG shapes, with labels placed so that they do not cover each other."""
+"""Boxes, masks and labels as SVG shapes; no label covers another."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ HEIGHT = TEXT_SIZE + 3.5
 
 
 def overlay(marks: Sequence[Mark], width: int, height: int) -> str:
-    """Boxes and labels for a picture of this size, as SVG elements.
+    """Boxes or masks, and labels, for a picture of this size, as SVG elements.
 
     Mistakes get their labels first. A label goes above its box, below it or inside it, where
     there is room; one that finds none is left to the pointer and to the colour's legend.
     """
-    boxes = [_rectangle(mark) for mark in sorted(marks, key=_large_first)]
+    boxes = [
+        _shape(mark) if mark.path else _rectangle(mark) for mark in sorted(marks, key=_large_first)
+    ]
     taken: list[tuple[float, float, float, float]] = []
     texts = []
     for mark in sorted(marks, key=lambda mark: (not mark.wrong, _large_first(mark))):
@@ -42,6 +44,16 @@ def _rectangle(mark: Mark) -> str:
         f'<rect {shape} fill="none" stroke="#fff" stroke-opacity=".75" stroke-width="3.4"/>'
         f'<rect {shape} fill="{mark.colour}" fill-opacity=".07" stroke="{mark.colour}" '
         f'stroke-width="1.8"{dash}><title>{escape(mark.title)}</title></rect>'
+    )
+
+
+def _shape(mark: Mark) -> str:
+    dash = ' stroke-dasharray="5 3"' if mark.wrong else ""
+    return (
+        f'<path d="{mark.path}" fill="none" stroke="#fff" stroke-opacity=".75" stroke-width="3"/>'
+        f'<path d="{mark.path}" fill="{mark.colour}" fill-opacity=".38" fill-rule="evenodd" '
+        f'stroke="{mark.colour}" stroke-width="1.6"{dash}><title>{escape(mark.title)}</title>'
+        "</path>"
     )
 
 

@@ -9,12 +9,12 @@ from reprise.reporting.config import ReportConfig
 from reprise.reporting.material import Material, flat, ledger_rows, split_rows
 from reprise.reporting.page import (
     COMMANDS,
-    MEANINGS,
     confused_pairs,
     error_totals,
     number,
     parameter,
 )
+from reprise.reporting.wording import warnings
 
 
 def render_markdown(material: Material, config: ReportConfig) -> str:
@@ -33,42 +33,46 @@ def render_markdown(material: Material, config: ReportConfig) -> str:
 
 
 def _results(material: Material) -> list[str]:
-    headline = material.headline
+    headline, words = material.headline, material.words
     if not headline:
-        return ["## Results", "Neither test nor val has objects to judge by: there are no scores."]
+        return [
+            "## Results",
+            f"Neither test nor val has {words.counted} to judge by: there are no scores.",
+        ]
     parts = [
         "## Results",
-        f"On the {material.split} split: {headline['images']} images, {headline['boxes']} objects. "
-        f"Precision, recall and F1 count boxes scoring at least "
+        *warnings(material.model),
+        f"On the {material.split} split: {headline['images']} images, "
+        f"{headline[words.total]} {words.counted}. "
+        f"Precision, recall and F1 count {words.predicted} scoring at least "
         f"{number(headline['score_threshold'])}.",
         _table(
             ("metric", *material.metrics, "meaning"),
             [
                 (label, *(number(row.get(key)) for row in material.metrics.values()), meaning)
-                for key, (label, meaning) in MEANINGS.items()
+                for key, (label, meaning) in words.meanings.items()
             ],
         ),
         "### By class",
         _table(
-            ("class", "objects", "AP50", "AP50:95", "AP75", "precision", "recall", "F1"),
+            ("class", words.counted, *(header for header, _ in words.class_shares)),
             [
                 (
                     row["class"],
-                    row["boxes"],
-                    *(number(row[key]) for key in ("AP50", "AP", "AP75")),
-                    *(number(row[key]) for key in ("precision", "recall", "f1")),
+                    row[words.by_class[0][1]],
+                    *(number(row[key]) for _, key in words.class_shares),
                 )
                 for row in material.tables["per_class"]
             ],
         ),
-        "### By object size and source",
+        f"### {words.parts}",
         _table(
-            ("part", "objects", "mAP50:95", "precision", "recall"),
+            ("part", words.counted, *(header for header, _ in words.by_part)),
             [
                 (
                     f"{row['by']} {row['value']}",
-                    row["boxes"],
-                    *(number(row[key]) for key in ("mAP", "precision", "recall")),
+                    row[words.total],
+                    *(number(row[key]) for _, key in words.by_part),
                 )
                 for row in material.tables["breakdown"]
             ],
@@ -76,7 +80,7 @@ def _results(material: Material) -> list[str]:
         "### Errors",
         _table(("kind", "count"), error_totals(material)),
     ]
-    confused = confused_pairs(material.tables["confusion"])
+    confused = confused_pairs(material)
     if confused:
         rows = [(row["actual"], row["predicted"], row["count"]) for row in confused]
         parts += ["Most confused:", _table(("actual", "predicted", "times"), rows)]
@@ -84,14 +88,21 @@ def _results(material: Material) -> list[str]:
 
 
 def _data(material: Material) -> list[str]:
-    counted = ("images", "synthetic_images", "groups", "boxes", "images_without_boxes")
+    total = material.words.total
+    columns = {
+        "images": "images",
+        "synthetic images": "synthetic_images",
+        "groups": "groups",
+        total: "total",
+        f"images without {total}": "without",
+    }
     parts = [
         "## Data",
         _table(
-            ("split", *(name.replace("_", " ") for name in counted)),
+            ("split", *columns),
             [
-                (row["split"], *(row[name] for name in counted))
-                for row in split_rows(material.statistics)
+                (row["split"], *(row[key] for key in columns.values()))
+                for row in split_rows(material)
             ],
         ),
         f"Checks before training: {_gate(material.gate)}",

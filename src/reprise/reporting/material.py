@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reprise.dataset import SPLITS, Dataset
 from reprise.errors import RepriseError
+from reprise.reporting.wording import Wording, wording
+from reprise.scoring import Task, task_of
 
 TABLES = (
     *("per_class", "pr_curve", "f1_curve", "confusion", "error_counts", "errors"),
@@ -35,6 +38,7 @@ class Material:
         statistics: Its ``statistics.json``.
         gate: Summary of the validation stage; None when it left none.
         model: ``model.json``.
+        task: What the model predicts.
         latest: Last logged values of training, nested; empty when there are none.
         series: Logged values by epoch, by name.
         metrics: Split -> metric -> value, from evaluate.
@@ -47,6 +51,7 @@ class Material:
     statistics: dict[str, Any]
     gate: dict[str, Any] | None
     model: dict[str, Any]
+    task: Task
     latest: dict[str, Any]
     series: list[Series]
     metrics: dict[str, dict[str, float]]
@@ -58,6 +63,11 @@ class Material:
     def headline(self) -> dict[str, float]:
         """Metrics of the split that the tables describe."""
         return self.metrics.get(self.split, {})
+
+    @property
+    def words(self) -> Wording:
+        """The words of the model's task."""
+        return wording(self.task)
 
 
 def read_material(dataset: Path, reports: Path, model: Path) -> Material:
@@ -77,12 +87,14 @@ def read_material(dataset: Path, reports: Path, model: Path) -> Material:
     }
     split = tables["per_class"][0]["split"] if tables["per_class"] else ""
     gate = reports / "validation" / "summary.json"
+    description = _read_json(model / "model.json", "train")
     latest = reports / "training" / "metrics.json"
     return Material(
         dataset=Dataset(dataset),
         statistics=_read_json(dataset / "statistics.json", "preprocess"),
         gate=_read_json(gate, "validate") if gate.exists() else None,
-        model=_read_json(model / "model.json", "train"),
+        model=description,
+        task=task_of(description, model / "model.json"),
         latest=_read_json(latest, "train") if latest.exists() else {},
         series=_read_series(reports / "training" / "plots" / "metrics"),
         metrics=_read_json(reports / "evaluation" / "metrics.json", "evaluate"),
@@ -92,9 +104,37 @@ def read_material(dataset: Path, reports: Path, model: Path) -> Material:
     )
 
 
-def split_rows(statistics: dict[str, Any]) -> list[dict[str, Any]]:
-    """Counts of each split, in the order train, val, test."""
-    return [{"split": split, **statistics["splits"][split]} for split in SPLITS]
+def split_rows(material: Material) -> list[dict[str, Any]]:
+    """Counts of each split, in the order train, val, test.
+
+    ``total``, ``by_class`` and ``without`` count what there is to find: boxes, or labels of
+    whole images.
+    """
+    rows = []
+    for split in SPLITS:
+        counts = material.statistics["splits"][split]
+        row = {
+            "split": split,
+            **{key: counts[key] for key in ("images", "synthetic_images", "groups")},
+            "total": counts["boxes"],
+            "by_class": counts["boxes_by_class"],
+            "without": counts["images_without_boxes"],
+        }
+        if material.task == "classify":
+            row |= _label_counts(material.dataset, split)
+        rows.append(row)
+    return rows
+
+
+def _label_counts(dataset: Dataset, split: str) -> dict[str, Any]:
+    truth = dataset.label_truth(split)
+    counts = Counter(row["category_id"] for row in truth["labels"])
+    labelled = {row["image_id"] for row in truth["labels"]}
+    return {
+        "total": len(truth["labels"]),
+        "by_class": {item["name"]: counts[item["id"]] for item in truth["categories"]},
+        "without": len(truth["images"]) - len(labelled),
+    }
 
 
 def ledger_rows(dataset: Dataset) -> list[dict[str, Any]]:

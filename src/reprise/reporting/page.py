@@ -9,20 +9,15 @@ from typing import Any
 
 from reprise.reporting import charts
 from reprise.reporting.config import ReportConfig
+from reprise.reporting.label_pictures import label_close_ups, label_samples
 from reprise.reporting.labels import overlay
 from reprise.reporting.material import Material, Series, flat, ledger_rows, split_rows
 from reprise.reporting.palette import class_colours
 from reprise.reporting.pictures import close_ups, samples
+from reprise.reporting.wording import warnings
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-MEANINGS = {
-    "mAP50": ("mAP50", "average precision over classes, at an overlap of 0.5 or more"),
-    "mAP": ("mAP50:95", "the same over overlaps from 0.5 to 0.95: rewards tight boxes"),
-    "precision": ("Precision", "share of the boxes shown that are right"),
-    "recall": ("Recall", "share of the objects that are found"),
-    "f1": ("F1", "balance of precision and recall at the chosen threshold"),
-}
 COMMANDS = (
     ("Install everything and run the pipeline", "make repro"),
     ("Run only what has changed", "dvc repro"),
@@ -63,13 +58,13 @@ def parameter(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def confused_pairs(rows: Sequence[dict[str, str]], count: int = 8) -> list[dict[str, str]]:
+def confused_pairs(material: Material, count: int = 8) -> list[dict[str, str]]:
     """The classes most often taken for another, most frequent first."""
     pairs = [
         row
-        for row in rows
+        for row in material.tables["confusion"]
         if row["actual"] != row["predicted"]
-        and "background" not in (row["actual"], row["predicted"])
+        and material.words.nothing not in (row["actual"], row["predicted"])
     ]
     return sorted(pairs, key=lambda row: -int(row["count"]))[:count]
 
@@ -85,8 +80,9 @@ def error_totals(material: Material) -> list[tuple[str, int]]:
 def _context(material: Material, config: ReportConfig) -> dict[str, Any]:
     names = material.dataset.class_names
     colours = class_colours(names)
-    rows = split_rows(material.statistics)
+    rows = split_rows(material)
     model = material.model
+    classify = material.task == "classify"
     return {
         "title": config.title,
         "subtitle": " · ".join(
@@ -95,18 +91,21 @@ def _context(material: Material, config: ReportConfig) -> dict[str, Any]:
         "material": material,
         "model": model,
         "headline": material.headline,
-        "meanings": MEANINGS,
+        "words": material.words,
+        "warnings": warnings(model),
         "colours": colours,
         "splits": rows,
-        "class_counts": {row["split"]: row["boxes_by_class"] for row in rows},
         "ledger": ledger_rows(material.dataset),
         "parameters": flat(model.get("parameters", {})),
         "facts": _facts(model),
         "commands": COMMANDS,
         "errors": error_totals(material),
-        "confused": confused_pairs(material.tables["confusion"]),
-        "samples": samples(material, colours, config.samples),
-        "close_ups": close_ups(material, colours, config.errors),
+        "confused": confused_pairs(material),
+        "samples": [] if classify else samples(material, colours, config.samples),
+        "label_samples": label_samples(material, colours, config.samples) if classify else [],
+        "close_ups": label_close_ups(material, config.errors)
+        if classify
+        else close_ups(material, colours, config.errors),
         "charts": _charts(material, colours, rows),
     }
 
@@ -116,6 +115,7 @@ def _facts(model: dict[str, Any]) -> dict[str, Any]:
     selection = model.get("selection") or {}
     found = {
         "family": model.get("family"),
+        "task": model.get("task"),
         "architecture": model.get("architecture"),
         "variant": model.get("variant"),
         "image size": model.get("image_size"),
@@ -132,8 +132,11 @@ def _facts(model: dict[str, Any]) -> dict[str, Any]:
 def _charts(
     material: Material, colours: dict[str, str], rows: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
+    words = material.words
     drawn: dict[str, Any] = {
-        "classes": charts.class_shares({row["split"]: row["boxes_by_class"] for row in rows}),
+        "classes": charts.class_shares(
+            {row["split"]: row["by_class"] for row in rows}, words.total
+        ),
         "training": [
             charts.curves_by_epoch(title, series)
             for title, series in _by_subject(material.series).items()
@@ -144,11 +147,11 @@ def _charts(
         tables = material.tables
         threshold = material.headline["score_threshold"]
         drawn["precision_recall"] = charts.precision_recall(
-            tables["pr_curve"], colours, point, threshold
+            tables["pr_curve"], colours, point, threshold, words.overlap
         )
         drawn["f1"] = charts.f1_by_threshold(tables["f1_curve"], colours, threshold)
         drawn["confusion"] = charts.confusion_matrix(
-            tables["confusion"], material.dataset.class_names
+            tables["confusion"], material.dataset.class_names, words.nothing
         )
     return drawn
 

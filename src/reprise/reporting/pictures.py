@@ -1,6 +1,6 @@
 """Sample images with ground truth beside predictions, and close-ups of errors, as SVG.
 
-The pixels are embedded once for each image; boxes and labels are drawn over them as vector
+The pixels are embedded once for each image; boxes, masks and labels are drawn over them as vector
 shapes, which stay sharp at any zoom and say more on hover.
 """
 
@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from reprise.dataset import Dataset
-from reprise.predictions import read_predictions, score_detections
+from reprise.predictions import read_predictions
 from reprise.reporting.material import Material
+from reprise.reporting.outlines import outline
+from reprise.scoring import score, truth_of
 
 SAMPLE_SIDE = 560  # pixels of the longer side of a sample
 CROP_SIDE = 300
@@ -25,9 +26,11 @@ WEBP_QUALITY = 72
 
 @dataclass(frozen=True)
 class Mark:
-    """A box to draw: xywh in pixels of the picture shown.
+    """An object to draw.
 
     Attributes:
+        box: xywh in pixels of the picture shown.
+        path: Outlines of its mask in the same pixels, as an SVG path; empty for a box alone.
         text: Label; empty to draw none.
         wrong: A mistake: drawn dashed, with a red label.
         title: What a pointer resting on the box reads.
@@ -38,6 +41,7 @@ class Mark:
     text: str
     wrong: bool
     title: str
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,13 +86,11 @@ def samples(material: Material, colours: Mapping[str, str], count: int) -> list[
         colours: Class -> colour.
         count: How many images; all of them when there are fewer.
     """
-    if not count or not material.split:
+    chosen = spread(material, count)
+    if not len(chosen):
         return []
-    rows = material.dataset.split(material.split)
-    picked = sorted({int(i) for i in np.linspace(0, len(rows) - 1, min(count, len(rows)))})
-    chosen = rows.iloc[picked]
     ids = set(chosen["image_id"].tolist())
-    truth = material.dataset.ground_truth(material.split)
+    truth = truth_of(material.dataset, material.split, material.task)
     truth["annotations"] = [a for a in truth["annotations"] if a["image_id"] in ids]
     truth["images"] = [i for i in truth["images"] if i["id"] in ids]
     kept = [
@@ -96,28 +98,41 @@ def samples(material: Material, colours: Mapping[str, str], count: int) -> list[
         for entry in read_predictions(material.predictions)
         if entry["image_id"] in ids and entry["score"] >= material.headline["score_threshold"]
     ]
-    scores = score_detections(truth, kept)
+    scores = score(material.task, truth, kept)
     # Without any box in these images the scorer has no matches: all detections are false.
     matches = scores.matches or [entry | {"tp": False, "gt_id": None} for entry in kept]
     names = {item["id"]: item["name"] for item in truth["categories"]}
     return [
-        _sample(material.dataset, row, truth["annotations"], matches, names, colours)
+        _sample(material, row, truth["annotations"], matches, names, colours)
         for row in chosen.itertuples(index=False)
     ]
 
 
+def spread(material: Material, count: int) -> Any:
+    """Rows of the images table at even distances through the split that is shown."""
+    rows = material.dataset.split(material.split)
+    places = np.linspace(0, len(rows) - 1, min(count, len(rows)))
+    return rows.iloc[sorted({int(place) for place in places})]
+
+
 def _sample(
-    dataset: Dataset,
+    material: Material,
     row: Any,
     annotations: Sequence[dict[str, Any]],
     matches: Sequence[dict[str, Any]],
     names: Mapping[int, str],
     colours: Mapping[str, str],
 ) -> Sample:
-    pixels = dataset.pixels(row.shard, row.offset, row.length)
+    pixels = material.dataset.pixels(row.shard, row.offset, row.length)
     # Enlarged if need be: labels are sized for a picture of this side.
-    picture = _picture(pixels, SAMPLE_SIDE, enlarge=True)
+    picture = embed(pixels, SAMPLE_SIDE)
     scale = (picture.width / row.original_width, picture.height / row.original_height)
+    whole = (0, 0, row.original_width, row.original_height)
+
+    def path(item: dict[str, Any]) -> str:
+        segmented = material.task == "segment"
+        return outline(item["segmentation"], whole, scale) if segmented else ""
+
     objects = [a for a in annotations if a["image_id"] == row.image_id]
     found = [m for m in matches if m["image_id"] == row.image_id]
     hit = {m["gt_id"] for m in found if m["tp"]}
@@ -132,6 +147,7 @@ def _sample(
                 text=f"missed: {name}" if missed else name,
                 wrong=missed,
                 title=f"{name}, {'missed' if missed else 'found'}",
+                path=path(item),
             )
         )
     predicted = []
@@ -144,6 +160,7 @@ def _sample(
                 text=f"{'' if match['tp'] else '✕ '}{name} {match['score']:.2f}",
                 wrong=not match["tp"],
                 title=f"{name} {match['score']:.3f}, {'right' if match['tp'] else 'wrong'}",
+                path=path(match),
             )
         )
     missed_count = sum(mark.wrong for mark in truth)
@@ -162,34 +179,82 @@ def _sample(
 
 def close_ups(material: Material, colours: Mapping[str, str], count: int) -> list[CloseUp]:
     """The worst errors, taken in turn from each kind."""
+    shown = in_turn(material.tables["errors"], count)
+    images = material.dataset.images.set_index("image_id")
+    shapes = _shapes(material, shown)
+    return [
+        _close_up(material, images.loc[int(row["image_id"])], row, colours, shapes) for row in shown
+    ]
+
+
+def in_turn(errors: Sequence[dict[str, str]], count: int) -> list[dict[str, str]]:
+    """The first errors of each kind, as many of one as of another, listed by kind."""
     by_kind: dict[str, list[dict[str, str]]] = {}
-    for row in material.tables["errors"]:
+    for row in errors:
         by_kind.setdefault(row["kind"], []).append(row)
     longest = max((len(rows) for rows in by_kind.values()), default=0)
     turns = [
         rows[place] for place in range(longest) for rows in by_kind.values() if place < len(rows)
     ]
-    images = material.dataset.images.set_index("image_id")
     order = list(by_kind)
-    shown = sorted(turns[:count], key=lambda row: order.index(row["kind"]))
-    return [
-        _close_up(material.dataset, images.loc[int(row["image_id"])], row, colours) for row in shown
-    ]
+    return sorted(turns[:count], key=lambda row: order.index(row["kind"]))
+
+
+# Whether it is an object or a detection, its image, class and box as in the error table.
+Place = tuple[bool, int, str, tuple[float, ...]]
+
+
+def _place(truth: bool, image_id: Any, name: str, box: Sequence[float]) -> Place:
+    return truth, int(image_id), name, tuple(round(value, 5) for value in box)
+
+
+def _shapes(material: Material, rows: Sequence[dict[str, str]]) -> dict[Place, dict[str, Any]]:
+    """Masks of the missed objects and false detections of these images, by place."""
+    if material.task != "segment" or not rows:
+        return {}
+    ids = {int(row["image_id"]) for row in rows}
+    truth = truth_of(material.dataset, material.split, material.task)
+    names = {item["id"]: item["name"] for item in truth["categories"]}
+    return {
+        _place(true, item["image_id"], names[item["category_id"]], item["bbox"]): item[
+            "segmentation"
+        ]
+        for true, items in (
+            (True, truth["annotations"]),
+            (False, read_predictions(material.predictions)),
+        )
+        for item in items
+        if item["image_id"] in ids
+    }
 
 
 def _close_up(
-    dataset: Dataset, image: Any, row: Mapping[str, str], colours: Mapping[str, str]
+    material: Material,
+    image: Any,
+    row: Mapping[str, str],
+    colours: Mapping[str, str],
+    shapes: Mapping[Place, dict[str, Any]],
 ) -> CloseUp:
-    pixels = dataset.pixels(image["shard"], int(image["offset"]), int(image["length"]))
-    box = _scaled(
-        [float(row[key]) for key in "xywh"],
-        (image["width"] / image["original_width"], image["height"] / image["original_height"]),
+    pixels = material.dataset.pixels(image["shard"], int(image["offset"]), int(image["length"]))
+    stored = (
+        image["width"] / image["original_width"],
+        image["height"] / image["original_height"],
     )
+    original = [float(row[key]) for key in "xywh"]
+    box = _scaled(original, stored)
     left, top, right, bottom = _window(box, int(image["width"]), int(image["height"]))
-    picture = _picture(pixels[top:bottom, left:right], CROP_SIDE, enlarge=True)
+    picture = embed(pixels[top:bottom, left:right], CROP_SIDE)
     scale = (picture.width / (right - left), picture.height / (bottom - top))
     shifted = _scaled((box[0] - left, box[1] - top, box[2], box[3]), scale)
-    mark = Mark(shifted, colours[row["class"]], "", row["kind"] != "missed", row["kind"])
+    shape = shapes.get(_place(row["kind"] == "missed", row["image_id"], row["class"], original))
+    window = (
+        left / stored[0],
+        top / stored[1],
+        (right - left) / stored[0],
+        (bottom - top) / stored[1],
+    )
+    path = outline(shape, window, (scale[0] * stored[0], scale[1] * stored[1])) if shape else ""
+    mark = Mark(shifted, colours[row["class"]], "", row["kind"] != "missed", row["kind"], path)
     return CloseUp(row["kind"], picture, [mark], _sentence(row), row["image"])
 
 
@@ -220,15 +285,14 @@ def _window(
     return int(left), int(top), max(int(left + wide), 1), max(int(top + high), 1)
 
 
-def _picture(pixels: np.ndarray, side: int, enlarge: bool = False) -> Picture:
-    """uint8 RGB pixels, shape (height, width, 3), as WebP no longer than ``side``."""
+def embed(pixels: np.ndarray, side: int) -> Picture:
+    """uint8 RGB pixels, shape (height, width, 3), as WebP whose longest side is ``side``."""
     from PIL import Image
 
     image = Image.fromarray(np.ascontiguousarray(pixels))
     ratio = side / max(image.size)
-    if ratio < 1 or enlarge:
-        size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
-        image = image.resize(size, Image.Resampling.LANCZOS)
+    size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
+    image = image.resize(size, Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=WEBP_QUALITY, method=4)
     data = base64.b64encode(buffer.getvalue()).decode("ascii")

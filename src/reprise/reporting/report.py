@@ -8,7 +8,7 @@ from typing import Any
 
 from reprise.reporting.config import ReportConfig
 from reprise.reporting.markdown import render_markdown
-from reprise.reporting.material import Material, read_material
+from reprise.reporting.material import Material, read_material, split_rows
 from reprise.reporting.page import render_page
 
 
@@ -40,15 +40,22 @@ def report(dataset: Path, reports: Path, model: Path, config: ReportConfig) -> N
 
 def training_results(material: Material) -> dict[str, Any]:
     """The run in one small object: model, data, parameters and results."""
-    model = material.model
-    described = ("family", "architecture", "variant", "image_size", "classes", "score_threshold")
+    model, words = material.model, material.words
+    described = (
+        *("family", "task", "prompted", "architecture", "variant"),
+        *("image_size", "classes", "score_threshold"),
+    )
     trained = ("best_epoch", "epochs_run", "selection")
     gate = material.gate or {}
     return {
         "model": {key: model[key] for key in described if key in model},
         "data": {
-            split: {key: counts[key] for key in ("images", "synthetic_images", "boxes")}
-            for split, counts in material.statistics["splits"].items()
+            row["split"]: {
+                "images": row["images"],
+                "synthetic_images": row["synthetic_images"],
+                words.total: row["total"],
+            }
+            for row in split_rows(material)
         },
         "data_checks_passed": gate.get("success", gate.get("passed")),
         "parameters": model.get("parameters", {}),
@@ -56,12 +63,8 @@ def training_results(material: Material) -> dict[str, Any]:
         | {"last": material.latest},
         "results": material.metrics,
         "results_by_class": {
-            row["class"]: {
-                key: float(row[key])
-                for key in ("AP", "AP50", "AP75", "precision", "recall", "f1")
-                if row[key]
-            }
-            | {"boxes": int(row["boxes"])}
+            row["class"]: {key: float(row[key]) for _, key in words.class_shares if row[key]}
+            | {words.by_class[0][1]: int(row[words.by_class[0][1]])}
             for row in material.tables["per_class"]
         },
         "versions": model.get("versions", {}),

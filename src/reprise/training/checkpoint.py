@@ -21,6 +21,7 @@ from typing import Any
 import torch
 
 from reprise.errors import RepriseError
+from reprise.models.storage import write_tensors
 
 KEPT_FOLDERS = 5
 
@@ -81,20 +82,41 @@ class Checkpoints:
         print(f"checkpoint not used ({reason}); kept as {aside.name}, starting from epoch 1")
         return None
 
+    def keep(self, epoch: int, weights: dict[str, torch.Tensor]) -> None:
+        """Put the weights of one epoch aside until the run ends.
+
+        Raises:
+            RepriseError: The disk is full, or the folder cannot be written.
+        """
+        write_tensors(self._folder / "epochs" / f"epoch-{epoch:04d}.safetensors", weights)
+
+    def hand_over(self, folder: Path) -> None:
+        """Move the weights that were put aside into the model's folder."""
+        for path in sorted((self._folder / "epochs").glob("*.safetensors")):
+            shutil.move(path, folder / path.name)
+
     def remove(self) -> None:
         """Forget the run: it ended, and its result is in the outs."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
 @contextmanager
-def open_checkpoints(scratch: Path, key: str) -> Iterator[Checkpoints]:
+def open_checkpoints(scratch: Path, key: str, lock: bool = True) -> Iterator[Checkpoints]:
     """The checkpoints of a run, locked against a second process with the same key.
+
+    Args:
+        scratch: Where runs keep their checkpoints.
+        key: Of the run.
+        lock: False for the further processes of the run that holds the lock.
 
     Raises:
         RepriseError: Another process is training exactly this.
     """
     folder = scratch / key[:16]
     scratch.mkdir(parents=True, exist_ok=True)
+    if not lock:
+        yield Checkpoints(folder, key)
+        return
     # The lock files stay: removing one that another process has just opened would let two
     # of them hold "the" lock.
     with (scratch / f"{key[:16]}.lock").open("w") as handle:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from reprise.params import Section
 
 Count = Annotated[int, Field(ge=1)]
-Metric = Literal["mAP", "mAP50", "mAP75", "f1", "loss"]
+Metric = Literal["mAP", "mAP50", "mAP75", "mean_iou", "f1", "exact_match", "accuracy"]
 
 
 class SchedulerConfig(Section):
@@ -32,7 +32,7 @@ class EarlyStoppingConfig(Section):
 
     enabled: bool
     """false trains all epochs; the best weights are kept all the same."""
-    metric: Metric
+    metric: Metric | Literal["loss"]
     """Judged on val, after each validation: a metric, or loss (lower is better)."""
     patience: Count
     """Stop after so many validations without improvement."""
@@ -45,6 +45,8 @@ class TrainingConfig(Section):
 
     epochs: Count
     """Passes over the train split."""
+    steps: Count | None = None
+    """Length of the run in optimizer steps, in place of epochs; null counts epochs."""
     batch_size: Count
     """Images a step; as many as memory holds."""
     learning_rate: Annotated[float, Field(gt=0, le=10)]
@@ -65,11 +67,28 @@ class TrainingConfig(Section):
     """Batches added up before a step: a large batch in little memory."""
     gradient_clip: Annotated[float, Field(ge=0)]
     """Longest gradient (L2 norm) let through; 0 switches clipping off."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of each target that is spread over the classes; up to 0.1 against overconfidence."""
+    unfreeze_after: Annotated[int, Field(ge=0)] = 0
+    """With model.freeze: epochs after which everything is trained; 0 keeps it frozen."""
+    channels_last: bool = True
+    """Memory layout of the network; false where a network is faster without."""
+    compile: bool = False
+    """Compile the network with torch.compile: a minute at the start, faster on a GPU."""
+    checkpoint_epochs: Annotated[int, Field(ge=0)] = 0
+    """Keep the weights of every so many epochs beside best and last; 0 keeps none."""
+    cache: Literal["none", "ram"] = "none"
+    """ram keeps decoded images in memory; none decodes them each epoch."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
     """Decay of the averaged weights that are validated and kept; 0 switches averaging off."""
     ema_warmup_steps: Count
     """The decay rises over about so many steps. In a run of fewer steps the latest weights
     count most; a small number here would freeze the average on early ones."""
+    trackers: list[Literal["tensorboard", "wandb", "mlflow"]] = Field(default_factory=list)
+    """Where the rows of DVCLive go too."""
+    devices: Count = 1
+    """GPUs on this machine (processes, on a CPU), started with torchrun; batch_size is the
+    total."""
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
     """auto takes the GPU when there is one."""
     threads: Count
@@ -92,5 +111,5 @@ class ValidationConfig(Section):
 
     frequency: Count
     """Validate every so many epochs, and after the last one."""
-    metrics: Annotated[list[Literal["mAP", "mAP50", "mAP75", "f1"]], Field(min_length=1)]
+    metrics: Annotated[list[Metric], Field(min_length=1)]
     """What is logged each time, beside the loss."""

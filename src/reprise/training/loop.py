@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.utils.data import DataLoader
@@ -17,77 +16,85 @@ from torch.utils.data import DataLoader
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.family import Family, to_device
-from reprise.models.inference import run_split
 from reprise.params import MachineConfig
-from reprise.predictions import best_threshold, curve, score_detections
+from reprise.training.bottleneck import LOAD_SECONDS, Bottleneck, Timed, TimedCollate
 from reprise.training.checkpoint import Checkpoints
 from reprise.training.config import TrainingConfig, ValidationConfig
+from reprise.training.freezing import Frozen
 from reprise.training.optimizer import build_average, build_optimizer, build_scheduler
 from reprise.training.order import EpochBatches
+from reprise.training.plan import Plan
+from reprise.training.processes import Processes
+from reprise.training.progress import Progress, resume, save
+from reprise.training.trackers import Run, open_trackers
 from reprise.training.tracking import Console, Row, log_row, open_live
+from reprise.training.validate import refuse_infinite, validate
 
 Autocast = Callable[[], AbstractContextManager[Any]]
 
 
-@dataclass
-class Progress:
-    """Where a run stands; with the states of its parts, all that a checkpoint holds."""
+@dataclass(frozen=True)
+class Places:
+    """Where a run writes.
 
-    epoch: int = 0
-    batch: int = 0
-    """Batches of this epoch that are done."""
-    sums: dict[str, float] = field(default_factory=dict)
-    """Loss parts of this epoch, summed over its images."""
-    rate: float = 0.0
-    """Learning rate of the latest optimizer step."""
-    history: list[Row] = field(default_factory=list)
-    best: dict[str, Any] = field(default_factory=dict)
-    """``value``, ``epoch``, ``threshold``, ``scores`` and ``weights`` of the best validation."""
-    waited: int = 0
-    """Validations since the best one."""
-    stopped: bool = False
+    Attributes:
+        reports: DVCLive's folder, an out: nothing in it depends on the machine's speed.
+        speed: A second DVCLive folder, outside the outs, for images/s and memory.
+        scratch: For trackers and the batch of a failed step, outside the outs.
+    """
+
+    reports: Path
+    speed: Path
+    scratch: Path
 
 
 def fit(
     family: Family,
     dataset: Dataset,
     samples: Any,
+    plan: Plan,
     config: TrainingConfig,
     validation: ValidationConfig,
     machine: MachineConfig,
+    parameters: dict[str, Any],
     device: torch.device,
+    processes: Processes,
     checkpoints: Checkpoints,
-    reports: Path,
-    speed_reports: Path,
-) -> Progress:
-    """Train until the last epoch, or until early stopping says enough.
+    places: Places,
+) -> tuple[Progress, dict[str, torch.Tensor]]:
+    """Train until the last step, or until early stopping says enough.
 
     Args:
         family: Network, samples and loss.
         dataset: Gives the val split.
         samples: The training samples, indexed by (epoch, index).
+        plan: The length of the run.
         config: The loop's parameters.
         validation: How often to validate, and what to log.
         machine: Loader processes and checkpoint interval.
-        device: Where to train.
+        parameters: All effective parameters, for trackers.
+        device: Where this process trains.
+        processes: This process among those of the run.
         checkpoints: Where the state is kept between crashes.
-        reports: DVCLive's folder, an out: nothing in it depends on the machine's speed.
-        speed_reports: A second DVCLive folder, outside the outs, for images/s and memory.
+        places: Where to write.
 
     Returns:
-        The final progress; ``best["weights"]`` holds the chosen fp32 weights.
+        The final progress, whose ``best["weights"]`` holds the chosen fp32 weights, and the
+        weights of the last step.
 
     Raises:
         RepriseError: The loss is not finite, or a checkpoint cannot be written.
     """
-    # The layout that convolutions are fastest in, on CPUs and GPUs alike.
-    network = family.network.to(device).to(memory_format=torch.channels_last)
-    order = EpochBatches(len(samples), config.batch_size, config.seed)
-    group = config.gradient_accumulation_steps
-    optimizer = build_optimizer(network, config)
-    scheduler = build_scheduler(
-        optimizer, math.ceil(order.batches / group), config.epochs, config.scheduler
+    network = family.network.to(device)
+    if config.channels_last:
+        network = network.to(memory_format=torch.channels_last)
+    freeze = parameters["model"]["freeze"] == "backbone"
+    frozen = Frozen(family.backbone() if freeze else [], config.unfreeze_after or None)
+    order = EpochBatches(
+        plan.images, config.batch_size, config.seed, processes.rank, processes.world
     )
+    optimizer = build_optimizer(network, config, frozen.never_trained())
+    scheduler = build_scheduler(optimizer, plan.steps_per_epoch, plan.steps, config.scheduler)
     average = build_average(network, config.ema_decay, config.ema_warmup_steps)
     autocast, scaler = precision(config.mixed_precision, device)
     parts = {
@@ -97,76 +104,119 @@ def fit(
         "scheduler": scheduler,
         "scaler": scaler,
     }
-    progress = _resume(checkpoints, parts, device)
-    loader = _loader(family, samples, order, config.seed, machine.workers, device)
-    console = Console(config.epochs, order.batches, device)
-    live = open_live(reports, progress.history)
-    speed = open_live(speed_reports, [])
+    progress = resume(checkpoints, parts, device, processes)
+    loader = batch_loader(family, samples, order, config.seed, machine.workers, device)
+    spent = Bottleneck(machine.workers)
+    console = Console(plan, device, machine.log, processes.writes)
+    live = speed = None
+    trackers = []
+    if processes.writes:
+        live, speed = open_live(places.reports, progress.history), open_live(places.speed, [])
+        trackers = open_trackers(
+            config.trackers, Run(places.reports, places.scratch, parameters), progress.history
+        )
+    runner, frozen_now = None, None
 
-    while progress.epoch < config.epochs and not progress.stopped:
+    while progress.epoch < plan.epochs and not progress.stopped:
         network.train()
-        family.start_epoch(progress.epoch, config.epochs)
+        frozen.apply(progress.epoch)
+        if runner is None or frozen.holds(progress.epoch) != frozen_now:
+            # What is trained is settled when a network is wrapped.
+            frozen_now = frozen.holds(progress.epoch)
+            runner = processes.wrap(compiled(network) if config.compile else network)
+        family.start_epoch(progress.epoch, plan.epochs)
         order.epoch, order.first_batch = progress.epoch, progress.batch
-        console.start(progress.epoch, progress.batch)
+        order.last_batch = plan.batches_in(progress.epoch)
+        console.start(progress.epoch, progress.batch, order.last_batch)
         started = saved = time.perf_counter()
-        images = 0
-        for batch in loader:
+        seen = progress.images
+        for batch in _timed(loader, spent):
             batch = to_device(batch, device)
             with autocast():
-                losses = family.loss(network, batch)
+                losses = family.loss(runner, batch)
                 loss = torch.stack(list(losses.values())).sum()
-            values = _finite({name: value.detach() for name, value in losses.items()}, progress)
+            values = _finite(losses, batch, progress, places.scratch)
+            own, size = order.share(progress.batch), order.size(progress.batch)
             # Of a group that the epoch's end cuts short, only what is there is averaged.
-            first = progress.batch - progress.batch % group
-            members = min(group, order.batches - first)
-            scaler.scale(loss if family.reduction == "sum" else loss / members).backward()
-            count = len(batch["images"])
-            images += count
-            weight = 1 if family.reduction == "sum" else count
+            first = progress.batch - progress.batch % plan.group
+            members = min(plan.group, order.last_batch - first)
+            # Wrapping averages gradients over the processes, whatever their shares.
+            if family.reduction == "sum":
+                factor = processes.world * float(own > 0)
+            else:
+                factor = processes.world * own / size / members
+            scaler.scale(loss * factor if factor != 1 else loss).backward()
+            weight = float(own > 0) if family.reduction == "sum" else own
             for name, value in values.items():
                 progress.sums[name] = progress.sums.get(name, 0.0) + value * weight
             progress.batch += 1
-            console.batch(sum(values.values()) * weight / count)
+            progress.images += size
+            spent.images += own
+            console.batch(values, weight / max(own, 1))
             if progress.batch < first + members:
                 continue
             scaler.unscale_(optimizer)
             if config.gradient_clip:
-                torch.nn.utils.clip_grad_norm_(network.parameters(), config.gradient_clip)
+                norm = torch.nn.utils.clip_grad_norm_(network.parameters(), config.gradient_clip)
+                console.step(norm)
             scaler.step(optimizer)
             scaler.update()
             optimizer.zero_grad(set_to_none=True)
             average.update_parameters(network)
             progress.rate = float(scheduler.get_last_lr()[0])
             scheduler.step()
-            if time.perf_counter() - saved > machine.checkpoint_minutes * 60:
-                checkpoints.save(_state(progress, parts, device))
+            # Several processes would have to agree on the time.
+            due = time.perf_counter() - saved > machine.checkpoint_minutes * 60
+            if due and processes.world == 1:
+                save(checkpoints, progress, parts, device, processes)
                 saved = time.perf_counter()
         seconds = time.perf_counter() - started
 
+        sums = processes.total(progress.sums)
         row: Row = {"epoch": progress.epoch + 1}
-        for name, value in progress.sums.items():
-            row[f"train/{name}"] = value / len(samples)
-        row["train/loss"] = sum(progress.sums.values()) / len(samples)
+        for name, value in sums.items():
+            row[f"train/{name}"] = value / progress.images
+        row["train/loss"] = sum(sums.values()) / progress.images
         row["learning_rate"] = progress.rate
-        last = progress.epoch + 1 == config.epochs
+        last = progress.epoch + 1 == plan.epochs
         if last or (progress.epoch + 1) % validation.frequency == 0:
-            row |= _validate(
-                family, average.module, dataset, config, validation, device, autocast, progress
-            )
+            row |= validate(
+                family, average.module, dataset, config, validation, device, autocast, progress,
+                processes,
+            )  # fmt: skip
         progress.history.append(row)
-        log_row(live, row)
-        log_row(speed, {"epoch": row["epoch"], "images_per_second": images / max(seconds, 1e-9)})
-        console.end(row, images, seconds, config.early_stopping.metric)
-        progress.epoch, progress.batch, progress.sums = progress.epoch + 1, 0, {}
-        checkpoints.save(_state(progress, parts, device))
-    if progress.stopped:
-        print(
-            f"stopped early: no better {config.early_stopping.metric} in "
-            f"{progress.waited} validations"
+        if live and speed:
+            log_row(live, row)
+            log_row(speed, console.speed_row(row, progress.images - seen, seconds))
+            for tracker in trackers:
+                tracker.log(row)
+            if config.checkpoint_epochs and (progress.epoch + 1) % config.checkpoint_epochs == 0:
+                checkpoints.keep(progress.epoch + 1, average.module.state_dict())
+        console.end(row, progress.images - seen, seconds, config.early_stopping.metric)
+        progress.epoch, progress.batch, progress.images, progress.sums = (
+            progress.epoch + 1,
+            0,
+            0,
+            {},
         )
-    live.end()
-    speed.end()
-    return progress
+        save(checkpoints, progress, parts, device, processes)
+    if live and speed:
+        if progress.stopped:
+            print(
+                f"stopped early: no better {config.early_stopping.metric} in "
+                f"{progress.waited} validations"
+            )
+        print(spent.line())
+        for tracker in trackers:
+            tracker.close()
+        live.end()
+        speed.end()
+    return progress, average.module.state_dict()
+
+
+def compiled(network: torch.nn.Module) -> torch.nn.Module:
+    """The network through torch.compile, sharing its weights."""
+    return cast(torch.nn.Module, torch.compile(network))
 
 
 def precision(name: str, device: torch.device) -> tuple[Autocast, torch.amp.GradScaler]:
@@ -188,13 +238,14 @@ def precision(name: str, device: torch.device) -> tuple[Autocast, torch.amp.Grad
     return autocast, torch.amp.GradScaler(device.type, enabled=name == "fp16")
 
 
-def _loader(
+def batch_loader(
     family: Family, samples: Any, order: EpochBatches, seed: int, workers: int, device: torch.device
 ) -> DataLoader[Any]:
+    """The batches of an epoch after another, made by worker processes that live on."""
     return DataLoader(
-        samples,
+        Timed(samples),
         batch_sampler=order,
-        collate_fn=family.collate,
+        collate_fn=TimedCollate(family.collate),
         num_workers=workers,
         persistent_workers=workers > 0,
         pin_memory=device.type == "cuda",
@@ -212,85 +263,29 @@ def _single_threaded(_: int) -> None:
     cv2.setNumThreads(0)
 
 
-def _finite(losses: dict[str, torch.Tensor], progress: Progress) -> dict[str, float]:
-    """The loss parts as numbers, all of them finite."""
-    values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
-    _refuse_infinite(values, f"in epoch {progress.epoch + 1}, batch {progress.batch + 1}")
+def _timed(loader: DataLoader[Any], spent: Bottleneck) -> Iterator[dict[str, Any]]:
+    """The loader's batches, with the time they took and the time their step took noted."""
+    asked = time.perf_counter()
+    for batch in loader:
+        came = time.perf_counter()
+        spent.wait += came - asked
+        spent.load += batch.pop(LOAD_SECONDS)
+        yield batch
+        asked = time.perf_counter()
+        spent.compute += asked - came
+
+
+def _finite(
+    losses: dict[str, torch.Tensor], batch: dict[str, Any], progress: Progress, scratch: Path
+) -> dict[str, float]:
+    """The loss parts as numbers, all of them finite; else the batch is kept for replay."""
+    parts = torch.stack([value.detach() for value in losses.values()])
+    values = dict(zip(losses, parts.tolist(), strict=True))
+    saved = ""
+    if not bool(torch.isfinite(parts).all()):
+        scratch.mkdir(parents=True, exist_ok=True)
+        path = scratch / "failed-batch.pt"
+        torch.save(batch, path)
+        saved = f" The batch is kept in {path}: torch.load(path, weights_only=True) reads it."
+    refuse_infinite(values, f"in epoch {progress.epoch + 1}, batch {progress.batch + 1}", saved)
     return values
-
-
-def _refuse_infinite(losses: dict[str, float], where: str) -> None:
-    bad = [name for name, value in losses.items() if not math.isfinite(value)]
-    if bad:
-        raise RepriseError(
-            f"the {' and '.join(bad)} loss became {losses[bad[0]]} {where}.",
-            "lower training.learning_rate (by 10 is a good first try), lengthen "
-            "training.scheduler.warmup_epochs, or set training.mixed_precision: none.",
-        )
-
-
-def _validate(
-    family: Family,
-    network: torch.nn.Module,
-    dataset: Dataset,
-    config: TrainingConfig,
-    validation: ValidationConfig,
-    device: torch.device,
-    autocast: Autocast,
-    progress: Progress,
-) -> Row:
-    """Score the averaged weights on val; keep them when they are the best so far."""
-    network.eval()
-    losses, rows = run_split(family, network, dataset, "val", config.batch_size, device, autocast)
-    scores = score_detections(dataset.ground_truth("val"), rows)
-    threshold = best_threshold(scores)
-    known = {**scores.metrics, "f1": curve(scores).at(threshold)["f1"]}
-    known["loss"] = sum(losses.values())
-    _refuse_infinite(losses, f"on val after epoch {progress.epoch + 1}")
-    stopping = config.early_stopping
-    value = known.get(stopping.metric, 0.0)
-    gain = -value if stopping.metric == "loss" else value
-    best = progress.best.get("gain", -math.inf)
-    if gain > best + (stopping.min_delta if progress.best else 0.0):
-        progress.waited = 0
-        progress.best = {
-            "gain": gain,
-            "value": value,
-            "epoch": progress.epoch + 1,
-            "threshold": threshold,
-            "weights": {
-                name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()
-            },
-        }
-    else:
-        progress.waited += 1
-        progress.stopped = stopping.enabled and progress.waited >= stopping.patience
-    row = {f"val/{name}": known.get(name, 0.0) for name in validation.metrics}
-    row |= {f"val/{name}_loss": value for name, value in losses.items()}
-    row["val/loss"] = known["loss"]
-    row[f"val/{stopping.metric}"] = value
-    return row
-
-
-def _state(progress: Progress, parts: dict[str, Any], device: torch.device) -> dict[str, Any]:
-    return {
-        "progress": vars(progress).copy(),
-        "parts": {name: part.state_dict() for name, part in parts.items()},
-        "cpu_random": torch.get_rng_state(),
-        "cuda_random": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
-    }
-
-
-def _resume(checkpoints: Checkpoints, parts: dict[str, Any], device: torch.device) -> Progress:
-    """Put every part back to where the last checkpoint left it."""
-    state = checkpoints.load()
-    if state is None:
-        return Progress()
-    for name, part in parts.items():
-        part.load_state_dict(state["parts"][name])
-    torch.set_rng_state(state["cpu_random"])
-    if device.type == "cuda":
-        torch.cuda.set_rng_state(state["cuda_random"], device)
-    progress = Progress(**state["progress"])
-    print(f"resumed: epoch {progress.epoch + 1}, after batch {progress.batch}")
-    return progress

@@ -12,12 +12,21 @@ from torch.optim.swa_utils import AveragedModel
 from reprise.training.config import SchedulerConfig, TrainingConfig
 
 
-def build_optimizer(network: torch.nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+def build_optimizer(
+    network: torch.nn.Module, config: TrainingConfig, left_out: set[int] | None = None
+) -> torch.optim.Optimizer:
     """Adam, AdamW or SGD with Nesterov momentum; biases and norms are not decayed.
 
     A parameter of one dimension or none is a bias, or the scale or shift of a norm.
+
+    Args:
+        network: The network.
+        config: The loop's parameters.
+        left_out: ``id`` of weights that are never trained.
     """
-    trainable = [p for p in network.parameters() if p.requires_grad]
+    trainable = [
+        p for p in network.parameters() if p.requires_grad and id(p) not in (left_out or set())
+    ]
     groups = [
         {
             "params": [p for p in trainable if p.ndim > 1],
@@ -38,20 +47,20 @@ def build_optimizer(network: torch.nn.Module, config: TrainingConfig) -> torch.o
 
 
 def learning_rate_factor(
-    step: int, steps_per_epoch: int, epochs: int, config: SchedulerConfig
+    step: int, steps_per_epoch: int, steps: int, config: SchedulerConfig
 ) -> float:
     """The learning rate at an optimizer step, as a fraction of the peak rate.
 
     Args:
         step: Counted from 0 over the whole run.
         steps_per_epoch: Optimizer steps in an epoch.
-        epochs: Length of the run.
+        steps: Optimizer steps of the run.
         config: Shape of the schedule. The cosine is that of Loshchilov and Hutter, SGDR
             (2017), without restarts.
     """
     warmup = config.warmup_epochs * steps_per_epoch
     rise = min(1.0, (step + 1) / warmup) if warmup > 0 else 1.0
-    done = min(1.0, step / max(steps_per_epoch * epochs - 1, 1))
+    done = min(1.0, step / max(steps - 1, 1))
     low = config.final_fraction
     match config.type:
         case "cosine":
@@ -66,11 +75,11 @@ def learning_rate_factor(
 
 
 def build_scheduler(
-    optimizer: torch.optim.Optimizer, steps_per_epoch: int, epochs: int, config: SchedulerConfig
+    optimizer: torch.optim.Optimizer, steps_per_epoch: int, steps: int, config: SchedulerConfig
 ) -> LambdaLR:
     """The schedule, stepped after each optimizer step."""
     return LambdaLR(
-        optimizer, lambda step: learning_rate_factor(step, steps_per_epoch, epochs, config)
+        optimizer, lambda step: learning_rate_factor(step, steps_per_epoch, steps, config)
     )
 
 

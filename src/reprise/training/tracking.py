@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from tqdm import tqdm
 
+from reprise.training.plan import Plan
+
 if TYPE_CHECKING:
     from dvclive import Live
 
@@ -44,30 +46,56 @@ def log_row(live: Live, row: Row) -> None:
 
 
 class Console:
-    """The progress bar of each epoch and the line that stays when it ends."""
+    """The progress bar of each epoch, the line that stays when it ends, and more by choice.
 
-    def __init__(self, epochs: int, batches: int, device: torch.device) -> None:
-        self._epochs = epochs
-        self._batches = batches
+    Args:
+        plan: The length of the run.
+        device: Whose memory is shown.
+        level: ``machine.log``.
+        speaks: Whether this process says anything at all.
+    """
+
+    def __init__(self, plan: Plan, device: torch.device, level: str, speaks: bool) -> None:
+        self._epochs = plan.epochs
         self._device = device
+        self._every = {"normal": 0, "verbose": 20, "debug": 1}[level] if speaks else 0
+        self._speaks = speaks
         self._bar: tqdm[Any] | None = None
         self._epoch_times: list[float] = []
         self._start = time.perf_counter()
+        self._norm: torch.Tensor | None = None
 
-    def start(self, epoch: int, batch: int) -> None:
+    def start(self, epoch: int, batch: int, batches: int) -> None:
         self._start = time.perf_counter()
         self._bar = tqdm(
-            total=self._batches,
+            total=batches,
             initial=batch,
             desc=f"epoch {epoch + 1}/{self._epochs}",
             leave=False,
-            disable=not sys.stderr.isatty(),
+            disable=not (self._speaks and sys.stderr.isatty()),
         )
 
-    def batch(self, loss: float) -> None:
+    def batch(self, losses: dict[str, float], weight: float) -> None:
+        """One batch is done; ``weight`` makes its loss one per image."""
         assert self._bar is not None
+        loss = sum(losses.values()) * weight
         self._bar.set_postfix_str(f"loss {loss:.3f}, {self._memory()}", refresh=False)
         self._bar.update()
+        if self._every and self._bar.n % self._every == 0:
+            parts = "  ".join(f"{name} {value * weight:.4f}" for name, value in losses.items())
+            norm = "" if self._norm is None else f"  gradient {float(self._norm):.3f}"
+            print(f"  batch {self._bar.n}/{self._bar.total}  {parts}{norm}", flush=True)
+
+    def step(self, norm: torch.Tensor) -> None:
+        """The gradient's length at an optimizer step, before clipping."""
+        self._norm = norm
+
+    def speed_row(self, row: Row, images: int, seconds: float) -> Row:
+        """What depends on the machine: images/s, and on a GPU its peak memory in GiB."""
+        found = {"epoch": row["epoch"], "images_per_second": images / max(seconds, 1e-9)}
+        if self._device.type == "cuda":
+            found["gpu_memory_gib"] = torch.cuda.max_memory_allocated(self._device) / 2**30
+        return found
 
     def end(self, row: Row, images: int, seconds: float, metric: str) -> None:
         """Print the epoch's line.
@@ -81,6 +109,8 @@ class Console:
         assert self._bar is not None
         self._bar.close()
         self._epoch_times.append(time.perf_counter() - self._start)
+        if not self._speaks:
+            return
         mean = sum(self._epoch_times) / len(self._epoch_times)
         left = mean * (self._epochs - int(row["epoch"]))
         shown = row.get(f"val/{metric}")

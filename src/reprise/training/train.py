@@ -15,7 +15,8 @@ from reprise.errors import RepriseError
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Family, family_class
 from reprise.models.inference import choose_device
-from reprise.models.storage import load_starting_weights, save_model
+from reprise.models.storage import load_starting_weights, save_model, write_tensors
+from reprise.models.support import refuse_unsupported
 from reprise.params import MachineConfig
 from reprise.training.checkpoint import (
     digest_of_files,
@@ -23,7 +24,11 @@ from reprise.training.checkpoint import (
     run_key,
 )
 from reprise.training.config import TrainingConfig, ValidationConfig
-from reprise.training.loop import Progress, fit, precision
+from reprise.training.loop import Places, fit, precision
+from reprise.training.memory import memory_errors_told
+from reprise.training.plan import plan
+from reprise.training.processes import Processes, joined
+from reprise.training.progress import Progress
 
 # What computes the result; a checkpoint is only good under the same versions.
 LIBRARIES = ("numpy", "opencv-python-headless", "torch", "torchvision", "ultralytics")
@@ -40,6 +45,7 @@ def train(
     out: Path,
     reports: Path,
     scratch: Path,
+    weights: Path = Path("data/weights"),
 ) -> None:
     """Train, and write ``out/model.safetensors``, ``out/model.json`` and DVCLive's files.
 
@@ -54,6 +60,8 @@ def train(
         out: Folder of the model.
         reports: DVCLive's folder.
         scratch: For checkpoints, and for what depends on the machine's speed.
+        weights: What the weights stage wrote; read when the family has an entry in
+            ``model.weights``.
 
     Raises:
         RepriseError: Anything a person can put right: no images, a missing GPU, wrong
@@ -65,14 +73,11 @@ def train(
             raise RepriseError(
                 f"the {split} split has no images.", "raise data.split." + split + " or add images."
             )
-    device = choose_device(training.device)
+    device = local_device(training)
     _prepare_torch(device, training.threads)
     precision(training.mixed_precision, device)
     torch.manual_seed(training.seed)
-    family = family_class(model.type)(model, data.class_names, image_size)
-    if model.weights is not None:
-        print(load_starting_weights(family.network, model.weights))
-    samples: Any = family.training_samples(data, augmentation, training.seed, training.epochs)
+    kind = family_class(model.type)
     parameters = {
         "model": model.model_dump(),
         "training": training.model_dump(),
@@ -80,40 +85,76 @@ def train(
         "augmentation": augmentation.model_dump(),
         "image_size": image_size,
     }
-    versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
-    versions["python"] = platform.python_version()
-    key = run_key(
-        {
+    family = kind(model, data.class_names, image_size)
+    refuse_unsupported(kind, family.task, parameters)
+    family.prepare(data, training.label_smoothing)
+    length = plan(training, len(data.split("train")))
+    with joined(device) as processes:
+        _start_weights(family, model, weights, processes)
+        if training.cache == "ram":
+            data.keep_pixels("train")
+        if processes.world > 1:
+            # What the network draws, dropout and the like, is each process's own.
+            torch.manual_seed(training.seed + processes.rank)
+            if device.type == "cuda":
+                family.network = torch.nn.SyncBatchNorm.convert_sync_batchnorm(family.network)
+        samples: Any = family.training_samples(data, augmentation, training.seed, length.epochs)
+        versions = {
+            name: importlib.metadata.version(name) for name in (*LIBRARIES, *family.libraries)
+        }
+        versions["python"] = platform.python_version()
+        identity = {
             "parameters": parameters,
             "versions": versions,
             "device": _device_name(device),
             "dataset": _dataset_digest(dataset),
             "code": _code_digest(),
         }
-    )
-    print(
-        f"training {model.architecture} {model.variant} on {device}: {len(samples)} images, "
-        f"{len(data.class_names)} classes"
-    )
-    with open_checkpoints(scratch / "runs", key) as checkpoints:
-        try:
-            progress = fit(
-                family,
-                data,
-                samples,
-                training,
-                validation,
-                machine,
-                device,
-                checkpoints,
-                reports,
-                scratch / "speed" / key[:16],
+        key = processes.of_first(run_key(identity))
+        if processes.writes:
+            together = f" in {processes.world} processes" if processes.world > 1 else ""
+            print(
+                f"training {model.type} {model.variant} to {family.task} on {device}{together}: "
+                f"{length.images} images, {len(data.class_names)} classes, {length.steps} steps"
             )
-        except torch.OutOfMemoryError:
-            raise _out_of_memory(training, device) from None
-        description = describe(family, data, model, image_size, parameters, versions, progress)
-        save_model(out, progress.best["weights"], description)
-        checkpoints.remove()
+        with open_checkpoints(scratch / "runs", key, lock=processes.writes) as checkpoints:
+            # Nobody reads a checkpoint before the process that locks it has come here.
+            processes.wait()
+            places = Places(reports, scratch / "speed" / key[:16], scratch / "runs" / key[:16])
+            with memory_errors_told(training, device):
+                progress, last = fit(
+                    family, data, samples, length, training, validation, machine, parameters,
+                    device, processes, checkpoints, places,
+                )  # fmt: skip
+            if processes.writes:
+                description = describe(
+                    family, data, model, image_size, parameters, versions, progress
+                )
+                save_model(out, progress.best["weights"], description)
+                write_tensors(out / "last.safetensors", last)
+                checkpoints.hand_over(out)
+                checkpoints.remove()
+            processes.wait()
+
+
+def _start_weights(family: Family, model: ModelConfig, folder: Path, processes: Processes) -> None:
+    start = model.weights.get(model.type)
+    if start is not None:
+        account = load_starting_weights(family.network, start, folder, family.own_names)
+        if processes.writes:
+            print(account)
+
+
+def local_device(training: TrainingConfig) -> torch.device:
+    """The device of this process: ``training.device``, or its own GPU among several.
+
+    Raises:
+        RepriseError: A GPU was asked for that this machine does not have.
+    """
+    device = choose_device(training.device)
+    if device.type == "cuda" and training.devices > 1:
+        return choose_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
+    return device
 
 
 def _prepare_torch(device: torch.device, threads: int) -> None:
@@ -142,7 +183,9 @@ def describe(
     metric = parameters["training"]["early_stopping"]["metric"]
     return {
         "family": model.type,
-        "architecture": model.architecture,
+        "task": family.task,
+        "prompted": family.prompted,
+        "architecture": family.architecture,
         "variant": model.variant,
         "classes": data.class_names,
         "image_size": image_size,
@@ -173,16 +216,3 @@ def _code_digest() -> str:
         path for part in ("*.py", "models/*.py", "training/*.py") for path in package.glob(part)
     ]
     return digest_of_files(files, package)
-
-
-def _out_of_memory(training: TrainingConfig, device: torch.device) -> RepriseError:
-    peak = torch.cuda.max_memory_allocated(device) / 2**30
-    total = torch.cuda.get_device_properties(device).total_memory / 2**30
-    return RepriseError(
-        f"the GPU ran out of memory: {peak:.1f} of {total:.1f} GiB in use at batch size "
-        f"{training.batch_size}.",
-        f"set training.batch_size: {max(1, training.batch_size // 2)} and "
-        "training.gradient_accumulation_steps: "
-        f"{training.gradient_accumulation_steps * 2} (the same effective batch), or lower "
-        "data.image_size or model.variant.",
-    )

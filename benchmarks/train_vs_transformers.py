@@ -1,0 +1,216 @@
+"""Our training of SAM against the loop that transformers' documentation shows.
+
+Same network and starting weights, images, prompts an image, batch, steps, optimizer, schedule,
+loss, threads and workers, in turns in one run, so that a busy machine hurts both; scored by
+Reprise's evaluator on the test split, prompted with the ground-truth boxes. The documented
+loop reads JPEG files of the same pixels through SamProcessor and prompts with jittered boxes;
+ours prompts with points half of the time. Run it on an idle machine:
+
+    python benchmarks/train_vs_transformers.py --dataset data/processed
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+from train_vs_torchvision import (
+    ROOT,
+    one_run,
+    open_dataset,
+    parameters,
+    score,
+    show,
+    train_reprise,
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--family", choices=["sam"], default="sam")
+    parser.add_argument("--dataset", type=Path, default=ROOT / "data" / "processed")
+    parser.add_argument("--image-size", type=int, default=160)
+    parser.add_argument("--batch-size", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--child", choices=["reprise", "transformers"], help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        train = train_reprise if arguments.child == "reprise" else train_as_documented
+        print("RESULT " + json.dumps(train(arguments, arguments.seeds[0])))
+        return
+    rows = []
+    for place, seed in enumerate(arguments.seeds):
+        names = ["reprise", "transformers"][:: 1 if place % 2 == 0 else -1]
+        rows.append({name: one_run(__file__, name, arguments, seed) for name in names})
+    show(rows, arguments, "transformers", "mean_iou")
+
+
+def train_as_documented(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
+    import torch
+    from torch.utils.data import DataLoader
+
+    from reprise.models.family import family_class
+    from reprise.training.optimizer import learning_rate_factor
+
+    loaded = parameters(arguments, seed)
+    training = loaded.training
+    torch.set_num_threads(training.threads)
+    torch.set_flush_denormal(True)
+    torch.manual_seed(seed)
+    data = open_dataset(arguments)
+    family = family_class("sam")(loaded.model, data.class_names, arguments.image_size)
+    network = plain_network(family.network)
+    samples = Prompted(data, arguments, seed)
+    batches = math.ceil(len(samples) / training.batch_size)
+    optimizer = torch.optim.AdamW(
+        [weights for weights in network.parameters() if weights.requires_grad],
+        training.learning_rate,
+        weight_decay=training.weight_decay,
+    )
+    scheduler = torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda step: learning_rate_factor(
+            step, batches, batches * training.epochs, training.scheduler
+        ),
+    )
+    loader = DataLoader(
+        samples, training.batch_size, shuffle=True, num_workers=arguments.workers,
+        collate_fn=together, persistent_workers=arguments.workers > 0,
+    )  # fmt: skip
+    rates = []
+    for _ in range(training.epochs):
+        network.train()
+        started = time.perf_counter()
+        for batch in loader:
+            loss = documented_loss(network, batch)
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), training.gradient_clip)
+            optimizer.step()
+            scheduler.step()
+        rates.append(len(samples) / (time.perf_counter() - started))
+    family.network.load_state_dict(network.state_dict())
+    family.network.eval()
+    return {"images_per_second": statistics.median(rates), **score(arguments, family)}
+
+
+def plain_network(prompted: Any) -> Any:
+    """transformers' own SamModel with the weights of ours, the same of them held still."""
+    import copy
+
+    from transformers import SamModel
+
+    config = copy.deepcopy(prompted.config)
+    # Its encoder takes images of the size of its position embeddings, and no other.
+    config.vision_config.image_size = config.prompt_encoder_config.image_size
+    network = SamModel(config)
+    prompted.vision_encoder.pos_embed = resized(prompted.vision_encoder.pos_embed, network)
+    network.load_state_dict(prompted.state_dict())
+    held = {name for name, weights in prompted.named_parameters() if not weights.requires_grad}
+    for name, weights in network.named_parameters():
+        weights.requires_grad_(name not in held)
+    return network
+
+
+def resized(places: Any, network: Any) -> Any:
+    """Position embeddings as our encoder resizes them on their way."""
+    import torch
+
+    shape = network.vision_encoder.pos_embed.shape[1:3]
+    moved = torch.nn.functional.interpolate(places.permute(0, 3, 1, 2), shape, mode="bicubic")
+    return torch.nn.Parameter(moved.permute(0, 2, 3, 1).detach().contiguous())
+
+
+class Prompted:
+    """The train split as JPEG files with masks, prompted by jittered boxes."""
+
+    def __init__(self, data: Any, arguments: argparse.Namespace, seed: int) -> None:
+        import numpy as np
+        from transformers import SamImageProcessor, SamProcessor
+
+        from reprise.models.instances import InstanceSamples
+
+        size = arguments.image_size
+        self._processor = SamProcessor(
+            SamImageProcessor(size={"longest_edge": size}, pad_size={"height": size, "width": size})
+        )
+        self._size = size
+        self._rng = np.random.default_rng(seed)
+        self._paths, self._objects = [], []
+        folder = arguments.folder / "images"
+        folder.mkdir()
+        samples = InstanceSamples(data, "train", size, masks=True)
+        for index, row in enumerate(data.split("train").itertuples()):
+            path = folder / f"{row.image_id}.jpg"
+            path.write_bytes(data.encoded(row.shard, row.offset, row.length))
+            self._paths.append(path)
+            sample = samples[index]
+            # Boxes are prompts in pixels of the file; the masks are of the network's image.
+            ratio = max(row.width, row.height) / size
+            self._objects.append((sample["boxes"] * ratio, sample["masks"]))
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        import torch
+        from PIL import Image
+
+        from reprise.models.sam_samples import PROMPTS, covered, jittered
+
+        boxes, masks = self._objects[index]
+        chosen = torch.from_numpy(self._rng.permutation(len(boxes))[:PROMPTS])
+        with Image.open(self._paths[index]) as image:
+            image = image.convert("RGB")
+        prompts = jittered(boxes[chosen], (image.height, image.width), self._rng)
+        # An image without objects gets a prompt that counts for nothing.
+        given = prompts.tolist() or [[0.0, 0.0, 1.0, 1.0]]
+        inputs = self._processor(image, input_boxes=[given], return_tensors="pt")
+        targets = covered(masks[chosen], self._size, 4).float() / 16
+        return {
+            "pixels": inputs["pixel_values"][0],
+            "boxes": inputs["input_boxes"][0].float(),
+            "targets": targets,
+        }
+
+
+def together(samples: list[dict[str, Any]]) -> dict[str, Any]:
+    """A batch whose images have equally many prompts, the last of them empty."""
+    import torch
+    from torch.nn.utils.rnn import pad_sequence
+
+    return {
+        "pixels": torch.stack([sample["pixels"] for sample in samples]),
+        "boxes": pad_sequence([sample["boxes"] for sample in samples], batch_first=True),
+        "targets": [sample["targets"] for sample in samples],
+    }
+
+
+def documented_loss(network: Any, batch: dict[str, Any]) -> Any:
+    """The mean over an image's prompts, then over images."""
+    from reprise.models.sam import mask_losses
+
+    found = network(
+        pixel_values=batch["pixels"], input_boxes=batch["boxes"], multimask_output=False
+    )
+    total = found.pred_masks.sum() * 0
+    for logits, ious, targets in zip(
+        found.pred_masks[:, :, 0], found.iou_scores[:, :, 0], batch["targets"], strict=True
+    ):
+        if len(targets):
+            own = mask_losses(logits[: len(targets)], ious[: len(targets)], targets)
+            total = total + sum(own.values()).mean()
+    return total / len(batch["targets"])
+
+
+if __name__ == "__main__":
+    main()

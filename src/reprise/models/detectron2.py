@@ -1,0 +1,148 @@
+"""The optional Detectron2 family: Faster R-CNN, Mask R-CNN and RetinaNet of its model zoo.
+
+Wu et al., Detectron2 (2019). The library is installed by hand, from its source; without it
+this module imports all the same, and building a model says what is missing.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, ClassVar, Literal
+
+import torch
+
+from reprise.dataset import Dataset
+from reprise.errors import RepriseError
+from reprise.models.augment import HONOURED
+from reprise.models.config import AugmentationConfig, ModelConfig
+from reprise.models.family import Batch, Family
+from reprise.models.instances import InstanceSamples, Sample, require_masks
+from reprise.models.rcnn import collate, to_original
+from reprise.models.support import choose_architecture, choose_task
+from reprise.scoring import Task
+
+INSTALL = "https://detectron2.readthedocs.io/en/latest/tutorials/install.html"
+
+
+class Detectron2(Family):
+    """Detection or instance segmentation with Detectron2's networks.
+
+    The network is given by ``model.architecture``; ``model.task: segment`` alone means
+    mask_rcnn. ``model.variant``: nano and small are ResNet-18 and ResNet-34 (the nano with
+    a narrow head), medium ResNet-50, large ResNet-101, xlarge ResNeXt-101 32x8d, all with a
+    feature pyramid.
+    """
+
+    tasks: ClassVar[tuple[Task, ...]] = ("detect", "segment")
+    architectures: ClassVar[tuple[str, ...]] = ("faster_rcnn", "mask_rcnn", "retinanet")
+    libraries: ClassVar[tuple[str, ...]] = ("detectron2",)
+    honours: ClassVar[frozenset[str]] = HONOURED | {"model.freeze", "model.first_stage"}
+    reduction: ClassVar[Literal["sum", "mean"]] = "mean"
+
+    def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
+        self.architecture, self.task = choose_network(config)
+        self._image_size = image_size
+        self.network: torch.nn.Module = _library().build(
+            config, self.architecture, len(class_names)
+        )
+        # The library's are BGR, of pixels from 0 to 255.
+        self.normalisation = {
+            name: [round(value / 255, 6) for value in buffer.flatten().flip(0).tolist()]
+            for name, buffer in (
+                ("mean", self.network.pixel_mean),
+                ("std", self.network.pixel_std),
+            )
+        }
+
+    def prepare(self, dataset: Dataset, label_smoothing: float) -> None:
+        del label_smoothing
+        if self.task == "segment":
+            require_masks(dataset, "detectron2")
+
+    def training_samples(
+        self, dataset: Dataset, augmentation: AugmentationConfig, seed: int, epochs: int
+    ) -> InstanceSamples:
+        del epochs
+        return InstanceSamples(
+            dataset, "train", self._image_size, self.task == "segment", augmentation, seed
+        )
+
+    def evaluation_samples(self, dataset: Dataset, split: str) -> InstanceSamples:
+        return InstanceSamples(dataset, split, self._image_size, self.task == "segment")
+
+    def collate(self, samples: list[Sample]) -> Batch:
+        return collate(samples)
+
+    def loss(self, network: torch.nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
+        return network(batch["images"], batch["sizes"], _targets(batch))[0]
+
+    def evaluate(
+        self, network: torch.nn.Module, batch: Batch
+    ) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]]]:
+        losses, found = network(batch["images"], batch["sizes"], _targets(batch))
+        rows: list[dict[str, Any]] = []
+        for image_id, size, original, detections in zip(
+            batch["image_ids"], batch["sizes"], batch["originals"], found, strict=True
+        ):
+            rows += to_original(image_id, size, original, detections)
+        return losses, rows
+
+    def backbone(self) -> list[torch.nn.Module]:
+        # The feature pyramid on top of it is trained with the heads.
+        return [self.network.get_submodule("backbone.bottom_up")]
+
+    def tiles(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
+        return [
+            [
+                (int(index), *box)
+                for index, box in zip(
+                    target["labels"].tolist(), target["boxes"].tolist(), strict=True
+                )
+            ]
+            for target in _targets(batch)
+        ]
+
+
+def choose_network(config: ModelConfig) -> tuple[str, Task]:
+    """``model.architecture`` and ``model.task``, each of which can give the other.
+
+    Raises:
+        RepriseError: One contradicts the other, or is not known.
+    """
+    kind = Detectron2
+    if config.architecture == "auto" and config.task == "segment":
+        return "mask_rcnn", "segment"
+    architecture = choose_architecture(kind, config.type, config.architecture)
+    own: Task = "segment" if architecture == "mask_rcnn" else "detect"
+    if config.task == "auto" or choose_task(kind, config.type, config.task) == own:
+        return architecture, own
+    raise RepriseError(
+        f"model.task: {config.task} is not what model.architecture: {architecture} does: it "
+        f"has to {own}.",
+        f"set model.task: {own} or auto, or model.architecture: "
+        f"{'faster_rcnn or retinanet' if own == 'segment' else 'mask_rcnn'}.",
+    )
+
+
+def _library() -> ModuleType:
+    """The module that imports Detectron2.
+
+    Raises:
+        RepriseError: It is not installed, or was built for another torch.
+    """
+    try:
+        from reprise.models import detectron2_network
+    except ImportError as error:
+        raise RepriseError(
+            f"model.type: detectron2 needs Detectron2, which cannot be imported here: {error}.",
+            f"install it from its source into this environment ({INSTALL}), or choose another "
+            "model.type.",
+        ) from None
+    return detectron2_network
+
+
+def _targets(batch: Batch) -> list[dict[str, torch.Tensor]]:
+    """The objects of each image by themselves."""
+    names = [name for name in ("boxes", "labels", "masks") if name in batch]
+    parts = zip(*(batch[name].split(batch["counts"]) for name in names), strict=True)
+    return [dict(zip(names, part, strict=True)) for part in parts]

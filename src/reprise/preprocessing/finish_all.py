@@ -1,0 +1,68 @@
+"""All images of a source, finished in order: those that the memo knows, and the others."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from itertools import islice
+
+from reprise.formats.records import ImageRecord
+from reprise.preprocessing.finish import Finished, concluded, finish
+from reprise.preprocessing.images import Settings
+from reprise.preprocessing.memo import FileState, Memo, MemoPlace, memo_version
+from reprise.preprocessing.pool import Known, map_ordered
+from reprise.preprocessing.sources import SpooledSource
+from reprise.preprocessing.workplace import Workplace
+
+# Images that the memo is asked about at once.
+_LOOKED_UP = 256
+
+
+def finish_all(
+    source: SpooledSource, settings: Settings, workplace: Workplace
+) -> Iterator[Finished]:
+    """Finish a source's images, in the order of its records.
+
+    A file that is as it was, by its path, size, inode and times, is not read: the memo has its
+    image, whose bytes can be read until the iterator ends. The others are read, found in the
+    memo by their content or decoded, and kept there.
+    """
+    place = _memo(workplace, settings)
+    work = functools.partial(finish, source=source.source, settings=settings, memo=place)
+    if place is None:
+        yield from map_ordered(work, source.records(), workplace.workers, workplace.engine)
+        return
+    states: dict[str, FileState] = {}
+    with Memo(place) as memo:
+        items = _known_or_not(source, memo, states)
+        for image in map_ordered(work, items, workplace.workers):
+            state = states.pop(image.name, None)
+            if state is not None and image.fresh is not None:
+                memo.put(state, image.fresh)
+            yield image
+
+
+def _known_or_not(
+    source: SpooledSource, memo: Memo, states: dict[str, FileState]
+) -> Iterator[ImageRecord | Known[Finished]]:
+    """Images that the memo knows, finished, and the others' records and states by name."""
+    records = source.records()
+    while chunk := list(islice(records, _LOOKED_UP)):
+        readable = [r for r in chunk if r.path is not None and not r.problem]
+        found = memo.find([r.path for r in readable if r.path is not None])
+        of = {record.name: known for record, known in zip(readable, found, strict=True)}
+        for record in chunk:
+            state, stored = of.get(record.name, (None, None))
+            if stored is not None:
+                yield Known(concluded(record, source.source, stored))
+                continue
+            if state is not None:
+                states[record.name] = state
+            yield record
+
+
+def _memo(workplace: Workplace, settings: Settings) -> MemoPlace | None:
+    # The memo is one file, which several machines cannot share.
+    if workplace.memo is None or workplace.memo_bytes == 0 or workplace.engine != "local":
+        return None
+    return MemoPlace(workplace.memo, workplace.memo_bytes, memo_version(settings))

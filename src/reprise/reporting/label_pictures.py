@@ -1,0 +1,92 @@
+"""Sample images and errors of a model that names classes of whole images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reprise.predictions import read_predictions
+from reprise.reporting.material import Material
+from reprise.reporting.pictures import CloseUp, Picture, embed, in_turn, spread
+
+SIDE = 340  # pixels of the longer side
+
+
+@dataclass(frozen=True)
+class Said:
+    """One class that an image has, or is said to have.
+
+    Attributes:
+        verdict: ``found``, ``missed`` or ``wrong``.
+        score: None when the model gives none.
+    """
+
+    name: str
+    colour: str
+    verdict: str
+    score: float | None
+
+
+@dataclass(frozen=True)
+class LabelSample:
+    """One image and its labels, true and said."""
+
+    name: str
+    picture: Picture
+    labels: list[Said]
+
+
+def label_samples(material: Material, colours: Mapping[str, str], count: int) -> list[LabelSample]:
+    """Images taken at even distances through the split, whatever their results.
+
+    Args:
+        material: The report's inputs.
+        colours: Class -> colour.
+        count: How many images; all of them when there are fewer.
+    """
+    chosen = spread(material, count)
+    if not len(chosen):
+        return []
+    truth = material.dataset.label_truth(material.split)
+    true = {(row["image_id"], row["category_id"]) for row in truth["labels"]}
+    scores = {
+        (row["image_id"], row["category_id"]): row["score"]
+        for row in read_predictions(material.predictions)
+    }
+    threshold = material.headline["score_threshold"]
+    samples = []
+    for row in chosen.itertuples(index=False):
+        labels = []
+        for item in truth["categories"]:
+            key, name = (row.image_id, item["id"]), item["name"]
+            verdict = _verdict(key in true, scores.get(key, 0.0) >= threshold)
+            if verdict:
+                labels.append(Said(name, colours[name], verdict, scores.get(key)))
+        pixels = material.dataset.pixels(row.shard, row.offset, row.length)
+        samples.append(LabelSample(f"{row.source}/{row.name}", embed(pixels, SIDE), labels))
+    return samples
+
+
+def _verdict(true: bool, said: bool) -> str:
+    if true:
+        return "found" if said else "missed"
+    return "wrong" if said else ""
+
+
+def label_close_ups(material: Material, count: int) -> list[CloseUp]:
+    """The worst errors, taken in turn from each kind; each shows its whole image."""
+    images = material.dataset.images.set_index("image_id")
+    shown = []
+    for row in in_turn(material.tables["errors"], count):
+        image: Any = images.loc[int(row["image_id"])]
+        pixels = material.dataset.pixels(image["shard"], int(image["offset"]), int(image["length"]))
+        shown.append(CloseUp(row["kind"], embed(pixels, SIDE), [], _sentence(row), row["image"]))
+    return shown
+
+
+def _sentence(row: Mapping[str, Any]) -> str:
+    score = f" {float(row['score']):.2f}" if row["score"] else ""
+    if row["kind"] == "missed":
+        return f"is {row['class']}, which scored{score}" if score else f"is {row['class']}"
+    return f"said {row['class']}{score}, which it is not"

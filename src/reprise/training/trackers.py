@@ -1,0 +1,155 @@
+"""Other places that the logged rows can go to: one small class each, and one line in TRACKERS.
+
+DVCLive is always on. These are chosen by ``training.trackers`` and import their library only
+then. A resumed run tells the earlier epochs again, so that a tracker misses none.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from reprise.errors import RepriseError
+
+Row = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a tracker may know of a run.
+
+    Attributes:
+        reports: DVCLive's folder, an out: only what is the same on every machine.
+        scratch: A folder outside the outs.
+        parameters: The effective parameters.
+    """
+
+    reports: Path
+    scratch: Path
+    parameters: dict[str, Any]
+
+
+class Tracker(ABC):
+    """Takes one row an epoch."""
+
+    @abstractmethod
+    def __init__(self, run: Run) -> None:
+        """Open it."""
+
+    @abstractmethod
+    def log(self, row: Row) -> None:
+        """One epoch; ``row["epoch"]`` is the step."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """The run has ended."""
+
+
+class TensorBoard(Tracker):
+    """Event files for ``tensorboard --logdir reports/training``.
+
+    tensorboard's own writer puts the host's name and the time of day into them; here a row's
+    time is its epoch, so that two runs of one experiment write the same bytes.
+    """
+
+    def __init__(self, run: Run) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        run.reports.mkdir(parents=True, exist_ok=True)
+        self._file = (run.reports / "events.out.tfevents.reprise").open("wb")
+        self._records = RecordWriter(self._file)
+        self._write(Event(file_version="brain.Event:2"))
+
+    def _write(self, event: Any) -> None:
+        self._records.write(event.SerializeToString(deterministic=True))
+        self._records.flush()
+
+    def log(self, row: Row) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        values = [
+            Summary.Value(tag=name, simple_value=value)
+            for name, value in row.items()
+            if name != "epoch"
+        ]
+        step = int(row["epoch"])
+        self._write(Event(wall_time=float(step), step=step, summary=Summary(value=values)))
+
+    def close(self) -> None:
+        self._records.close()
+
+
+class WandB(Tracker):
+    """Weights & Biases; WANDB_MODE, WANDB_PROJECT and WANDB_API_KEY mean what they mean there.
+
+    Without WANDB_API_KEY the run stays on this machine.
+    """
+
+    def __init__(self, run: Run) -> None:
+        import wandb
+
+        run.scratch.mkdir(parents=True, exist_ok=True)
+        mode = os.environ.get("WANDB_MODE") or (
+            "online" if os.environ.get("WANDB_API_KEY") else "offline"
+        )
+        self._run = wandb.init(dir=run.scratch, config=run.parameters, mode=mode)
+
+    def log(self, row: Row) -> None:
+        self._run.log({k: v for k, v in row.items() if k != "epoch"}, step=int(row["epoch"]))
+
+    def close(self) -> None:
+        self._run.finish()
+
+
+class MlFlow(Tracker):
+    """MLflow, at MLFLOW_TRACKING_URI or in a file beside the checkpoints."""
+
+    def __init__(self, run: Run) -> None:
+        import mlflow
+
+        run.scratch.mkdir(parents=True, exist_ok=True)
+        if not os.environ.get("MLFLOW_TRACKING_URI"):
+            mlflow.set_tracking_uri(f"sqlite:///{(run.scratch / 'mlflow.db').resolve()}")
+        self._mlflow = mlflow
+        mlflow.start_run()
+        for section, values in run.parameters.items():
+            pairs = values.items() if isinstance(values, dict) else [("value", values)]
+            mlflow.log_params({f"{section}.{key}": str(value)[:500] for key, value in pairs})
+
+    def log(self, row: Row) -> None:
+        # MLflow allows slashes in names, and the rest of ours as they are.
+        values = {k: v for k, v in row.items() if k != "epoch"}
+        self._mlflow.log_metrics(values, step=int(row["epoch"]))
+
+    def close(self) -> None:
+        self._mlflow.end_run()
+
+
+TRACKERS: dict[str, type[Tracker]] = {"tensorboard": TensorBoard, "wandb": WandB, "mlflow": MlFlow}
+
+
+def open_trackers(names: Sequence[str], run: Run, history: list[Row]) -> list[Tracker]:
+    """The chosen trackers, earlier epochs told.
+
+    Raises:
+        RepriseError: The library of one is not installed.
+    """
+    opened = []
+    for name in names:
+        try:
+            tracker = TRACKERS[name](replace(run, scratch=run.scratch / name))
+        except ModuleNotFoundError as error:
+            raise RepriseError(
+                f"training.trackers: {name} needs the package {error.name}.",
+                f"install it (pip install {name}), or take {name} out of training.trackers.",
+            ) from None
+        for row in history:
+            tracker.log(row)
+        opened.append(tracker)
+    return opened

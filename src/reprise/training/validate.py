@@ -1,0 +1,93 @@
+"""Validation while training: the loss and scores of val, and the choice of the best weights."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from reprise.dataset import Dataset
+from reprise.errors import RepriseError
+from reprise.models.family import Family
+from reprise.models.inference import run_split
+from reprise.scoring import score, truth_of
+from reprise.scoring.scores import best_threshold, curve
+from reprise.training.config import EarlyStoppingConfig, TrainingConfig, ValidationConfig
+from reprise.training.processes import Processes
+from reprise.training.progress import Progress
+from reprise.training.tracking import Row
+
+
+def validate(
+    family: Family,
+    network: torch.nn.Module,
+    dataset: Dataset,
+    config: TrainingConfig,
+    validation: ValidationConfig,
+    device: torch.device,
+    autocast: Any,
+    progress: Progress,
+    processes: Processes,
+) -> Row:
+    """Score the averaged weights on val; keep them when they are the best so far.
+
+    Raises:
+        RepriseError: The loss is not finite.
+    """
+    network.eval()
+    losses, rows = run_split(
+        family, network, dataset, "val", config.batch_size, device, autocast, processes
+    )
+    refuse_infinite(losses, f"on val after epoch {progress.epoch + 1}")
+    scores = score(family.task, truth_of(dataset, "val", family.task), rows)
+    threshold = best_threshold(scores)
+    known = {**scores.metrics, "f1": curve(scores).at(threshold)["f1"]}
+    known["loss"] = sum(losses.values())
+    metric = config.early_stopping.metric
+    _judge(progress, config.early_stopping, known.get(metric, 0.0), threshold, network)
+    row = {f"val/{name}": known.get(name, 0.0) for name in validation.metrics}
+    row |= {f"val/{name}_loss": value for name, value in losses.items()}
+    row["val/loss"] = known["loss"]
+    row[f"val/{metric}"] = known.get(metric, 0.0)
+    return row
+
+
+def _judge(
+    progress: Progress,
+    stopping: EarlyStoppingConfig,
+    value: float,
+    threshold: float,
+    network: torch.nn.Module,
+) -> None:
+    gain = -value if stopping.metric == "loss" else value
+    best = progress.best.get("gain", -math.inf)
+    if gain > best + (stopping.min_delta if progress.best else 0.0):
+        progress.waited = 0
+        progress.best = {
+            "gain": gain,
+            "value": value,
+            "epoch": progress.epoch + 1,
+            "threshold": threshold,
+            "weights": {
+                name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()
+            },
+        }
+        return
+    progress.waited += 1
+    progress.stopped = stopping.enabled and progress.waited >= stopping.patience
+
+
+def refuse_infinite(losses: dict[str, float], where: str, saved: str = "") -> None:
+    """Stop a run whose loss is not a number.
+
+    Raises:
+        RepriseError: Names the parts of the loss, and what to change.
+    """
+    bad = [name for name, value in losses.items() if not math.isfinite(value)]
+    if bad:
+        raise RepriseError(
+            f"the {' and '.join(bad)} loss became {losses[bad[0]]} {where}.{saved}",
+            "lower training.learning_rate (by 10 is a good first try), lengthen "
+            "training.scheduler.warmup_epochs, or set training.mixed_precision: none.",
+        )

@@ -1,0 +1,149 @@
+"""The evaluate stage run on a small dataset in a temporary folder."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from reprise.dataset import (
+    ANNOTATION_COLUMNS,
+    IMAGE_COLUMNS,
+    LABEL_COLUMNS,
+    REJECTED_COLUMNS,
+    Category,
+    table,
+    write_json,
+)
+from reprise.evaluation.config import EvaluationConfig
+from reprise.evaluation.evaluate import evaluate
+from reprise.predictions import write_predictions
+from reprise.preprocessing.contract import write_tables
+from reprise.preprocessing.shards import ShardWriter
+
+Box = tuple[int, int, list[float]]  # image, class, xywh
+Label = tuple[int, int]  # image, class
+
+# Images 1 and 2 are val, 3 and 4 are test; class 1 is a cat, 2 a dog, 3 a cow.
+VAL_BOXES: list[Box] = [(1, 1, [10, 10, 50, 50])]
+TEST_BOXES: list[Box] = [
+    (3, 1, [10, 10, 50, 50]),
+    (3, 2, [100, 100, 50, 50]),
+    (4, 1, [10, 10, 20, 20]),
+]
+
+
+def write_dataset(
+    root: Path,
+    boxes: list[Box],
+    crowd: list[Box] | None = None,
+    shapes: dict[int, Any] | None = None,
+    labels: list[Label] | None = None,
+) -> None:
+    """Four images of 200 by 200 pixels.
+
+    Args:
+        root: The dataset folder.
+        boxes: Objects; the annotation id is the place in the list, from 1.
+        crowd: Crowd regions, numbered after them.
+        shapes: Annotation id -> COCO segmentation.
+        labels: Classes of whole images.
+    """
+    images = [
+        {
+            "image_id": image_id,
+            "split": "val" if image_id < 3 else "test",
+            "source": "farm" if image_id % 2 else "street",
+            "name": f"{image_id}.png",
+            "shard": "farm-00000.tar",
+            "offset": 0,
+            "length": 1,
+            "width": 100,
+            "height": 100,
+            "original_width": 200,
+            "original_height": 200,
+            "sha256": str(image_id),
+            "file_sha256": str(image_id),
+            "perceptual_hash": "0" * 16,
+            "group": str(image_id),
+            "synthetic": False,
+        }
+        for image_id in range(1, 5)
+    ]
+    rows = [(*row, 0) for row in boxes] + [(*row, 1) for row in crowd or []]
+    annotations = [
+        {
+            "annotation_id": index,
+            "image_id": image_id,
+            "category_id": category_id,
+            **dict(zip("xywh", xywh, strict=True)),
+            "area": xywh[2] * xywh[3],
+            "iscrowd": iscrowd,
+            "segmentation": json.dumps((shapes or {}).get(index, [])),
+        }
+        for index, (image_id, category_id, xywh, iscrowd) in enumerate(rows, start=1)
+    ]
+    # The evaluation never looks at pixels: a byte stands for each image.
+    shards = ShardWriter(root, "farm")
+    shards.add("1.png", b"0")
+    shards.close()
+    write_tables(
+        root,
+        table(images, IMAGE_COLUMNS),
+        table(annotations, ANNOTATION_COLUMNS),
+        [Category(1, "cat"), Category(2, "dog"), Category(3, "cow")],
+        table([], REJECTED_COLUMNS),
+        table(
+            [{"image_id": image, "category_id": category} for image, category in labels or []],
+            LABEL_COLUMNS,
+        ),
+    )
+
+
+class Run:
+    """One run of the stage in a temporary folder, with its outputs read back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.out = folder / "evaluation"
+
+    def __call__(
+        self,
+        test: list[dict[str, Any]],
+        val: list[dict[str, Any]] | None = None,
+        boxes: list[Box] | None = None,
+        crowd: list[Box] | None = None,
+        shapes: dict[int, Any] | None = None,
+        labels: list[Label] | None = None,
+        model: dict[str, Any] | None = None,
+        **settings: Any,
+    ) -> Run:
+        if not (self.folder / "data").exists():
+            objects = VAL_BOXES + TEST_BOXES if boxes is None else boxes
+            write_dataset(self.folder / "data", objects, crowd, shapes, labels)
+        predictions = self.folder / "predictions"
+        predictions.mkdir(exist_ok=True)
+        write_predictions(predictions / "test.json", test)
+        write_predictions(predictions / "val.json", val or [])
+        (self.folder / "models").mkdir(exist_ok=True)
+        write_json(self.folder / "models" / "model.json", model or {"score_threshold": 0.5})
+        evaluate(
+            self.folder / "data",
+            predictions,
+            self.folder / "models",
+            EvaluationConfig(**settings),
+            self.out,
+        )
+        return self
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        return json.loads((self.out / "metrics.json").read_text(encoding="utf-8"))
+
+    def table(self, name: str) -> list[dict[str, str]]:
+        with (self.out / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def errors(self) -> list[tuple[str, str, str]]:
+        return [(row["kind"], row["class"], row["actual"]) for row in self.table("errors")]

@@ -1,0 +1,95 @@
+"""A small multi-label dataset written straight in the dataset contract."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from reprise.dataset import (
+    ANNOTATION_COLUMNS,
+    IMAGE_COLUMNS,
+    LABEL_COLUMNS,
+    REJECTED_COLUMNS,
+    Category,
+    table,
+)
+from reprise.preprocessing.contract import write_tables
+from reprise.preprocessing.shards import ShardWriter
+
+CLASSES = ("red square", "blue disc", "green stripe")
+
+
+def labelled_dataset(
+    root: Path, train: int = 12, val: int = 6, test: int = 6, size: int = 64, seed: int = 0
+) -> Path:
+    """Images that show any of three things, or none: each is a label of the whole image.
+
+    Every third image is not square. The green stripe is the rarest.
+    """
+    rng = np.random.default_rng(seed)
+    writer = ShardWriter(root, "things")
+    images: list[dict[str, Any]] = []
+    labels: list[dict[str, int]] = []
+    splits = ["train"] * train + ["val"] * val + ["test"] * test
+    for image_id, split in enumerate(splits, start=1):
+        width, height = size, size if image_id % 3 else size // 2
+        shown = rng.random(len(CLASSES)) < (0.5, 0.5, 0.25)
+        pixels = _picture(rng, width, height, shown)
+        labels += [
+            {"image_id": image_id, "category_id": index + 1} for index in np.flatnonzero(shown)
+        ]
+        encoded = cv2.imencode(".png", pixels[..., ::-1])[1].tobytes()
+        name = f"{image_id:04d}.png"
+        shard, offset, length = writer.add(name, encoded)
+        digest = hashlib.sha256(pixels.tobytes()).hexdigest()
+        images.append(
+            {
+                "image_id": image_id,
+                "split": split,
+                "source": "things",
+                "name": name,
+                "shard": shard,
+                "offset": offset,
+                "length": length,
+                "width": width,
+                "height": height,
+                "original_width": width,
+                "original_height": height,
+                "sha256": digest,
+                "file_sha256": digest,
+                "perceptual_hash": digest[:16],
+                "group": f"image-{image_id}",
+                "synthetic": False,
+            }
+        )
+    writer.close()
+    write_tables(
+        root,
+        table(images, IMAGE_COLUMNS),
+        table([], ANNOTATION_COLUMNS),
+        [Category(index, name) for index, name in enumerate(CLASSES, start=1)],
+        table([], REJECTED_COLUMNS),
+        table(labels, LABEL_COLUMNS),
+    )
+    return root
+
+
+def _picture(rng: np.random.Generator, width: int, height: int, shown: np.ndarray) -> np.ndarray:
+    """Uint8 (height, width, 3) RGB: noise with the things that ``shown`` asks for."""
+    pixels = rng.integers(90, 130, (height, width, 3), dtype=np.uint8)
+    side = height // 3
+    square, disc, stripe = shown
+    if stripe:
+        top = int(rng.integers(0, height - side // 2))
+        pixels[top : top + side // 2] = (40, 200, 60)
+    if square:
+        x, y = int(rng.integers(0, width - side)), int(rng.integers(0, height - side))
+        pixels[y : y + side, x : x + side] = (220, 40, 40)
+    if disc:
+        x, y = (int(rng.integers(side // 2, length - side // 2)) for length in (width, height))
+        cv2.circle(pixels, (x, y), side // 2, (40, 60, 220), -1)
+    return pixels

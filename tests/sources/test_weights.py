@@ -1,0 +1,196 @@
+"""The weights that training starts from arrive whole and verified, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from reprise.errors import RepriseError
+from reprise.models.config import WeightsConfig
+from reprise.sources import fetch
+from reprise.sources.config import LimitsConfig
+from reprise.sources.weights import bring_weights
+from sources.servers import Serve
+
+# The bytes that a safetensors file without tensors begins with, and noise behind them.
+CONTENT = (2).to_bytes(8, "little") + b"{}" + np.random.default_rng(0).bytes(300_000)
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+Bring = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def bring(tmp_path: Path) -> Bring:
+    """The stage, in ``tmp_path``; gives the description that it wrote."""
+
+    def stage(
+        url: str | None, sha256: str = SHA256, limits: LimitsConfig | None = None
+    ) -> dict[str, Any]:
+        config = None if url is None else WeightsConfig(url=url, sha256=sha256)
+        out = tmp_path / "weights"
+        bring_weights("yolo", config, limits or LimitsConfig(), out, tmp_path, tmp_path / "scratch")
+        return json.loads((out / "weights.json").read_text())
+
+    return stage
+
+
+def test_a_file_of_the_repository_is_copied(tmp_path: Path, bring: Bring) -> None:
+    original = tmp_path / "mine.safetensors"
+    original.write_bytes(CONTENT)
+    expected = {"family": "yolo", "file": "weights.safetensors", "sha256": SHA256}
+    assert bring("mine.safetensors") == bring(original.as_uri()) == expected
+    copied = tmp_path / "weights" / "weights.safetensors"
+    assert copied.read_bytes() == CONTENT
+    assert not copied.samefile(original), "DVC makes outs read-only"
+
+
+def test_random_weights_leave_a_folder_that_says_so(tmp_path: Path, bring: Bring) -> None:
+    (tmp_path / "mine.safetensors").write_bytes(CONTENT)
+    bring("mine.safetensors")
+    assert bring(None) == {"family": "yolo", "file": None, "sha256": None}
+    assert [path.name for path in (tmp_path / "weights").iterdir()] == ["weights.json"]
+
+
+def test_a_file_is_fetched_once_whatever_it_is_asked_for_later(
+    tmp_path: Path, bring: Bring, serve: Serve
+) -> None:
+    server, url = serve(CONTENT)
+    assert bring(url)["file"] == "weights.safetensors"
+    bring(None)
+    sent = server.sent
+    bring(url)
+    assert server.sent == sent == len(CONTENT)
+    assert (tmp_path / "weights" / "weights.safetensors").read_bytes() == CONTENT
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_broken_download_goes_on_where_it_stopped(
+    bring: Bring, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "LARGEST_BLOCK", 2**16)
+    server, url = serve(CONTENT)
+    server.etag, real_answer = '"1"', server.answer
+
+    def breaking_after_two_blocks(request: BaseHTTPRequestHandler, body: bool) -> None:
+        server.breaks = int(server.requests >= 2)
+        real_answer(request, body)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(server, "answer", breaking_after_two_blocks)
+        with pytest.raises(RepriseError, match="broke"):
+            bring(url)
+    server.breaks, sent = 0, server.sent
+    bring(url)
+    assert server.sent - sent == len(CONTENT) - 2 * 2**16
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_an_earlier_attempt_left_of_another_content_is_fetched_afresh(
+    tmp_path: Path, bring: Bring, serve: Serve
+) -> None:
+    _, url = serve(CONTENT)
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "scratch" / f"{SHA256[:16]}.part").write_bytes(b"the old file's beginning")
+    assert bring(url)["sha256"] == SHA256
+
+
+def test_a_bucket_gives_weights_too(bring: Bring, s3: Any) -> None:
+    s3.put_object(Bucket="bucket", Key="a/model.safetensors", Body=CONTENT)
+    assert bring("s3://bucket/a/model.safetensors")["file"] == "weights.safetensors"
+    with pytest.raises(RepriseError, match="is a folder"):
+        bring("s3://bucket/a", sha256="0" * 64)
+
+
+@pytest.mark.parametrize("remote", [True, False])
+def test_another_content_than_expected_is_refused(
+    tmp_path: Path, bring: Bring, serve: Serve, remote: bool
+) -> None:
+    (tmp_path / "mine.pth").write_bytes(CONTENT)
+    url = serve(CONTENT)[1] if remote else "mine.pth"
+    with pytest.raises(RepriseError, match="another content than expected") as caught:
+        bring(url, sha256="0" * 64)
+    assert "model.weights.yolo" in caught.value.problem
+    assert SHA256 in caught.value.problem
+    assert not (tmp_path / "weights").exists()
+    assert not list(tmp_path.glob(".*"))
+    assert not list(tmp_path.glob("scratch/*.part"))
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"PK\x03\x04 as torch.save writes", "weights.pt"),
+        (b"\x80\x02 as it wrote once", "weights.pt"),
+        (CONTENT, "weights.safetensors"),
+        (b"\x80\x04 a pickle of our own", None),
+        (b"<!doctype html> a page about weights", None),
+        (b"version https://git-lfs.github.com/spec/v1", None),
+        (b"", None),
+    ],
+)
+def test_the_kind_is_told_from_the_content(
+    tmp_path: Path, bring: Bring, content: bytes, name: str | None
+) -> None:
+    (tmp_path / "mine").write_bytes(content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    if name is not None:
+        assert bring("mine", sha256)["file"] == name
+        return
+    with pytest.raises(RepriseError, match=r"neither a safetensors file nor one that torch\.save"):
+        bring("mine", sha256)
+
+
+def test_what_is_not_there_or_is_a_folder(tmp_path: Path, bring: Bring) -> None:
+    for url in ("nowhere.pt", "."):
+        with pytest.raises(RepriseError, match="is not a file"):
+            bring(url)
+
+
+def test_the_limit_of_downloads_holds(bring: Bring, serve: Serve) -> None:
+    _, url = serve(CONTENT)
+    with pytest.raises(RepriseError, match=r"larger than 0\.0001 GB") as caught:
+        bring(url, limits=LimitsConfig(max_download_gb=0.0001))
+    assert "data.limits.max_download_gb" in caught.value.fix
+
+
+def test_the_query_of_a_signed_url_is_shown_to_nobody(bring: Bring, serve: Serve) -> None:
+    _, url = serve(CONTENT)
+    with pytest.raises(RepriseError) as caught:
+        bring(f"{url}?signature=secret", sha256="0" * 64)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("git+https://example.org/a.git", "start with file://, http://"),
+        ("ftp://example.org/a.pt", "start with file://, http://"),
+        ("https://me:word@example.org/a.pt", "must not hold a user name or password"),
+        ("file://host/a.pt", "three slashes"),
+        ("a\nb.pt", "match pattern"),
+        ("", "at least 1 character"),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_refused_before_anything_runs(url: str, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        WeightsConfig(url=url, sha256=SHA256)
+
+
+def test_the_checksum_is_required() -> None:
+    with pytest.raises(ValidationError, match="sha256"):
+        WeightsConfig.model_validate({"url": "a.pt"})
+
+
+def test_the_stage_runs_without_torch(repository: Path) -> None:
+    code = "import sys, weights\nassert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=repository / "stages")

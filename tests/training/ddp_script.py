@@ -1,0 +1,50 @@
+"""One training in as many processes as torchrun starts, for the tests to compare."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
+
+from models.settings import augmentation, machine, model, training, validation  # noqa: E402
+from reprise.training.checkpoint import Checkpoints  # noqa: E402
+from reprise.training.train import train  # noqa: E402
+
+
+def die_once_after_a_checkpoint() -> None:
+    """As a machine that fails: only the first time that torchrun starts the processes."""
+    real = Checkpoints.save
+
+    def save(self: Checkpoints, state: dict[str, Any]) -> None:
+        real(self, state)
+        os._exit(9)
+
+    if os.environ.get("TORCHELASTIC_RESTART_COUNT") == "0":
+        Checkpoints.save = save  # type: ignore[method-assign]
+
+
+def main() -> None:
+    dataset, folder, changes = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
+    if changes.pop("die", False):
+        die_once_after_a_checkpoint()
+    train(
+        dataset,
+        model(**changes["model"]),
+        training(**changes["training"]),
+        validation(**changes["validation"]),
+        augmentation(**changes["augmentation"]),
+        64,
+        machine(),
+        folder / "models",
+        folder / "reports",
+        folder / "scratch",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""What a run waited for."""
+
+from __future__ import annotations
+
+import pytest
+
+from reprise.training.bottleneck import LOAD_SECONDS, Bottleneck, Timed, TimedCollate
+
+
+@pytest.mark.parametrize(
+    ("load", "compute", "expected"),
+    [
+        # 2 workers make 100 images in 10 s each; the network takes 5 s or 40 s for them.
+        (20.0, 5.0, "loader-bound (loader 10 images/s, network 20 images/s)"),
+        (20.0, 40.0, "compute-bound (loader 10 images/s, network 2 images/s)"),
+    ],
+)
+def test_the_slower_side_is_named_with_both_rates(
+    load: float, compute: float, expected: str
+) -> None:
+    spent = Bottleneck(workers=2, images=100, load=load, compute=compute)
+    assert spent.line().startswith(expected)
+
+
+def test_a_batch_carries_the_seconds_of_its_samples() -> None:
+    samples = Timed([10, 20, 30])
+    batch = TimedCollate(lambda items: {"items": items})([samples[0], samples[2]])
+    assert batch["items"] == [10, 30]
+    assert batch[LOAD_SECONDS] >= 0

@@ -1,0 +1,76 @@
+"""What every family promises: exact whatever the workers, and after being killed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datasets import shapes_dataset
+from models.settings import augmentation, machine, model, training, validation
+from reprise.models.config import AugmentationConfig
+from reprise.models.family import family_class
+from reprise.models.support import OPTIONAL
+from reprise.training.train import train
+from training.test_train import Killed, digests, kill_after
+
+SIZE = 64
+# Each family, and the changes that make its network tiny. One line makes a family keep the
+# promises below.
+FAMILIES: dict[str, dict[str, Any]] = {
+    "faster_rcnn": {"first_stage": {"max_proposals": 20, "sampled_proposals": 16}},
+    "mask_rcnn": {"first_stage": {"max_proposals": 20, "sampled_proposals": 16}},
+}
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shapes_dataset(
+        tmp_path_factory.mktemp("shapes"), train=6, val=2, test=1, size=SIZE, masks=True
+    )
+
+
+def honoured(family: str) -> AugmentationConfig:
+    """As much augmentation as the family takes."""
+    known = family_class(family).honours
+    off = {
+        name.split(".")[1]: neutral
+        for name, neutral in OPTIONAL.items()
+        if name.startswith("augmentation.") and name not in known
+    }
+    return augmentation(**off)
+
+
+def run(dataset: Path, folder: Path, family: str, workers: int = 0, minutes: float = 10) -> Path:
+    train(
+        dataset,
+        model(type=family, max_detections=10, **FAMILIES[family]),
+        training(
+            batch_size=2,
+            gradient_accumulation_steps=2,
+            early_stopping={"metric": "mAP"},
+        ),
+        validation(metrics=["mAP"], frequency=2),
+        honoured(family),
+        SIZE,
+        machine(workers=workers, checkpoint_minutes=minutes),
+        folder / "models",
+        folder / "reports",
+        folder / "scratch",
+    )
+    return folder
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_run_is_exact_with_workers_and_after_being_killed(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str
+) -> None:
+    whole = digests(run(dataset, tmp_path / "whole", family))
+    assert {"models/model.safetensors", "models/model.json"} <= set(whole)
+    # A checkpoint after every optimizer step: this one dies in the middle of an epoch.
+    with monkeypatch.context() as patch:
+        kill_after(patch, saves=1)
+        with pytest.raises(Killed):
+            run(dataset, tmp_path / "killed", family, minutes=1e-9)
+    assert digests(run(dataset, tmp_path / "killed", family, workers=2)) == whole

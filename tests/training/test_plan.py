@@ -1,0 +1,33 @@
+"""How long a run is."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.settings import training
+from reprise.training.plan import plan
+
+numbers = st.integers(1, 60)
+
+
+def test_epochs_give_the_steps() -> None:
+    length = plan(training(epochs=3, batch_size=4, gradient_accumulation_steps=2), images=13)
+    # 4 batches an epoch, two and two.
+    assert (length.batches, length.steps_per_epoch, length.epochs, length.steps) == (4, 2, 3, 6)
+
+
+def test_steps_take_the_place_of_epochs_and_cut_the_last_one_short() -> None:
+    length = plan(training(epochs=99, steps=5, batch_size=4), images=12)
+    assert (length.epochs, length.steps) == (2, 5)
+    assert [length.batches_in(epoch) for epoch in range(2)] == [3, 2]
+
+
+@given(images=numbers, batch_size=numbers, group=st.integers(1, 5), steps=numbers)
+def test_exactly_the_steps_asked_for_are_made(
+    images: int, batch_size: int, group: int, steps: int
+) -> None:
+    config = training(batch_size=batch_size, gradient_accumulation_steps=group, steps=steps)
+    length = plan(config, images)
+    made = sum(-(-length.batches_in(epoch) // group) for epoch in range(length.epochs))
+    assert made == steps

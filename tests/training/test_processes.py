@@ -1,0 +1,80 @@
+"""Two processes as one: the same result, one writer, and a restart that goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from datasets import shapes_dataset
+from reprise.errors import RepriseError
+from reprise.training.processes import launch
+
+SCRIPT = Path(__file__).parent / "ddp_script.py"
+# Its batch norms stand still and its loss is a mean over images, so that shares of a batch
+# add up to the batch to the last digits of a float.
+FROZEN = {
+    "model": {"type": "multilabel", "freeze": "backbone"},
+    "training": {
+        # 3 batches of 5, 5 and 2 images: shares of unequal size.
+        "epochs": 2, "batch_size": 5, "checkpoint_epochs": 1, "optimizer": "sgd",
+        "learning_rate": 0.05, "early_stopping": {"metric": "mAP"},
+    },
+    "validation": {"metrics": ["mAP", "f1"]},
+    "augmentation": {"mosaic": 0.0, "mixup": 0.0},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shapes_dataset(tmp_path_factory.mktemp("shapes"))
+
+
+def run(dataset: Path, folder: Path, processes: int, **changes: Any) -> Path:
+    arguments = [str(SCRIPT), str(dataset), str(folder), json.dumps({**FROZEN, **changes})]
+    elastic = ["-m", "torch.distributed.run", "--standalone", "--max-restarts", "1"]
+    command = [*elastic, "--nproc-per-node", str(processes)] if processes > 1 else []
+    done = subprocess.run(
+        [sys.executable, *command, *arguments],
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (folder / "said.txt").write_text(done.stdout)
+    return folder
+
+
+def test_two_processes_train_what_one_does(dataset: Path, tmp_path: Path) -> None:
+    one = run(dataset, tmp_path / "one", 1)
+    two = run(dataset, tmp_path / "two", 2)
+    weights, again = (load_file(f / "models/last.safetensors") for f in (one, two))
+    assert weights.keys() == again.keys()
+    for name, tensor in weights.items():
+        assert torch.allclose(tensor.float(), again[name].float(), atol=1e-6), name
+    logged, same = (json.loads((f / "reports/metrics.json").read_text()) for f in (one, two))
+    assert logged["train"]["loss"] == pytest.approx(same["train"]["loss"], rel=1e-5)
+    assert logged["val"] == pytest.approx(same["val"], abs=1e-4)
+    # One process speaks, and one writes.
+    assert (two / "said.txt").read_text().count("epoch 2/2") == 1
+    assert "in 2 processes" in (two / "said.txt").read_text()
+
+
+def test_processes_that_die_are_started_again_and_go_on(dataset: Path, tmp_path: Path) -> None:
+    whole = run(dataset, tmp_path / "whole", 2)
+    broken = run(dataset, tmp_path / "broken", 2, die=True)
+    assert "resumed: epoch 2" in (broken / "said.txt").read_text()
+    name = "models/last.safetensors"
+    assert (broken / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_a_torchrun_of_another_size_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    with pytest.raises(RepriseError, match="started 3 processes"):
+        launch(2, threads=1)
