@@ -16,7 +16,7 @@ SMALL_SET = {
     "data.split.group_by": [],
     "expectations.min_images": {"train": 1, "val": 1, "test": 1},
     "expectations.min_boxes_per_class": {"train": 0, "val": 0, "test": 0},
-    "expectations.max_class_imbalance": 1000,
+    "expectations.max_class_imbalance": 10_000,
     "expectations.max_size_shift": 100,
     "expectations.max_background": 1.0,
 }

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from family_runs import FAMILY_RUNS, FamilyRun, follow
+from pipeline.killing import kill_in_epoch_two
+
+FIRST_OF_EACH = {case.family: case for case in reversed(FAMILY_RUNS)}
 
 
 @pytest.mark.parametrize(
@@ -20,3 +23,20 @@ def test_losses_fall_and_the_trivial_answer_is_beaten(
     assert found.losses[-1] < found.losses[0]
     floor = found.trivial if case.beats_trivial else 0.0
     assert found.value > floor + case.margin, found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", sorted(FIRST_OF_EACH))
+def test_two_clones_agree_though_one_was_killed_and_had_more_workers(
+    repository: Path, shared_datasets: Path, tmp_path: Path, family: str
+) -> None:
+    clones = [
+        FIRST_OF_EACH[family].start(repository, shared_datasets, tmp_path / name)
+        for name in ("whole", "killed")
+    ]
+    for clone, workers in zip(clones, (0, 2), strict=True):
+        clone.set(**{"training.epochs": 2, "machine.workers": workers})
+    clones[0].dvc("repro")
+    kill_in_epoch_two(clones[1], tmp_path / "log")
+    assert "resumed: epoch 2" in clones[1].dvc("repro").stdout
+    assert clones[0].read("dvc.lock") == clones[1].read("dvc.lock")
