@@ -51,6 +51,14 @@ def prepare_workers() -> None:
             os.environ["OPENBLAS_NUM_THREADS"] = threads
 
 
+def release_workers() -> None:
+    """End the fork server and give back its memory; the next pool starts another."""
+    # There is no public way. Where this one goes, it ends with the process.
+    stop = getattr(getattr(forkserver, "_forkserver", None), "_stop", None)
+    if stop is not None:
+        stop()
+
+
 @dataclass(frozen=True, slots=True)
 class Known(Generic[Result]):
     """Stands among the items where the result is there already."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from reprise.preprocessing.finish_all import finish_all
 from reprise.preprocessing.images import Settings
 from reprise.preprocessing.pasting import paste
 from reprise.preprocessing.placed import PlacedImage
-from reprise.preprocessing.pool import prepare_workers
+from reprise.preprocessing.pool import prepare_workers, release_workers
 from reprise.preprocessing.shards import ShardWriter
 from reprise.preprocessing.sources import SpooledSource, choose_classes, read_sources
 from reprise.preprocessing.split import Division, SplitImage, divide, settings_key, split_section
@@ -61,11 +62,11 @@ def preprocess(
     workplace = workplace or Workplace()
     if workplace.workers > 1 and workplace.engine == "local":
         prepare_workers()
-        # The tables need it at the end; now it is imported beside the fork server.
-        importlib.import_module("pandas")
     with _replacing(out) as building:
         spool = building / "labels"
         sources = read_sources(config, raw, synthetic, spool, workplace.workers > 1)
+        # The tables need it at the end; now there are processes at work meanwhile.
+        threading.Thread(target=importlib.import_module, args=("pandas",), daemon=True).start()
         categories = choose_classes(sources, config)
         notes = {source.source: source.notes for source in sources if source.notes}
         ledger: Ledger = []
@@ -103,6 +104,7 @@ def preprocess(
         )
         for image in made:
             division.split[image.key], division.group[image.key] = "train", image.key
+        release_workers()
         kept = sorted(kept + made, key=lambda placed: placed.order)
         write_dataset(
             building, kept, boxes, division.split, division.group, categories, ledger, notes
@@ -187,14 +189,20 @@ def _divide(
 ) -> tuple[Division, str]:
     """The division, and the key under which it is recorded."""
     names = {category.category_id: category.name for category in categories}
-    rows = [_for_split(placed, boxes, names, copies) for placed in images]
+    # Images with equal counts share one mapping: there may be a million of them.
+    counted: dict[tuple[tuple[str, int], ...], Mapping[str, int]] = {}
+    rows = [_for_split(placed, boxes, names, copies, counted) for placed in images]
     key = settings_key(config.split, rows)
     earlier = read_assignments(assignments, key) if assignments is not None else {}
     return divide(rows, config.split, earlier), key
 
 
 def _for_split(
-    placed: PlacedImage, boxes: BoxColumns, names: dict[int, str], copies: Copies
+    placed: PlacedImage,
+    boxes: BoxColumns,
+    names: dict[int, str],
+    copies: Copies,
+    counted: dict[tuple[tuple[str, int], ...], Mapping[str, int]],
 ) -> SplitImage:
     image = placed.image
     counts = Counter(names[number] for number in boxes.classes(placed.boxes).tolist())
@@ -202,7 +210,7 @@ def _for_split(
     return SplitImage(
         key=image.key,
         perceptual_hash=image.stored.perceptual_hash,
-        boxes=counts,
+        boxes=counted.setdefault(tuple(counts.items()), counts),
         keys=image.keys,
         synthetic=image.synthetic,
         digest=image.stored.file_sha256,

@@ -15,7 +15,7 @@ from reprise.preprocessing.group_keys import extractor, nothing_found
 from reprise.preprocessing.groups import Ties
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SplitImage:
     """What the division looks at.
 
