@@ -105,29 +105,22 @@ def train_as_documented(arguments: argparse.Namespace, seed: int) -> dict[str, f
 
 def plain_network(prompted: Any) -> Any:
     """transformers' own SamModel with the weights of ours, the same of them held still."""
-    import copy
-
+    import torch
     from transformers import SamModel
 
-    config = copy.deepcopy(prompted.config)
-    # Its encoder takes images of the size of its position embeddings, and no other.
-    config.vision_config.image_size = config.prompt_encoder_config.image_size
-    network = SamModel(config)
-    prompted.vision_encoder.pos_embed = resized(prompted.vision_encoder.pos_embed, network)
+    network = SamModel(prompted.config)
     network.load_state_dict(prompted.state_dict())
+    network.vision_encoder.patch_embed.image_size = prompted.vision_encoder.patch_embed.image_size
+    # It takes position embeddings of its image's size, to which ours are resized on their way.
+    side = prompted.config.prompt_encoder_config.image_embedding_size
+    places = network.vision_encoder.pos_embed.detach().permute(0, 3, 1, 2)
+    resized = torch.nn.functional.interpolate(places, (side, side), mode="bicubic")
+    for one in (prompted, network):
+        one.vision_encoder.pos_embed = torch.nn.Parameter(resized.permute(0, 2, 3, 1).contiguous())
     held = {name for name, weights in prompted.named_parameters() if not weights.requires_grad}
     for name, weights in network.named_parameters():
         weights.requires_grad_(name not in held)
     return network
-
-
-def resized(places: Any, network: Any) -> Any:
-    """Position embeddings as our encoder resizes them on their way."""
-    import torch
-
-    shape = network.vision_encoder.pos_embed.shape[1:3]
-    moved = torch.nn.functional.interpolate(places.permute(0, 3, 1, 2), shape, mode="bicubic")
-    return torch.nn.Parameter(moved.permute(0, 2, 3, 1).detach().contiguous())
 
 
 class Prompted:
