@@ -119,10 +119,8 @@ def train_reprise(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
 def train_plainly(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
     """A loop as torchvision's references write it, around torchvision's own network."""
     import torch
-    from torch.utils.data import DataLoader
 
     from reprise.models.family import family_class
-    from reprise.training.optimizer import learning_rate_factor
 
     loaded = parameters(arguments, seed)
     training = loaded.training
@@ -134,9 +132,31 @@ def train_plainly(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
     family.prepare(data, 0.0)
     samples = Files(data, arguments, family)
     network, loss_of = plain_network(arguments, data, family)
+    rate = plain_loop(network, samples, list, loss_of, arguments, training)
+    family.network.load_state_dict(network.state_dict())
+    family.network.eval()
+    return {"images_per_second": rate, **score(arguments, family)}
+
+
+def plain_loop(
+    network: Any,
+    samples: Any,
+    collate: Any,
+    loss_of: Any,
+    arguments: argparse.Namespace,
+    training: Any,
+) -> float:
+    """Train; the median of the epochs' images/s."""
+    import torch
+    from torch.utils.data import DataLoader
+
+    from reprise.training.optimizer import learning_rate_factor
+
     batches = math.ceil(len(samples) / training.batch_size)
     optimizer = torch.optim.AdamW(
-        network.parameters(), training.learning_rate, weight_decay=training.weight_decay
+        [weights for weights in network.parameters() if weights.requires_grad],
+        training.learning_rate,
+        weight_decay=training.weight_decay,
     )
     scheduler = torch.optim.lr_scheduler.LambdaLR(
         optimizer,
@@ -146,7 +166,7 @@ def train_plainly(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
     )
     loader = DataLoader(
         samples, training.batch_size, shuffle=True, num_workers=arguments.workers,
-        collate_fn=list, persistent_workers=arguments.workers > 0,
+        collate_fn=collate, persistent_workers=arguments.workers > 0,
     )  # fmt: skip
     rates = []
     for _ in range(training.epochs):
@@ -160,9 +180,7 @@ def train_plainly(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
             optimizer.step()
             scheduler.step()
         rates.append(len(samples) / (time.perf_counter() - started))
-    family.network.load_state_dict(network.state_dict())
-    family.network.eval()
-    return {"images_per_second": statistics.median(rates), **score(arguments, family)}
+    return statistics.median(rates)
 
 
 def open_dataset(arguments: argparse.Namespace) -> Any:

@@ -13,9 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
-import statistics
-import time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,7 @@ from train_vs_torchvision import (
     one_run,
     open_dataset,
     parameters,
+    plain_loop,
     score,
     show,
     train_reprise,
@@ -56,10 +54,8 @@ def main() -> None:
 
 def train_as_documented(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
     import torch
-    from torch.utils.data import DataLoader
 
     from reprise.models.family import family_class
-    from reprise.training.optimizer import learning_rate_factor
 
     loaded = parameters(arguments, seed)
     training = loaded.training
@@ -70,37 +66,10 @@ def train_as_documented(arguments: argparse.Namespace, seed: int) -> dict[str, f
     family = family_class("sam")(loaded.model, data.class_names, arguments.image_size)
     network = plain_network(family.network)
     samples = Prompted(data, arguments, seed)
-    batches = math.ceil(len(samples) / training.batch_size)
-    optimizer = torch.optim.AdamW(
-        [weights for weights in network.parameters() if weights.requires_grad],
-        training.learning_rate,
-        weight_decay=training.weight_decay,
-    )
-    scheduler = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: learning_rate_factor(
-            step, batches, batches * training.epochs, training.scheduler
-        ),
-    )
-    loader = DataLoader(
-        samples, training.batch_size, shuffle=True, num_workers=arguments.workers,
-        collate_fn=together, persistent_workers=arguments.workers > 0,
-    )  # fmt: skip
-    rates = []
-    for _ in range(training.epochs):
-        network.train()
-        started = time.perf_counter()
-        for batch in loader:
-            loss = documented_loss(network, batch)
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), training.gradient_clip)
-            optimizer.step()
-            scheduler.step()
-        rates.append(len(samples) / (time.perf_counter() - started))
+    rate = plain_loop(network, samples, together, documented_loss, arguments, training)
     family.network.load_state_dict(network.state_dict())
     family.network.eval()
-    return {"images_per_second": statistics.median(rates), **score(arguments, family)}
+    return {"images_per_second": rate, **score(arguments, family)}
 
 
 def plain_network(prompted: Any) -> Any:
