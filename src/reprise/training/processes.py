@@ -85,11 +85,26 @@ def joined(device: torch.device) -> Iterator[Processes]:
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    rank = int(os.environ["RANK"])
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    dist.init_process_group(backend, store=_fresh_store(), rank=rank, world_size=world)
     try:
         yield Processes(dist.get_rank(), int(os.environ["LOCAL_RANK"]), world)
     finally:
         dist.destroy_process_group()
+
+
+def _fresh_store() -> dist.Store:
+    """torchrun's store, without what an earlier start of these processes left in it.
+
+    torchrun keeps one store over restarts, and there the addresses of dead processes would
+    be read as those of living ones. Only on one machine does the number of restarts tell
+    all processes which start this is; docs/training.md says what to export on several.
+    """
+    store, _, _ = next(dist.rendezvous("env://"))
+    if os.environ.get("GROUP_WORLD_SIZE", "1") != "1":
+        return store
+    return dist.PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
 
 
 def launch(devices: int, threads: int) -> None:
