@@ -17,7 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = (
-    "download", "weights", "synthesize", "preprocess", "validate", "train", "predict", "evaluate", "report",
+    "download", "weights", "synthesize", "preprocess", "validate",
+    "train", "predict", "evaluate", "report",
 )  # fmt: skip
 # Everything of a stage but its work.
 START = """
