@@ -24,9 +24,12 @@ def clean_box(xywh: XYWH, width: int, height: int) -> tuple[XYWH | None, rules.R
         that is kept has ``0 <= x < x + w <= width``, also in floating point, and likewise
         for ``y``.
     """
+    x, y, w, h = xywh
+    # Most boxes are as they should be, and there are millions.
+    if 0 <= x < x + w <= width and 0 <= y < y + h <= height:
+        return xywh, None
     if not all(math.isfinite(value) for value in xywh):
         return None, rules.BOX_NOT_FINITE
-    x, y, w, h = xywh
     if not (x + w > x and y + h > y):
         return None, rules.BOX_EMPTY
     across, down = _cut(x, w, width), _cut(y, h, height)

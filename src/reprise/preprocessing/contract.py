@@ -13,9 +13,15 @@ from reprise.dataset import LABEL_COLUMNS, SPLITS, Category, table, write_json
 if TYPE_CHECKING:
     import pandas as pd
 
+# In the order of COCO's keys.
+_BOX_COLUMNS = (
+    "annotation_id", "image_id", "category_id", "x", "y", "w", "h", "area", "iscrowd",
+    "segmentation",
+)  # fmt: skip
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 # Rows that are written at once: more would be held in memory several times over.
 _ROWS = 2**14
-# Entries of JSON that are encoded by one call.
+# Entries of JSON that are written by one call.
 _ENCODED = 256
 
 
@@ -65,18 +71,16 @@ def _write_coco(
     """One split as COCO ground truth, entry by entry: a million boxes need not be in memory."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write('{"info": {"description": "Reprise dataset"}, "images": [')
-        _write_entries(file, _coco_images(images))
+        _write_entries(file, map(_encode, _coco_images(images)))
         file.write('], "annotations": [')
         _write_entries(file, _coco_boxes(annotations, images))
         file.write(f'], "categories": {json.dumps(categories, ensure_ascii=False)}}}\n')
 
 
-def _write_entries(file: TextIO, entries: Iterator[dict[str, Any]]) -> None:
-    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+def _write_entries(file: TextIO, entries: Iterator[str]) -> None:
     comma = ""
-    while some := list(islice(entries, _ENCODED)):
-        # Without the brackets of the list.
-        file.write(comma + encode(some)[1:-1])
+    while some := ", ".join(islice(entries, _ENCODED)):
+        file.write(comma + some)
         comma = ", "
 
 
@@ -92,25 +96,23 @@ def _coco_images(images: pd.DataFrame) -> Iterator[dict[str, Any]]:
         }
 
 
-def _coco_boxes(annotations: pd.DataFrame, images: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def _coco_boxes(annotations: pd.DataFrame, images: pd.DataFrame) -> Iterator[str]:
     wanted = annotations["image_id"].isin(images["image_id"])
     for start in range(0, len(annotations), _ROWS):
         part = annotations.iloc[start : start + _ROWS]
         yield from _coco_entries(part[wanted.iloc[start : start + _ROWS]])
 
 
-def _coco_entries(annotations: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    rows: Any = annotations.itertuples(index=False)
-    for row in rows:
-        yield {
-            "id": int(row.annotation_id),
-            "image_id": int(row.image_id),
-            "category_id": int(row.category_id),
-            "bbox": [row.x, row.y, row.w, row.h],
-            "area": row.area,
-            "iscrowd": int(row.iscrowd),
-            "segmentation": json.loads(row.segmentation) if row.segmentation != "[]" else [],
-        }
+def _coco_entries(annotations: pd.DataFrame) -> Iterator[str]:
+    """Annotations as JSON text, like that of :mod:`json`: a segmentation is such text already,
+    and a finite float is written as Python writes it."""
+    columns = (annotations[name].tolist() for name in _BOX_COLUMNS)
+    for number, image, category, x, y, w, h, area, crowd, outline in zip(*columns, strict=True):
+        yield (
+            f'{{"id": {number}, "image_id": {image}, "category_id": {category}, '
+            f'"bbox": [{x}, {y}, {w}, {h}], "area": {area}, "iscrowd": {crowd}, '
+            f'"segmentation": {outline}}}'
+        )
 
 
 def statistics(

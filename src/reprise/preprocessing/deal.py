@@ -35,6 +35,7 @@ def deal(
     groups, member_of = np.unique(roots, return_inverse=True)
     mass, weight = _mass(member_of, len(groups), boxes)
     wanted = np.array([config.train, config.val, config.test])
+    shares = wanted.tolist()
     lacking = np.repeat(wanted[:, None], mass.shape[1], axis=1)
     place = np.full(len(groups), -1, dtype=np.int64)
     for group, split in zip(member_of.tolist(), known, strict=True):
@@ -46,6 +47,7 @@ def deal(
     empty = set(fillable) - set(place.tolist())
     keys = [names[index] for index in groups.tolist()]
     total = mass @ weight
+    weighted = mass * weight
     waiting = sorted(
         np.flatnonzero(place < 0).tolist(),
         key=lambda group: (-round(float(total[group]), 9), _tie(config.seed, keys[group])),
@@ -53,8 +55,9 @@ def deal(
     for dealt, group in enumerate(waiting):
         # As many groups are left as splits that have none: these go there.
         open_to = sorted(empty) if len(waiting) - dealt <= len(empty) else fillable
-        need = {p: _need(lacking[p], mass[group], weight) / wanted[p] for p in open_to}
-        best = max(open_to, key=lambda p: (round(need[p], 12), -p))
+        gain = _gain(lacking, mass[group], weighted[group])
+        need = {p: round(gain[p] / shares[p], 12) for p in open_to}
+        best = max(open_to, key=lambda p: (need[p], -p))
         lacking[best] -= mass[group]
         empty.discard(best)
         place[group] = best
@@ -85,13 +88,19 @@ def _mass(
     return mass, weight
 
 
-def _need(lacking: np.ndarray, mass: np.ndarray, weight: np.ndarray) -> float:
-    """By how much giving a group to a split lessens its squared distance from its share.
+def _gain(lacking: np.ndarray, mass: np.ndarray, weighted: np.ndarray) -> list[float]:
+    """By how much giving a group to each split lessens its squared distance from its share.
 
     Over the share this is the gain in chi-squared: a class that val lacks wholly counts as
     much as one that train lacks wholly, and images of train do not outvote it.
+
+    Args:
+        lacking: What each split lacks, (splits, columns of :func:`_mass`).
+        mass: What the group holds, (columns,).
+        weighted: ``mass`` times the columns' weights.
     """
-    return float(np.sum(weight * (lacking**2 - (lacking - mass) ** 2)))
+    gain: list[float] = ((2 * lacking - mass) * weighted).sum(axis=1).tolist()
+    return gain
 
 
 def _tie(seed: int, key: str) -> bytes:

@@ -138,8 +138,12 @@ def concluded(
 
 def _labelling(boxes: list[JudgedBox], labels: tuple[str, ...]) -> str:
     """Equal for equal labels in any order, places to a tenth of a pixel."""
-    places = sorted((box.class_name, *(round(side, 1) for side in box.xywh)) for box in boxes)
+    places = sorted((box.class_name, *_rounded(*box.xywh)) for box in boxes)
     return hashlib.sha256(repr((places, sorted(labels))).encode()).hexdigest()[:16]
+
+
+def _rounded(x: float, y: float, w: float, h: float) -> tuple[float, float, float, float]:
+    return round(x, 1), round(y, 1), round(w, 1), round(h, 1)
 
 
 def _stored(path: Path, settings: Settings, place: MemoPlace | None) -> StoredImage:

@@ -205,7 +205,7 @@ def _for_split(
     counted: dict[tuple[tuple[str, int], ...], Mapping[str, int]],
 ) -> SplitImage:
     image = placed.image
-    counts = Counter(names[number] for number in boxes.classes(placed.boxes).tolist())
+    counts = Counter(map(names.__getitem__, boxes.classes(placed.boxes)))
     counts.update(image.labels)
     return SplitImage(
         key=image.key,

@@ -123,9 +123,9 @@ def _is_small(folder: Path) -> bool:
     files = size = 0
     for where, _, names in os.walk(folder):
         files += len(names)
-        labels = [name for name in names if Path(name).suffix.lower() not in IMAGE_SUFFIXES]
         if files > _FEW_FILES:
             return False
+        labels = [name for name in names if Path(name).suffix.lower() not in IMAGE_SUFFIXES]
         size += sum(Path(where, name).lstat().st_size for name in labels)
         if size > _FEW_BYTES:
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,9 +78,9 @@ class BoxColumns:
             for row, (x, y, w, h, area) in zip(rows, values, strict=True)
         ]
 
-    def classes(self, rows: range) -> np.ndarray:
-        """Category ids of some rows, int64."""
-        return np.array(self._category[rows.start : rows.stop], dtype=np.int64)
+    def classes(self, rows: range) -> Sequence[int]:
+        """Category ids of some rows."""
+        return self._category[rows.start : rows.stop]
 
     def frame(self, chosen: list[range]) -> pd.DataFrame:
         """ANNOTATION_COLUMNS of the images whose rows are given, numbered in that order."""
