@@ -50,7 +50,8 @@ def test_outlines_that_cannot_be_used_are_left_out(tmp_path: Path) -> None:
         ([triangle, [1.0, 2.0]], [triangle]),
         ([[*triangle, math.nan, 1.0]], []),
         (rle, rle),
-        ({"size": [48], "counts": "x"}, []),
+        # The rules judge run lengths.
+        ({"size": [48], "counts": "x", "more": 1}, {"size": [48], "counts": "x"}),
         ("x", []),
         (["x", triangle], [triangle]),
         (None, []),

@@ -81,3 +81,44 @@ def test_labels_made_before_exif_turned_the_image_are_turned_with_it(
 def test_labels_of_the_upright_size_stay_as_they_are() -> None:
     done = judge(record(BoxRecord("cat", (1, 2, 3, 4)), width=30, height=50), 30, 50, 6)
     assert done.boxes[0].xywh == (1, 2, 3, 4) and done.notes == []
+
+
+GRID = {"size": [50, 100], "counts": [0, 10, 4990]}
+
+
+def test_run_lengths_stay_as_they_are() -> None:
+    box = BoxRecord("cat", (0, 0, 1, 10), segmentation=GRID)
+    done = judge(record(box), 100, 50, orientation=1)
+    assert json.loads(done.boxes[0].segmentation) == GRID
+    assert not done.notes
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"counts": [0, 10]}, "do not fill a mask of 50 x 100"),
+        ({"counts": [0, 10**40]}, "neither a text nor a list of whole numbers"),
+        ({"counts": "\ud800"}, "no packed run lengths"),
+        ({"counts": None}, "neither a text nor a list"),
+        ({"size": [50]}, "not [height, width]"),
+        ({"size": [100, 50]}, "its mask is of [100, 50], the image of [50, 100]"),
+    ],
+)
+def test_run_lengths_that_are_no_mask_of_the_image_are_left_out_and_told(
+    changed: dict[str, object], reason: str
+) -> None:
+    box = BoxRecord("cat", (0, 0, 1, 10), segmentation=GRID | changed)
+    done = judge(record(box), 100, 50, orientation=1)
+    assert [kept.segmentation for kept in done.boxes] == ["[]"]
+    ((rule, detail),) = done.notes
+    assert rule is rules.BOX_OUTLINE_UNUSABLE
+    assert reason in detail
+
+
+def test_run_lengths_cannot_be_scaled() -> None:
+    box = BoxRecord("cat", (0, 0, 1, 10), segmentation=GRID)
+    done = judge(record(box, width=100, height=50), 200, 100, orientation=1)
+    assert [rule for rule, _ in done.notes] == [
+        rules.IMAGE_SIZE_RESCALED,
+        rules.BOX_OUTLINE_UNUSABLE,
+    ]

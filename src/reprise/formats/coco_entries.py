@@ -262,19 +262,9 @@ def _is_polygon(part: list[float]) -> bool:
     return len(part) >= 6 and len(part) % 2 == 0 and all(map(math.isfinite, part))
 
 
-def _run_lengths(value: dict[str, Any]) -> dict[str, object] | list[list[float]]:
-    """The two keys of an RLE mask, or no outline when they cannot be used."""
-    size, counts = value.get("size"), value.get("counts")
-    if not (isinstance(size, list) and len(size) == 2 and all(map(_is_count, size))):
-        return []
-    packed = isinstance(counts, str) and encodable(counts)
-    if not packed and not (isinstance(counts, list) and all(map(_is_count, counts))):
-        return []
-    return {"size": size, "counts": counts}
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def _run_lengths(value: dict[str, Any]) -> dict[str, object]:
+    """The two keys of an RLE mask, which the rules then judge."""
+    return {"size": value.get("size"), "counts": value.get("counts")}
 
 
 def _group_keys(entry: object) -> dict[str, str]:

@@ -196,7 +196,9 @@ def _pack(counts: np.ndarray) -> str:
 
 
 def _unpack(text: str) -> np.ndarray:
-    codes = np.frombuffer(text.encode("ascii", errors="replace"), dtype=np.uint8)
+    if not text.isascii():
+        raise ValueError("the text is no packed run lengths")
+    codes = np.frombuffer(text.encode("ascii"), dtype=np.uint8)
     groups = codes.astype(np.int64) - 48
     if not len(groups) or groups.min() < 0 or groups.max() > 63 or groups[-1] & 32:
         raise ValueError("the text is no packed run lengths")

@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import dataclass, field
 
+from reprise.formats import rle
 from reprise.formats.records import BoxRecord, ImageRecord
 from reprise.preprocessing import rules
 from reprise.preprocessing.boxes import XYWH, clean_box
@@ -89,9 +90,14 @@ def judge(record: ImageRecord, width: int, height: int, orientation: int) -> Jud
             )
         if kept is not None:
             seen.add((box.class_name, kept))
-            outline = _outline(box, scale, record.normalised)
-            if turned:
-                outline = _turned_outline(outline, size, orientation)
+            outline = box.segmentation
+            unusable = _unusable(outline, size, turned) if isinstance(outline, dict) else ""
+            if unusable:
+                detail = f"box {index} ({box.class_name}): {unusable}"
+                done.notes.append((rules.BOX_OUTLINE_UNUSABLE, detail))
+                outline = []
+            elif isinstance(outline, list):
+                outline = _placed_outline(outline, scale, size, orientation if turned else 1)
             done.boxes.append(_judged(box, kept, scale, outline))
     return done
 
@@ -137,18 +143,34 @@ def _judged(box: BoxRecord, kept: XYWH, scale: tuple[float, float], outline: Out
     return JudgedBox(box.class_name, kept, area if usable else largest, box.iscrowd, written)
 
 
-def _outline(box: BoxRecord, scale: tuple[float, float], normalised: bool) -> Outline:
-    if scale == (1.0, 1.0) or not box.segmentation:
-        return box.segmentation
-    if isinstance(box.segmentation, dict):
-        # Run lengths belong to one pixel grid; the box remains.
-        return box.segmentation if normalised else []
-    return [
-        [value * scale[place % 2] for place, value in enumerate(part)] for part in box.segmentation
-    ]
+def _unusable(outline: dict[str, object], size: tuple[int, int], turned: bool) -> str:
+    """Why run lengths cannot be used, empty when they can; they belong to one pixel grid.
+
+    Args:
+        outline: COCO RLE as its file has it.
+        size: Width and height of the image that the labels were made on.
+        turned: Whether that image was turned since.
+    """
+    if not outline:
+        return ""
+    try:
+        rle.area(outline)
+    except ValueError as error:
+        return str(error)
+    if turned or outline["size"] != [size[1], size[0]]:
+        return f"its mask is of {outline['size']}, the image of {[size[1], size[0]]}"
+    return ""
 
 
-def _turned_outline(outline: Outline, size: tuple[int, int], orientation: int) -> Outline:
-    if isinstance(outline, dict):
-        return []
-    return [orient_polygon(part, *size, orientation) for part in outline]
+def _placed_outline(
+    outline: list[list[float]],
+    scale: tuple[float, float],
+    size: tuple[int, int],
+    orientation: int,
+) -> list[list[float]]:
+    """Polygons in pixels of the upright image."""
+    if scale != (1.0, 1.0):
+        outline = [[v * scale[place % 2] for place, v in enumerate(part)] for part in outline]
+    if orientation != 1:
+        outline = [orient_polygon(part, *size, orientation) for part in outline]
+    return outline
