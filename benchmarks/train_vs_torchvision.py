@@ -40,9 +40,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--variant", help=argparse.SUPPRESS)
     parser.add_argument("--child", choices=["reprise", "torchvision"], help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    arguments.variant = "nano" if arguments.family == "multilabel" else "medium"
     if arguments.child:
         train = train_reprise if arguments.child == "reprise" else train_plainly
         print("RESULT " + json.dumps(train(arguments, arguments.seeds[0])))
@@ -62,7 +64,7 @@ def one_run(script: str, name: str, arguments: argparse.Namespace, seed: int) ->
             "--family", arguments.family, "--dataset", str(arguments.dataset.resolve()),
             "--image-size", str(arguments.image_size), "--batch-size", str(arguments.batch_size),
             "--epochs", str(arguments.epochs), "--threads", str(arguments.threads),
-            "--workers", str(arguments.workers),
+            "--workers", str(arguments.workers), "--variant", arguments.variant,
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
@@ -80,10 +82,9 @@ def parameters(arguments: argparse.Namespace, seed: int) -> Any:
     os.chdir(ROOT)
     loaded = params.load(ROOT / "params.yaml")
     values = loaded.model_dump()
-    classify = arguments.family == "multilabel"
     values["model"] |= {
         "type": arguments.family, "architecture": "auto", "task": "auto", "weights": {},
-        "variant": "nano" if classify else "medium",
+        "variant": arguments.variant,
     }  # fmt: skip
     values["training"] |= {
         "epochs": arguments.epochs, "steps": None, "batch_size": arguments.batch_size,
