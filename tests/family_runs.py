@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.clone import Clone, make_clone
-from real_datasets import SMALL_SET
+from real_datasets import LABELS, SMALL_SET
 from reprise.dataset import Dataset
 from reprise.models.masks import encode
 from reprise.predictions import label_prediction, prediction
@@ -29,10 +29,6 @@ SMALL_TRAINING = {
     "training.early_stopping.enabled": False,
     "machine.workers": 1,
     "model.weights": {},
-}
-LABELS = {
-    "validation.metrics": ["mAP", "f1", "exact_match"],
-    "training.early_stopping.metric": "mAP",
 }
 
 

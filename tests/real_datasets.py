@@ -68,6 +68,12 @@ WIDGETS = {
 }  # fmt: skip
 CELLS = {"RBC": 1683, "Platelets": 165, "WBC": 153}
 BY_DESIGN = {"data.split.group_by": ["design_id"]}
+# What a run over labels of whole images asks for.
+LABELS = {
+    "model.type": "multilabel",
+    "validation.metrics": ["mAP", "f1", "exact_match"],
+    "training.early_stopping.metric": "mAP",
+}
 
 REAL_DATASETS = (
     RealDataset("bccd_voc", images=147, boxes=CELLS, rejected={"box_empty": 1}),
@@ -86,7 +92,11 @@ REAL_DATASETS = (
         "gui_sketch2code", {"format": "customvision"}, 80, SKETCHES, SKETCH_TAGS, params=BY_DESIGN
     ),
     RealDataset(
-        "gui_sketch2code", {"format": "multilabel_csv"}, 80, labels=SKETCH_TAGS, params=BY_DESIGN
+        "gui_sketch2code",
+        {"format": "multilabel_csv"},
+        80,
+        labels=SKETCH_TAGS,
+        params=BY_DESIGN | LABELS,
     ),
     RealDataset("nuclei_dsb2018", {"format": "instance_masks"}, 21, {"object": 976}),
     RealDataset(
@@ -115,6 +125,7 @@ REAL_DATASETS = (
         {"format": "multilabel_csv"},
         37,
         labels={"crack": 20, "pothole": 31},
+        params=LABELS,
     ),
     RealDataset("raw_exif_orientation", {"format": "images"}, 9, with_source="bccd_voc"),
     RealDataset(
