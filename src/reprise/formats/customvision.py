@@ -16,7 +16,7 @@ from typing import Any
 from reprise.errors import RepriseError
 from reprise.formats.files import FileIndex, encodable, no_label_file
 from reprise.formats.json_labels import number, read_json, refuse_keys, scalar_keys
-from reprise.formats.listed import LONGEST_SIDE, ListedImages
+from reprise.formats.listed import LONGEST_SIDE, ListedImages, add_problem
 from reprise.formats.peek import ends, has_json_keys
 from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.writing import copy_image, require, write_label
@@ -39,11 +39,13 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
 
     Returns:
         The labels: boxes in fractions, tags as labels of the image as a whole. An entry with
-        neither a list of tags nor one of regions is unlabelled.
+        neither a list of tags nor one of regions is unlabelled. An entry that cannot be used
+        is a ``problem`` of its image; one that is about no image stands as an image without
+        a ``path``.
 
     Raises:
-        RepriseError: There is no such file, one is malformed, an id fits several images, or
-            an image is in two splits. The message names the file and the entry.
+        RepriseError: There is no such file, one is not JSON, an id fits several images, or
+            an image is in two splits.
     """
     files = FileIndex(folder, source)
     reader = _Reader(files, source)
@@ -128,7 +130,7 @@ def _is_export(content: object) -> bool:
 
 
 class _Reader:
-    """Collects what the files say, with errors that say where."""
+    """Collects what the files say; what cannot be used costs an image, not the file."""
 
     def __init__(self, files: FileIndex, source: str) -> None:
         self._images = ListedImages(files, source)
@@ -145,38 +147,49 @@ class _Reader:
         """Add the entries of one file."""
         seen: set[str] = set()
         for index, entry in enumerate(content):
+            where = f"{name}#[{index}]"
             try:
-                image = self._image(entry, name, seen)
-                image.labels.extend(
-                    tag for tag in self._tags(entry, "tags") if tag not in image.labels
-                )
-                names = self._tags(entry, "regions")
-                regions = entry.get("regions") or []
-                image.boxes += [_box(*pair) for pair in zip(names, regions, strict=True)]
+                if not isinstance(entry, dict):
+                    raise _MistakeError("it is not an object")
+                image_name = self._image_name(entry, name, f"[{index}]")
             except _MistakeError as mistake:
-                raise self._images.error(name, f"[{index}]", str(mistake)) from None
+                # Of which image it speaks nobody knows, so this stands for it.
+                add_problem(self._images.record(where), f"{where}: {mistake}")
+                continue
+            image = self._images.record(image_name)
+            self._images.place(image, name)
+            try:
+                self._add(image, entry)
+                if image_name in seen:
+                    raise _MistakeError(f"id {entry['id']!r} occurs twice")
+            except _MistakeError as mistake:
+                add_problem(image, f"{where}: {mistake}")
+            seen.add(image_name)
 
-    def _image(self, entry: object, name: str, seen: set[str]) -> ImageRecord:
-        if not isinstance(entry, dict):
-            raise _MistakeError("it is not an object")
+    def _image_name(self, entry: dict[str, Any], beside: str, where: str) -> str:
+        """The image that an entry means; its id, where there is no such file."""
         image_id = entry.get("id")
         usable = isinstance(image_id, str) and image_id.strip() and encodable(image_id)
         if not isinstance(image_id, str) or not usable:
             raise _MistakeError(f"id {image_id!r} is not a text with something in it")
-        if image_id in seen:
-            raise _MistakeError(f"id {image_id!r} occurs twice")
-        seen.add(image_id)
-        found = self._candidates(image_id, posixpath.dirname(name))
+        found = self._candidates(image_id, posixpath.dirname(beside))
         if len(found) > 1:
-            raise _MistakeError(f"id '{image_id}' fits several files: {', '.join(found[:4])}")
-        image = self._images.record(found[0] if found else image_id)
-        self._images.place(image, name)
+            fits = f"id '{image_id}' fits several files: {', '.join(found[:4])}"
+            raise self._images.error(beside, where, fits)
+        return found[0] if found else image_id
+
+    def _add(self, image: ImageRecord, entry: dict[str, Any]) -> None:
+        """What an entry says of its image."""
         image.normalised = True
         image.synthetic = entry.get("synthetic") in (True, 1)
         image.width, image.height = _side(entry, "width"), _side(entry, "height")
         image.keys.update(scalar_keys(entry, _OWN_KEYS))
         image.labelled = not (entry.get("tags") is None and entry.get("regions") is None)
-        return image
+        tags = dict.fromkeys(self._tags(entry, "tags"))
+        image.labels += [tag for tag in tags if tag not in image.labels]
+        names = self._tags(entry, "regions")
+        regions = entry.get("regions") or []
+        image.boxes += [_box(*pair) for pair in zip(names, regions, strict=True)]
 
     def _candidates(self, image_id: str, folder: str) -> list[str]:
         """Images that an id can mean, the likeliest only."""
