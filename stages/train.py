@@ -1,16 +1,17 @@
 """Train a network: data/processed -> models/ and reports/training/."""
 
+from functools import partial
 from pathlib import Path
 
 from _run import run, scratch
 
-from reprise.training.processes import launch
+from reprise.training.processes import in_processes
 from reprise.training.train import train
 
 
 def main(params) -> None:
-    launch(params.training.devices, params.training.threads)
-    train(
+    work = partial(
+        train,
         Path("data/processed"),
         params.model,
         params.training,
@@ -23,6 +24,7 @@ def main(params) -> None:
         scratch("train"),
         Path("data/weights"),
     )
+    in_processes(params.training.devices, params.training.threads, work)
 
 
 if __name__ == "__main__":

@@ -220,6 +220,28 @@ def test_plain_tensors_in_a_pt_file_are_taken(tmp_path: Path, family: Yolo) -> N
     assert len(account.loaded) == len(family.network.state_dict())
 
 
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (torch.Tensor.to_sparse, "sparse, complex or quantised"),
+        (lambda tensor: tensor.to(torch.complex64), "sparse, complex or quantised"),
+        (lambda tensor: tensor * float("nan"), "not finite"),
+    ],
+)
+def test_tensors_that_are_no_weights_are_refused_by_name(
+    tmp_path: Path,
+    family: Yolo,
+    spoil: Callable[[torch.Tensor], torch.Tensor],
+    reason: str,
+) -> None:
+    tensors = family.network.state_dict()
+    name = next(iter(tensors))
+    path = tmp_path / "weights.pt"
+    torch.serialization.save(tensors | {name: spoil(tensors[name])}, path)
+    with pytest.raises(RepriseError, match=f"the tensor '{name}' .*{reason}"):
+        load(family.network, path)
+
+
 @pytest.mark.parametrize("content", [b"", b"not json", b"{}", b'{"family": "yolo"}'])
 def test_a_damaged_description_is_one_clear_message(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "model.json").write_bytes(content)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.settings import training
-from reprise.training.plan import plan
+from reprise.errors import RepriseError
+from reprise.training.plan import plan, refuse_unreachable
 
 numbers = st.integers(1, 60)
 
@@ -27,7 +29,26 @@ def test_steps_take_the_place_of_epochs_and_cut_the_last_one_short() -> None:
 def test_exactly_the_steps_asked_for_are_made(
     images: int, batch_size: int, group: int, steps: int
 ) -> None:
-    config = training(batch_size=batch_size, gradient_accumulation_steps=group, steps=steps)
+    config = training(
+        batch_size=batch_size, gradient_accumulation_steps=group, steps=steps,
+        scheduler={"warmup_epochs": 0},
+    )  # fmt: skip
     length = plan(config, images)
     made = sum(-(-length.batches_in(epoch) // group) for epoch in range(length.epochs))
     assert made == steps
+
+
+def test_a_warmup_is_no_longer_than_the_run_in_steps() -> None:
+    config = training(epochs=1, batch_size=4, steps=6, scheduler={"warmup_epochs": 2})
+    assert plan(config, images=12).steps == 6
+    with pytest.raises(RepriseError, match="are 6 steps here, and the run has 5"):
+        plan(config.model_copy(update={"steps": 5}), images=12)
+
+
+def test_a_release_that_never_comes_is_refused() -> None:
+    refuse_unreachable(unfreeze_after=0, freezes=False, epochs=1)
+    refuse_unreachable(unfreeze_after=2, freezes=True, epochs=3)
+    with pytest.raises(RepriseError, match="nothing is frozen"):
+        refuse_unreachable(unfreeze_after=2, freezes=False, epochs=3)
+    with pytest.raises(RepriseError, match="never reached in 3 epoch"):
+        refuse_unreachable(unfreeze_after=3, freezes=True, epochs=3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from safetensors.torch import load_file
 
 from datasets import shapes_dataset
 from reprise.errors import RepriseError
-from reprise.training.processes import launch
+from reprise.training.processes import in_processes
 
 SCRIPT = Path(__file__).parent / "ddp_script.py"
 # Its batch norms stand still and its loss is a mean over images, so that shares of a batch
@@ -77,4 +78,38 @@ def test_processes_that_die_are_started_again_and_go_on(dataset: Path, tmp_path:
 def test_a_torchrun_of_another_size_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
     with pytest.raises(RepriseError, match="started 3 processes"):
-        launch(2, threads=1)
+        in_processes(2, threads=1, work=lambda: None)
+
+
+def start(work: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPT.with_name("started_script.py")), work],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+
+
+def test_what_a_person_can_put_right_is_told_once_and_not_tried_again() -> None:
+    said, complained = start("refuse").communicate(timeout=120)
+    assert said.count("refused: it is wrong.\n  To fix: put it right.") == 1
+    # A process may end the other before that has begun.
+    assert said.count("works") in (1, 2)
+    assert "Traceback" not in complained
+
+
+def test_a_process_that_dies_again_and_again_is_given_up_in_a_sentence() -> None:
+    said, complained = start("break").communicate(timeout=120)
+    assert "refused: a process of the training died with status 1" in said
+    # Its own traceback is shown, and none of what started it.
+    assert "ZeroDivisionError" in complained
+    assert "ChildFailedError" not in complained
+
+
+def test_stopping_by_hand_shows_no_traceback() -> None:
+    started = start("wait")
+    assert started.stdout is not None
+    assert started.stdout.read(5) == "waits"
+    os.killpg(started.pid, signal.SIGINT)
+    said, complained = started.communicate(timeout=60)
+    assert "stopped" in said
+    assert "Traceback" not in complained

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 
@@ -166,7 +167,10 @@ def test_validation_every_n_epochs_and_after_the_last(dataset: Path, tmp_path: P
 
 def test_a_loss_that_is_not_finite_stops_with_advice(dataset: Path, tmp_path: Path) -> None:
     network = Yolo(model(), ["square", "disc"], IMAGE_SIZE).network
-    broken = {name: tensor * float("inf") for name, tensor in network.state_dict().items()}
+    broken = {
+        name: torch.full_like(tensor, 1e38) if tensor.is_floating_point() else tensor
+        for name, tensor in network.state_dict().items()
+    }
     path = tmp_path / "broken.pt"
     torch.serialization.save(broken, path)
     entry = {"url": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
@@ -177,6 +181,17 @@ def test_a_loss_that_is_not_finite_stops_with_advice(dataset: Path, tmp_path: Pa
     with pytest.raises(RepriseError, match="loss became nan in epoch 1, batch 1") as caught:
         run(dataset, tmp_path, weights={"yolo": entry})
     assert "lower training.learning_rate" in caught.value.fix
+
+
+def test_a_detector_is_not_trained_on_labels_of_whole_images(tmp_path: Path) -> None:
+    dataset = shapes_dataset(tmp_path / "dataset", size=IMAGE_SIZE)
+    table = pd.read_parquet(dataset / "annotations.parquet")
+    images = pd.read_parquet(dataset / "images.parquet").set_index("image_id")["split"]
+    held_out = table[table["image_id"].map(images) != "train"]
+    held_out.to_parquet(dataset / "annotations.parquet", index=False)
+    with pytest.raises(RepriseError, match="no image of the train split has one") as caught:
+        run(dataset, tmp_path)
+    assert "multilabel" in caught.value.fix
 
 
 def test_weights_that_diverged_are_not_kept(dataset: Path, tmp_path: Path) -> None:

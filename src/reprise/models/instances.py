@@ -190,6 +190,6 @@ def require_masks(dataset: Dataset, type_: str) -> None:
     raise RepriseError(
         f"model.type: {type_} learns masks, and {len(bare)} of {len(rows)} objects have none "
         f"(the first in {names[bare['image_id'].iloc[0]]}).",
-        "label polygons or masks, set model.task: detect, or choose a family that detects boxes: "
-        "yolo, faster_rcnn.",
+        "label polygons or masks, or train on the boxes: model.type yolo or faster_rcnn with "
+        "model.task auto.",
     )

@@ -126,7 +126,7 @@ def _read_tensors(path: Path) -> Tensors:
         raise RepriseError(f"{path} is not there.", "dvc checkout brings outs back.")
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return _plain(load_file(path), path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except SafetensorError as error:
         raise RepriseError(
@@ -146,7 +146,22 @@ def _read_tensors(path: Path) -> Tensors:
         isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in content.items()
     ):
         raise RepriseError(f"{path} is not a table of tensors.", "use a .safetensors file.")
-    return content
+    return _plain(content, path)
+
+
+def _plain(tensors: Tensors, path: Path) -> Tensors:
+    for name, value in tensors.items():
+        if value.layout is not torch.strided or value.is_complex() or value.is_quantized:
+            raise RepriseError(
+                f"{path}: the tensor '{name}' is sparse, complex or quantised.",
+                "save the weights as plain numbers.",
+            )
+        if value.is_floating_point() and not bool(torch.isfinite(value.float()).all()):
+            raise RepriseError(
+                f"{path}: the tensor '{name}' holds values that are not finite.",
+                "take the weights of another epoch or run; these belong to a loss that went nan.",
+            )
+    return tensors
 
 
 @dataclass(frozen=True)

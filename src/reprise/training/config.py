@@ -98,7 +98,7 @@ class TrainingConfig(Section):
 
     @model_validator(mode="after")
     def _warmup_fits(self) -> TrainingConfig:
-        if self.scheduler.warmup_epochs > self.epochs:
+        if self.steps is None and self.scheduler.warmup_epochs > self.epochs:
             raise ValueError(
                 f"scheduler.warmup_epochs {self.scheduler.warmup_epochs} is longer than the "
                 f"run of {self.epochs} epochs"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from reprise.errors import RepriseError
 from reprise.training.config import TrainingConfig
 
 
@@ -37,11 +38,47 @@ class Plan:
         return min(self.batches, steps * self.group)
 
 
+def refuse_unreachable(unfreeze_after: int, freezes: bool, epochs: int) -> None:
+    """Refuse a release of the backbone that would never happen.
+
+    Args:
+        unfreeze_after: ``training.unfreeze_after``; 0 releases nothing.
+        freezes: Whether the backbone is frozen at all.
+        epochs: Of the run.
+
+    Raises:
+        RepriseError: It would not happen.
+    """
+    if not unfreeze_after:
+        return
+    if not freezes:
+        raise RepriseError(
+            f"training.unfreeze_after is {unfreeze_after}, and nothing is frozen.",
+            "set model.freeze: backbone, or training.unfreeze_after: 0.",
+        )
+    if unfreeze_after >= epochs:
+        raise RepriseError(
+            f"training.unfreeze_after {unfreeze_after} is never reached in {epochs} epoch(s).",
+            "lower it, train longer, or set it to 0 to keep the backbone frozen.",
+        )
+
+
 def plan(config: TrainingConfig, images: int) -> Plan:
-    """The length that ``training.steps``, or else ``training.epochs``, asks for."""
+    """The length that ``training.steps``, or else ``training.epochs``, asks for.
+
+    Raises:
+        RepriseError: The warm-up would be longer.
+    """
     batches = math.ceil(images / config.batch_size)
     group = config.gradient_accumulation_steps
     per_epoch = math.ceil(batches / group)
     epochs = config.epochs if config.steps is None else math.ceil(config.steps / per_epoch)
     steps = per_epoch * epochs if config.steps is None else config.steps
+    warmup = math.ceil(config.scheduler.warmup_epochs * per_epoch)
+    if warmup > steps:
+        raise RepriseError(
+            f"training.scheduler.warmup_epochs {config.scheduler.warmup_epochs:g} are {warmup} "
+            f"steps here, and the run has {steps}.",
+            "raise training.steps, or lower training.scheduler.warmup_epochs.",
+        )
     return Plan(images, batches, group, epochs, steps)

@@ -6,17 +6,24 @@ writes. With no torchrun around it a run is one process, and nothing here commun
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
 
 from reprise.errors import RepriseError
+
+# Names the file in which a started process leaves what a person can put right.
+_REFUSAL = "REPRISE_REFUSAL"
 
 
 @dataclass(frozen=True)
@@ -107,34 +114,85 @@ def _fresh_store() -> dist.Store:
     return dist.PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
 
 
-def launch(devices: int, threads: int) -> None:
-    """Replace this process by torchrun when several devices are asked for.
+def in_processes(devices: int, threads: int, work: Callable[[], None]) -> None:
+    """Do some work here, or in a process for each device where several are asked for.
 
-    Inside torchrun, also one that a person started on several machines, nothing happens but
-    a check. A process that dies is restarted with the others from the last checkpoint.
+    A process that dies is restarted with the others, three times, and they go on from the last
+    checkpoint. What a person can put right is told once, and nothing is restarted for it.
 
     Args:
         devices: ``training.devices``.
         threads: ``training.threads``, of each process.
+        work: What the script that was started does; torchrun starts the script again.
 
     Raises:
-        RepriseError: torchrun was started with another number of processes.
+        RepriseError: As ``work``; torchrun was started with another number of processes, or
+            a process died again and again.
+        KeyboardInterrupt: It was stopped by hand.
     """
     world = os.environ.get("LOCAL_WORLD_SIZE")
-    if world is not None:
-        if int(world) != devices:
-            raise RepriseError(
-                f"torchrun started {world} processes on this machine, and training.devices is "
-                f"{devices}.",
-                f"start it with --nproc-per-node {devices}, or change training.devices.",
-            )
+    if world is None:
+        if devices == 1:
+            work()
+        else:
+            _start(devices, threads)
         return
-    if devices > 1:
-        sys.stdout.flush()
-        os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-        # One warning a process that a pass over the graph found nothing unused.
-        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
-        command = ["-m", "torch.distributed.run", "--standalone", "--max-restarts", "3"]
-        command += ["--nproc-per-node", str(devices), *sys.argv]
-        # A list of arguments, and no shell.
-        os.execv(sys.executable, [sys.executable, *command])  # noqa: S606
+    if int(world) != devices:
+        raise RepriseError(
+            f"torchrun started {world} processes on this machine, and training.devices is "
+            f"{devices}.",
+            f"start it with --nproc-per-node {devices}, or change training.devices.",
+        )
+    refusal = os.environ.get(_REFUSAL)
+    if refusal is None:
+        work()
+    elif not Path(refusal).exists():
+        _leave_refusal(Path(refusal), work)
+
+
+def _start(devices: int, threads: int) -> None:
+    """Start this script in several processes and wait for them."""
+    from torch.distributed import run
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+
+    sys.stdout.flush()
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    # One warning a process that a pass over the graph found nothing unused.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    # What it says of a process that ended is said below, or by the process.
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    with tempfile.TemporaryDirectory(prefix="reprise-") as folder:
+        refusal = Path(folder, "refusal.json")
+        os.environ[_REFUSAL] = str(refusal)
+        options = ["--standalone", "--max-restarts", "3", "--nproc-per-node", str(devices)]
+        # It would pass SIGINT on, and each process show where it was when it came.
+        options += ["--signals-to-handle", "SIGTERM"]
+        try:
+            run.main([*options, *sys.argv])
+        except SignalException:
+            raise KeyboardInterrupt from None
+        except ChildFailedError as error:
+            _, first = error.get_first_failure()
+            raise RepriseError(
+                f"a process of the training died with status {first.exitcode}, after three "
+                "restarts too.",
+                "what it said is above; training.devices: 1 tells whether it needs several.",
+            ) from None
+        finally:
+            del os.environ[_REFUSAL]
+        if refusal.exists():
+            raise RepriseError(*json.loads(refusal.read_text(encoding="utf-8")))
+
+
+def _leave_refusal(path: Path, work: Callable[[], None]) -> None:
+    """Work, and leave what a person can put right to the process that started this one."""
+    try:
+        work()
+    except RepriseError as error:
+        partial = path.with_name(f"{os.getpid()}.partial")
+        partial.write_text(json.dumps([error.problem, error.fix]), encoding="utf-8")
+        partial.replace(path)
+        # The others may wait for this one: torchrun ends them all, and starts them once more,
+        # to find the refusal.
+        sys.exit(1)

@@ -26,7 +26,7 @@ from reprise.training.checkpoint import (
 from reprise.training.config import TrainingConfig, ValidationConfig
 from reprise.training.loop import Places, fit, precision
 from reprise.training.memory import memory_errors_told
-from reprise.training.plan import plan
+from reprise.training.plan import plan, refuse_unreachable
 from reprise.training.processes import Processes, joined
 from reprise.training.progress import Progress
 
@@ -87,8 +87,10 @@ def train(
     }
     family = kind(model, data.class_names, image_size)
     refuse_unsupported(kind, family.task, parameters)
+    _require_objects(data, model.type, family.task)
     family.prepare(data, training.label_smoothing)
     length = plan(training, len(data.split("train")))
+    refuse_unreachable(training.unfreeze_after, model.freeze == "backbone", length.epochs)
     with joined(device) as processes:
         _start_weights(family, model, weights, processes)
         if training.cache == "ram":
@@ -135,6 +137,15 @@ def train(
                 checkpoints.hand_over(out)
                 checkpoints.remove()
             processes.wait()
+
+
+def _require_objects(data: Dataset, type_: str, task: str) -> None:
+    train = data.annotations["image_id"].isin(data.split("train")["image_id"])
+    if task != "classify" and not train.any():
+        raise RepriseError(
+            f"model.type: {type_} learns boxes, and no image of the train split has one.",
+            "label boxes, or set model.type: multilabel, which learns labels of whole images.",
+        )
 
 
 def _start_weights(family: Family, model: ModelConfig, folder: Path, processes: Processes) -> None:
