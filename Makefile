@@ -8,7 +8,7 @@ RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 help:
 	@echo "make repro      run the pipeline: data, training, evaluation, report"
-	@echo "make test       the tests (about 9 minutes on 2 cores, once installed)"
+	@echo "make test       the tests (about 10 minutes on 2 cores, once installed)"
 	@echo "make test-slow  the tests that train for minutes"
 	@echo "make lint       ruff and mypy"
 	@echo "make lock       resolve the dependencies of pyproject.toml again"

@@ -8,9 +8,9 @@ ours prompts with points half of the time. Run it on an idle machine:
 
     python benchmarks/train_vs_transformers.py --dataset data/processed
 
-The network is ViT-B, which says nothing about the metric: from random weights it draws no mask
-at all for far longer than a CPU has time. `--variant nano` compares the metric too, with our
-small network in both loops.
+The network is ViT-B, which says nothing about the metric: from random weights both loops draw no
+mask in the epochs that a CPU has time for. `--variant nano` compares the metric too, with our
+small network in both loops; it then shows what the points cost ours.
 """
 
 from __future__ import annotations

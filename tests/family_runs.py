@@ -219,8 +219,8 @@ FAMILY_RUNS = (
         "faster_rcnn",
         "bccd_voc",
         "mAP50",
-        0.05,
-        params={**CELLS, **FEW_PROPOSALS, "training.epochs": 12},
+        0.1,
+        params={**CELLS, **FEW_PROPOSALS, "training.epochs": 20},
     ),
     FamilyRun(
         "multilabel", "bccd_voc", "mAP", 0.02, params={**CELLS, **LABELS, "training.epochs": 12}

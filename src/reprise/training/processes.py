@@ -118,7 +118,8 @@ def in_processes(devices: int, threads: int, work: Callable[[], None]) -> None:
     """Do some work here, or in a process for each device where several are asked for.
 
     A process that dies is restarted with the others, three times, and they go on from the last
-    checkpoint. What a person can put right is told once, and nothing is restarted for it.
+    checkpoint. What a person can put right is told once: processes that torchrun restarts all
+    the same find that it has been said, and end.
 
     Args:
         devices: ``training.devices``.
