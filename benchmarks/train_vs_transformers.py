@@ -2,15 +2,15 @@
 
 Same network and starting weights, images, prompts an image, batch, steps, optimizer, schedule,
 loss, threads and workers, in turns in one run, so that a busy machine hurts both; scored by
-Reprise's evaluator on the test split, prompted with the ground-truth boxes. The documented
-loop reads JPEG files of the same pixels through SamProcessor and prompts with jittered boxes;
-ours prompts with points half of the time. Run it on an idle machine:
+Reprise's evaluator on the test split, prompted with the ground-truth boxes; both loops prompt
+with jittered boxes. The documented one reads JPEG files of the same pixels through SamProcessor.
+Run it on an idle machine:
 
     python benchmarks/train_vs_transformers.py --dataset data/processed
 
 The network is ViT-B, which says nothing about the metric: from random weights both loops draw no
 mask in the epochs that a CPU has time for. `--variant nano` compares the metric too, with our
-small network in both loops; it then shows what the points cost ours.
+small network in both loops.
 """
 
 from __future__ import annotations

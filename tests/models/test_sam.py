@@ -82,7 +82,8 @@ def test_a_training_sample_depends_on_epoch_and_index_alone(dataset: Dataset) ->
 
 
 def test_points_lie_in_their_masks_and_boxes_near_their_objects(dataset: Dataset) -> None:
-    samples = family().training_samples(dataset, PLAIN, seed=0, epochs=8)
+    pointed = family(point_prompts=0.5)
+    samples = pointed.training_samples(dataset, PLAIN, seed=0, epochs=8)
     prompts = set()
     for epoch in range(8):
         sample = samples[(epoch, 1)]
@@ -92,6 +93,13 @@ def test_points_lie_in_their_masks_and_boxes_near_their_objects(dataset: Dataset
         assert (sample["boxes"] - sample["objects"]).abs().max() <= 20
         prompts |= set(sample["by_box"].tolist())
     assert prompts == {True, False}
+
+
+def test_prompts_are_boxes_alone_unless_points_are_asked_for(dataset: Dataset) -> None:
+    for share, boxes in ((0.0, {True}), (1.0, {False})):
+        samples = family(point_prompts=share).training_samples(dataset, PLAIN, seed=0, epochs=1)
+        drawn = [samples[(0, index)]["by_box"] for index in range(len(samples))]
+        assert set(torch.cat(drawn).tolist()) == boxes
 
 
 def test_jittered_boxes_stay_boxes_inside_the_image() -> None:

@@ -93,6 +93,9 @@ class ModelConfig(Section):
     """backbone: only the head is trained, or, with training.unfreeze_after, trained first."""
     first_stage: FirstStageConfig = FirstStageConfig()
     """Two-stage detectors (faster_rcnn, mask_rcnn, detectron2) only."""
+    point_prompts: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """sam only: share of the training prompts that are a point in the object; the others are its
+    box, a little moved. It is evaluated with boxes: 0.5 if people will click as well."""
     nms_iou: Annotated[float, Field(gt=0, lt=1)]
     """Of two boxes of one class that overlap more than this, the better one is kept."""
     max_detections: Annotated[int, Field(ge=1, le=1000)]

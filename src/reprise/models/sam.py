@@ -1,8 +1,8 @@
 """The SAM family: masks of objects that a prompt points at.
 
 Kirillov et al., Segment Anything (2023), and Ravi et al., SAM 2 (2024), with the networks of
-transformers. It is trained on boxes and points drawn from the ground truth, and evaluated
-with the ground-truth boxes as prompts: a prediction has the class of its prompt, and the
+transformers. It is trained on boxes, and points if asked, drawn from the ground truth, and
+evaluated with the ground-truth boxes as prompts: a prediction has the class of its prompt, and the
 IoU that the network expects of its mask as its score.
 """
 
@@ -42,7 +42,7 @@ class Sam(Family):
 
     tasks: ClassVar[tuple[Task, ...]] = ("segment",)
     architectures: ClassVar[tuple[str, ...]] = ("sam", "sam2")
-    honours: ClassVar[frozenset[str]] = augment.HONOURED | {"model.freeze"}
+    honours: ClassVar[frozenset[str]] = augment.HONOURED | {"model.freeze", "model.point_prompts"}
     reduction: ClassVar[Literal["sum", "mean"]] = "mean"
     libraries: ClassVar[tuple[str, ...]] = ("transformers",)
     prompted: ClassVar[bool] = True
@@ -57,6 +57,7 @@ class Sam(Family):
         self._cell = prompted.cell
         self._freeze = config.freeze == "backbone"
         self._side = image_size
+        self._point_prompts = config.point_prompts
         self._augmented = True
         self._store = MapStore(STORE_BYTES)
         self.normalisation = {"mean": MEAN, "std": DEVIATION}
@@ -83,7 +84,7 @@ class Sam(Family):
         instances = InstanceSamples(
             dataset, "train", self._side, masks=True, augmentation=augmentation, seed=seed
         )
-        return PromptedSamples(instances, self._side, self._cell, seed)
+        return PromptedSamples(instances, self._side, self._cell, self._point_prompts, seed)
 
     def evaluation_samples(self, dataset: Dataset, split: str) -> PromptedSamples:
         instances = InstanceSamples(dataset, split, self._side, masks=True)

@@ -15,7 +15,7 @@ from reprise.models.seeds import sample_seed
 PADDING = (124, 116, 104)
 # Prompts an image and step; those of a fuller image are drawn anew each epoch.
 PROMPTS = 16
-# Boxes are jittered, and boxes and points drawn equally often, as in Kirillov et al. (2023).
+# Boxes are jittered as in Kirillov et al. (2023).
 JITTER_SHARE, JITTER_PIXELS = 0.1, 20.0
 
 Sample = dict[str, Any]
@@ -39,15 +39,22 @@ class PromptedSamples(Samples[Sample]):
         instances: The split, with masks.
         image_size: s.
         cell: Side of a mask's cell in pixels.
+        point_prompts: Share of points among the prompts.
         seed: Of the prompts.
     """
 
     def __init__(
-        self, instances: InstanceSamples, image_size: int, cell: int, seed: int = 0
+        self,
+        instances: InstanceSamples,
+        image_size: int,
+        cell: int,
+        point_prompts: float = 0.0,
+        seed: int = 0,
     ) -> None:
         self._instances = instances
         self._side = image_size
         self._cell = cell
+        self._point_prompts = point_prompts
         self._seed = seed
 
     def __len__(self) -> int:
@@ -70,10 +77,11 @@ class PromptedSamples(Samples[Sample]):
         chosen = torch.from_numpy(np.sort(rng.permutation(len(boxes))[:PROMPTS]))
         sample |= {name: sample[name][chosen] for name in ("boxes", "labels", "masks")}
         height, width = sample["image"].shape[1:]
+        points = torch.zeros((len(chosen), 2))
         return self._square(sample) | {
             "boxes": jittered(sample["boxes"], (height, width), rng),
-            "points": points_in(sample["masks"], rng),
-            "by_box": torch.from_numpy(rng.random(len(chosen)) < 0.5),
+            "points": points_in(sample["masks"], rng) if self._point_prompts else points,
+            "by_box": torch.from_numpy(rng.random(len(chosen)) >= self._point_prompts),
         }
 
     def _square(self, sample: Sample) -> Sample:

@@ -13,6 +13,7 @@ from reprise.scoring import METRICS, Task
 OPTIONAL: dict[str, Any] = {
     "model.freeze": "none",
     "model.first_stage": FirstStageConfig().model_dump(),
+    "model.point_prompts": 0.0,
     "training.label_smoothing": 0.0,
     "augmentation.mosaic": 0.0,
     "augmentation.mixup": 0.0,
