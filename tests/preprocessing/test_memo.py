@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from reprise.preprocessing import finish as module
 from reprise.preprocessing.finish_all import finish_all
 from reprise.preprocessing.images import Settings, StoredImage
 from reprise.preprocessing.memo import memo_version, open_memo
+from reprise.preprocessing.records_file import write_records
 from reprise.preprocessing.shards import Stretch
 from reprise.preprocessing.sources import SpooledSource
 from reprise.preprocessing.workplace import Workplace
@@ -46,10 +46,8 @@ class Place:
     ) -> tuple[SpooledSource, Settings, Workplace]:
         records = [ImageRecord(path.name, path) for path in sorted(self.images.iterdir())]
         spool = self.root / "spool"
-        with spool.open("wb") as file:
-            for start in range(0, len(records), 256):
-                pickle.dump(records[start : start + 256], file)
-        source = SpooledSource("mine", spool, len(records), [])
+        write_records(records, self.images, spool)
+        source = SpooledSource("mine", self.images, spool, len(records), [])
         return source, settings, Workplace(**({"memo": self.memo, "memo_bytes": limit} | more))
 
     def run(self, *changed: Settings, **more: Any) -> list[Any]:
@@ -71,7 +69,7 @@ def _bytes(stored: StoredImage) -> bytes:
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     # Files count as settled at once: a test cannot wait until they are.
-    monkeypatch.setattr("reprise.preprocessing.memo._SETTLED_NS", -1)
+    monkeypatch.setattr("reprise.preprocessing.file_state._SETTLED_NS", -1)
     return Place(tmp_path)
 
 
@@ -144,7 +142,7 @@ def test_other_pixels_under_the_same_size_and_time_are_noticed(place: Place) -> 
 def test_a_file_that_changed_a_moment_ago_is_read_again(
     place: Place, read: list[int], decoded: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reprise.preprocessing.memo._SETTLED_NS", 10**12)
+    monkeypatch.setattr("reprise.preprocessing.file_state._SETTLED_NS", 10**12)
     place.draw()
     assert place.run() == place.run()
     assert (len(read), len(decoded)) == (2, 1)

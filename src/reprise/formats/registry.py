@@ -28,6 +28,8 @@ FORMATS = {
     "label_masks": "one mask PNG for each image, or for each image and class",
     "images": "images without labels, as background",
 }
+# Their labels depend on which images there are, and on nothing in them.
+IMAGES_UNREAD = frozenset(FORMATS) - {"instance_masks", "label_masks"}
 
 
 class Format(Protocol):

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from itertools import islice
 
 from reprise.formats.records import ImageRecord
+from reprise.preprocessing.file_state import FileState
 from reprise.preprocessing.finish import Finished, concluded, finish
 from reprise.preprocessing.images import Settings
-from reprise.preprocessing.memo import FileState, Memo, MemoPlace, memo_version
+from reprise.preprocessing.memo import Memo, MemoPlace, memo_version
 from reprise.preprocessing.pool import Known, map_ordered
 from reprise.preprocessing.sources import SpooledSource
 from reprise.preprocessing.workplace import Workplace

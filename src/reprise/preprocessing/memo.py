@@ -18,14 +18,13 @@ import io
 import os
 import shutil
 import sqlite3
-import stat
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from reprise.preprocessing.file_state import FileState, file_state
 from reprise.preprocessing.images import Settings, StoredImage
 from reprise.preprocessing.shards import Stretch
 
@@ -35,8 +34,6 @@ _MODULES = ("colour.py", "decode.py", "images.py", "orientation.py")
 _PACK_BYTES = 64 * 2**20
 # Images kept before the index hears of them, all at once.
 _WAITING = 64
-# Times of files are coarse: what changed so shortly ago may change again unseen.
-_SETTLED_NS = 2 * 10**9
 _TABLES = """
 CREATE TABLE IF NOT EXISTS packs (number INTEGER PRIMARY KEY AUTOINCREMENT, bytes INTEGER);
 CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, state TEXT, file_sha256 TEXT)
@@ -79,21 +76,6 @@ class MemoPlace:
     version: str
 
 
-class FileState(NamedTuple):
-    """What changes whenever a file does.
-
-    Attributes:
-        path: Absolute.
-        state: Size, times and inode.
-        settled: False when it changed so shortly ago that a further change could leave all
-            of this as it is: then it says nothing (as in Git, where such a file is "racy").
-    """
-
-    path: str
-    state: str
-    settled: bool
-
-
 @functools.cache
 def open_memo(place: MemoPlace) -> Memo:
     """The memo of this process, to look up single images."""
@@ -126,7 +108,7 @@ class Memo:
             image, None when the file is new or has changed. The image's bytes stay in the
             memo (:class:`~.shards.Stretch`) and can be read until the memo is closed.
         """
-        states = [_state(path) for path in paths]
+        states = [file_state(path) for path in paths]
         wanted = [state.path for state in states if state is not None]
         marks = ", ".join("?" * len(wanted))
         rows = self._rows(
@@ -293,18 +275,3 @@ def _open(folder: Path) -> sqlite3.Connection:
         index.close()
         raise
     return index
-
-
-def _state(path: Path) -> FileState | None:
-    """None when there is no such regular file."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    if not stat.S_ISREG(found.st_mode):
-        return None
-    # A program can set the time of change of the content back, not that of the entry.
-    times = f"{found.st_mtime_ns} {found.st_ctime_ns}"
-    settled = time.time_ns() - found.st_ctime_ns > _SETTLED_NS
-    state = f"{found.st_size} {times} {found.st_ino} {found.st_dev}"
-    return FileState(str(path.absolute()), state, settled)

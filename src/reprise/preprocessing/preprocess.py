@@ -64,7 +64,9 @@ def preprocess(
         prepare_workers()
     with _replacing(out) as building:
         spool = building / "labels"
-        sources = read_sources(config, raw, synthetic, spool, workplace.workers > 1)
+        sources = read_sources(
+            config, raw, synthetic, spool, workplace.workers > 1, workplace.labels
+        )
         # The tables need it at the end; now there are processes at work meanwhile.
         threading.Thread(target=importlib.import_module, args=("pandas",), daemon=True).start()
         categories = choose_classes(sources, config)

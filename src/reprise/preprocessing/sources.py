@@ -8,10 +8,9 @@ a file and ends.
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
@@ -23,8 +22,9 @@ from reprise.formats.records import ImageRecord, ReadOptions
 from reprise.formats.registry import read_source
 from reprise.preprocessing import rules
 from reprise.preprocessing.config import SYNTHETIC, DataConfig
+from reprise.preprocessing.kept_labels import KeptLabels, labels_key
+from reprise.preprocessing.records_file import read_records, write_records
 
-_CHUNK = 256
 # A source of so many files and bytes of labels is read sooner than a process starts.
 _FEW_FILES, _FEW_BYTES = 1000, 2**20
 
@@ -35,7 +35,8 @@ class SpooledSource:
 
     Attributes:
         source: Its name.
-        file: Chunks of :class:`ImageRecord`, pickled by this run and read by nobody else.
+        folder: With its files.
+        file: Its images, as :func:`.records_file.write_records` left them.
         count: Images in it.
         classes: Classes that label a box or an image, in the order of the label files.
         notes: What was decided in reading it.
@@ -43,6 +44,7 @@ class SpooledSource:
     """
 
     source: str
+    folder: Path
     file: Path
     count: int
     classes: list[str]
@@ -51,9 +53,7 @@ class SpooledSource:
 
     def records(self) -> Iterator[ImageRecord]:
         """The images in the order of their names, those without labels last."""
-        with self.file.open("rb") as file:
-            for _ in range(0, self.count, _CHUNK):
-                yield from pickle.load(file)  # noqa: S301 - written a moment ago, by this run
+        return read_records(self.file, self.folder)
 
     def ledger(self) -> list[dict[str, str]]:
         """A row for each image that is left out."""
@@ -77,6 +77,7 @@ def read_sources(
     synthetic: Path | None,
     spool: Path,
     apart: bool,
+    kept: KeptLabels | None = None,
 ) -> list[SpooledSource]:
     """Read the labels of all sources by name, the synthetic one last.
 
@@ -86,6 +87,7 @@ def read_sources(
         synthetic: A COCO folder of generated images, or None.
         spool: Folder for the files in which the labels wait.
         apart: Read large sources in a process of their own, so that this one stays small.
+        kept: The labels of earlier runs: a source that is as it was is not read.
 
     Raises:
         RepriseError: The labels of a source cannot be read.
@@ -108,15 +110,34 @@ def read_sources(
     spool.mkdir(parents=True, exist_ok=True)
     sources = []
     for task in tasks:
-        if apart and not _is_small(task.folder):
-            # Not from the fork server, which may still be importing what this one need not.
-            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-                sources.append(pool.submit(_spool, task).result())
-        else:
-            sources.append(_spool(task))
+        sources.append(_known_or_read(task, apart, kept))
         for note in sources[-1].notes:
             print(f"{task.source}: {note}")
+    if kept is not None:
+        kept.forget_others(task.source for task in tasks)
     return sources
+
+
+def _known_or_read(task: _Task, apart: bool, kept: KeptLabels | None) -> SpooledSource:
+    asked = (task.source, asdict(task.options), task.unlabelled, task.synthetic)
+    key = labels_key(task.folder, task.format, asked) if kept is not None else None
+    if kept is None or key is None:
+        return _read(task, apart)
+    known = kept.find(task.source, key, task.file)
+    if known is not None:
+        return SpooledSource(task.source, task.folder, task.file, **known)
+    source = _read(task, apart)
+    told = {name: getattr(source, name) for name in ("count", "classes", "notes", "unlisted")}
+    kept.keep(task.source, key, task.file, told)
+    return source
+
+
+def _read(task: _Task, apart: bool) -> SpooledSource:
+    if not apart or _is_small(task.folder):
+        return _spool(task)
+    # Not from the fork server, which may still be importing what this one need not.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_spool, task).result()
 
 
 def _is_small(folder: Path) -> bool:
@@ -144,11 +165,11 @@ def _spool(task: _Task) -> SpooledSource:
     kept.sort(key=lambda image: not image.labelled)
     used = {box.class_name for image in kept for box in image.boxes}
     used.update(name for image in kept for name in image.labels)
-    with task.file.open("wb") as file:
-        for start in range(0, len(kept), _CHUNK):
-            pickle.dump(kept[start : start + _CHUNK], file)
+    write_records(kept, task.folder, task.file)
     classes = [name for name in dataset.classes if name in used]
-    return SpooledSource(task.source, task.file, len(kept), classes, dataset.notes, unlisted)
+    return SpooledSource(
+        task.source, task.folder, task.file, len(kept), classes, dataset.notes, unlisted
+    )
 
 
 def choose_classes(sources: list[SpooledSource], config: DataConfig) -> list[Category]:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from reprise.preprocessing.kept_labels import KeptLabels
+
+# Of what the memo may hold; the labels of a source that take more are read each time.
+_LABELS_SHARE = 20
+
 
 @dataclass(frozen=True)
 class Workplace:
@@ -13,7 +18,7 @@ class Workplace:
     Attributes:
         workers: Processes that decode and resize; under 2, this one does it.
         engine: ``local`` or ``ray``.
-        memo: Folder that keeps finished images from run to run; None keeps none.
+        memo: Folder that keeps finished images and labels from run to run; None keeps none.
         memo_bytes: What it may hold.
     """
 
@@ -21,3 +26,10 @@ class Workplace:
     engine: str = "local"
     memo: Path | None = None
     memo_bytes: int = 2 * 10**10
+
+    @property
+    def labels(self) -> KeptLabels | None:
+        """Where the labels of earlier runs are."""
+        if self.memo is None or self.memo_bytes == 0:
+            return None
+        return KeptLabels(self.memo / "labels", self.memo_bytes // _LABELS_SHARE)
