@@ -17,7 +17,6 @@ def test_everything_but_bytes_boxes_and_ledger_comes_back() -> None:
     image = Finished(
         "mine", "ä/1.png", {"patient": "7"}, ("cat", "dog"), "val", False, True, STORED, [box]
     )
-    image.labelling = "0011223344556677"
     placed = PlacedImage(image, ("mine-00000.tar", 512, 4), range(5, 6))
     expected = replace(image, stored=replace(STORED, encoded=b""), boxes=[])
     assert placed.image == expected
@@ -25,7 +24,7 @@ def test_everything_but_bytes_boxes_and_ledger_comes_back() -> None:
     assert placed.order == ("mine", "ä/1.png") and placed.key == image.key
 
 
-def test_a_composed_image_has_no_file_and_no_labelling() -> None:
+def test_a_composed_image_has_no_file() -> None:
     image = Finished("copy_paste", "1", synthetic=True, stored=replace(STORED, file_sha256=""))
     found = PlacedImage(image, ("copy_paste-00000.tar", 512, 4), range(0)).image
-    assert (found.stored.file_sha256, found.labelling, found.synthetic) == ("", "", True)
+    assert (found.stored.file_sha256, found.synthetic) == ("", True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from reprise.preprocessing import rules
 from reprise.preprocessing.finish import Finished
+from reprise.preprocessing.labels import JudgedBox
+from reprise.preprocessing.placed import PlacedImage
+from reprise.preprocessing.tables import BoxColumns
 
 
 class Copies:
@@ -13,34 +17,51 @@ class Copies:
 
     Args:
         policy: ``remove`` drops the later image; ``keep`` keeps both.
+        boxes: The boxes of the images that are stored.
 
     Attributes:
         removed: Key of an image that stays to the file digests of its copies that went.
     """
 
-    def __init__(self, policy: Literal["remove", "keep"]) -> None:
+    def __init__(self, policy: Literal["remove", "keep"], boxes: BoxColumns) -> None:
         self._policy = policy
+        self._boxes = boxes
         self.removed: dict[str, list[str]] = {}
-        # By digest; key and labelling in one, as there is an entry for every image.
-        self._first: dict[bytes, str] = {}
+        # By digest, the first image that was taken.
+        self._first: dict[bytes, PlacedImage] = {}
 
     def start_over(self) -> None:
         """Compare only what comes from now on; what was removed stays known."""
         self._first.clear()
 
-    def admits(self, image: Finished) -> bool:
-        """Whether an image stays; the ledger row about a copy is added to it."""
-        mine = f"{image.labelling} {image.key}"
-        found = self._first.setdefault(bytes.fromhex(image.stored.sha256), mine)
-        labels, _, first = found.partition(" ")
-        if first == image.key:
+    def take(self, image: Finished, placed: PlacedImage) -> None:
+        """Compare what comes later with this image, as it is stored."""
+        self._first.setdefault(bytes.fromhex(image.stored.sha256), placed)
+
+    def admits(self, image: Finished, placed: PlacedImage | None = None) -> bool:
+        """Whether an image stays; the ledger row about a copy is added to it.
+
+        Args:
+            image: It.
+            placed: The same as it is stored, which then knows its boxes; None where ``image``
+                itself has them.
+        """
+        first = self._first.get(bytes.fromhex(image.stored.sha256))
+        if first is None:
             return True
         if self._policy == "keep":
-            image.note(rules.IMAGE_COPY_KEPT, f"same pixels as {first}")
+            image.note(rules.IMAGE_COPY_KEPT, f"same pixels as {first.key}")
             return True
+        boxes = image.boxes if placed is None else self._boxes.read(placed.boxes)
+        earlier = _places(self._boxes.read(first.boxes)), sorted(first.labels)
         # What has no labels contradicts none: labelled images come first, so they stay.
-        agree = labels == image.labelling or not image.labelled
+        agree = (_places(boxes), sorted(image.labels)) == earlier or not image.labelled
         rule = rules.IMAGE_DUPLICATE if agree else rules.IMAGE_CONFLICT
-        image.note(rule, f"same pixels as {first}")
-        self.removed.setdefault(first, []).append(image.stored.file_sha256)
+        image.note(rule, f"same pixels as {first.key}")
+        self.removed.setdefault(first.key, []).append(image.stored.file_sha256)
         return False
+
+
+def _places(boxes: Iterable[JudgedBox]) -> list[tuple[str, list[float]]]:
+    """Equal for equal boxes in any order, to a tenth of a pixel."""
+    return sorted((box.class_name, [round(side, 1) for side in box.xywh]) for box in boxes)

@@ -30,7 +30,6 @@ class Finished:
         labelled: False for an image that no label speaks of.
         stored: The stored image; its ``encoded`` is empty when the image was dropped.
         boxes: Its boxes after the rules.
-        labelling: Digest of its classes and places, to tell copies that contradict.
         ledger: Rows for what was dropped or repaired.
         fresh: What the file gave, for the memo, also where the image was dropped; None when
             the file was not read.
@@ -45,7 +44,6 @@ class Finished:
     labelled: bool = True
     stored: StoredImage = _REFUSED
     boxes: list[JudgedBox] = field(default_factory=list)
-    labelling: str = ""
     ledger: list[dict[str, str]] = field(default_factory=list)
     fresh: StoredImage | None = None
 
@@ -132,18 +130,7 @@ def concluded(
     for rule, detail in judged.notes:
         done.note(rule, detail)
     done.stored, done.boxes = stored, judged.boxes
-    done.labelling = _labelling(judged.boxes, done.labels)
     return done
-
-
-def _labelling(boxes: list[JudgedBox], labels: tuple[str, ...]) -> str:
-    """Equal for equal labels in any order, places to a tenth of a pixel."""
-    places = sorted((box.class_name, *_rounded(*box.xywh)) for box in boxes)
-    return hashlib.sha256(repr((places, sorted(labels))).encode()).hexdigest()[:16]
-
-
-def _rounded(x: float, y: float, w: float, h: float) -> tuple[float, float, float, float]:
-    return round(x, 1), round(y, 1), round(w, 1), round(h, 1)
 
 
 def _stored(path: Path, settings: Settings, place: MemoPlace | None) -> StoredImage:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from reprise.formats.records import ImageRecord
+from reprise.preprocessing.allocator import keep_freed_memory
 from reprise.preprocessing.file_state import FileState
 from reprise.preprocessing.finish import Finished, concluded, finish
 from reprise.preprocessing.images import Settings
@@ -33,6 +34,7 @@ def finish_all(
     if place is None:
         yield from map_ordered(work, source.records(), workplace.workers, workplace.engine)
         return
+    keep_freed_memory()
     states: dict[str, FileState] = {}
     with Memo(place) as memo:
         items = _known_or_not(source, memo, states)

@@ -29,7 +29,7 @@ class PlacedImage:
         self._packed = marshal.dumps(
             (
                 (image.source, image.name, image.keys, image.labels, image.given),
-                (image.synthetic, image.labelled, bytes.fromhex(image.labelling)),
+                (image.synthetic, image.labelled),
                 (stored.width, stored.height, stored.original_width, stored.original_height),
                 (stored.orientation, bytes.fromhex(stored.sha256)),
                 (bytes.fromhex(stored.file_sha256), bytes.fromhex(stored.perceptual_hash)),
@@ -52,7 +52,7 @@ class PlacedImage:
     @property
     def precedence(self) -> tuple[bool, bool, str, str]:
         """Of copies the first in this order stays: real ones, labelled ones, then by name."""
-        (source, name, *_), (synthetic, labelled, _), *_ = self._unpacked()
+        (source, name, *_), (synthetic, labelled), *_ = self._unpacked()
         return synthetic, not labelled, source, name
 
     @property
@@ -75,7 +75,7 @@ class PlacedImage:
         """The finished image, made anew: without its bytes, boxes and ledger."""
         told, judged, sizes, (orientation, sha256), (file_sha256, looks), *_ = self._unpacked()
         source, name, keys, labels, given = told
-        synthetic, labelled, labelling = judged
+        synthetic, labelled = judged
         width, height, original_width, original_height = sizes
         stored = StoredImage(
             b"",
@@ -97,7 +97,6 @@ class PlacedImage:
             synthetic,
             labelled,
             stored,
-            labelling=labelling.hex(),
         )
 
     def _unpacked(self) -> Any:

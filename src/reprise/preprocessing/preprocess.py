@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import shutil
 import threading
@@ -30,6 +31,8 @@ from reprise.preprocessing.workplace import Workplace
 from reprise.synthesis.config import SyntheticConfig
 
 Ledger = list[dict[str, str]]
+# New objects, and rounds of the younger generation, after which the collector looks.
+_COLLECTION = (20_000, 20, 50)
 
 
 def preprocess(
@@ -62,7 +65,7 @@ def preprocess(
     workplace = workplace or Workplace()
     if workplace.workers > 1 and workplace.engine == "local":
         prepare_workers()
-    with _replacing(out) as building:
+    with _replacing(out) as building, _rare_collection():
         spool = building / "labels"
         sources = read_sources(
             config, raw, synthetic, spool, workplace.workers > 1, workplace.labels
@@ -73,7 +76,7 @@ def preprocess(
         notes = {source.source: source.notes for source in sources if source.notes}
         ledger: Ledger = []
         boxes = BoxColumns(categories)
-        copies = Copies(split_section(config.split).duplicates)
+        copies = Copies(split_section(config.split).duplicates, boxes)
         settings = Settings(
             config.image_size,
             config.encoding.jpeg_quality,
@@ -82,14 +85,16 @@ def preprocess(
         placed: list[PlacedImage] = []
         for source in sources:
             results = finish_all(source, settings, workplace)
-            placed += _pack(source, results, building, boxes, copies, ledger)
+            shards = ShardWriter(building, source.source)
+            placed += _pack(source, results, shards, boxes, copies, ledger)
         shutil.rmtree(spool)
         if not placed:
             raise RepriseError(
                 "no usable image is left:\n" + rules.summary(ledger),
                 "look at the counts above; check data.sources and the files themselves.",
             )
-        unique = _without_copies(placed, copies, ledger)
+        # Those within a source are out already.
+        unique = _without_copies(placed, copies, ledger) if len(sources) > 1 else placed
         division, key = _divide(unique, boxes, categories, config, copies, assignments)
         kept = _without_left_out(unique, division, ledger)
         made = paste(
@@ -139,10 +144,21 @@ def _replacing(out: Path) -> Iterator[Path]:
         shutil.rmtree(building, ignore_errors=True)
 
 
+@contextmanager
+def _rare_collection() -> Iterator[None]:
+    """Look for cycles among objects less often: there are millions of objects, and hardly any."""
+    before = gc.get_threshold()
+    gc.set_threshold(*_COLLECTION)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 def _pack(
     source: SpooledSource,
     results: Iterator[Finished],
-    out: Path,
+    shards: ShardWriter,
     boxes: BoxColumns,
     copies: Copies,
     ledger: Ledger,
@@ -155,7 +171,6 @@ def _pack(
     """
     from tqdm import tqdm
 
-    shards = ShardWriter(out, source.source)
     copies.start_over()
     ledger += source.ledger()
     for image in tqdm(results, total=source.count, desc=source.source, unit="image", disable=None):
@@ -163,7 +178,9 @@ def _pack(
         ledger.extend(image.ledger)
         if not stays:
             continue
-        yield store_image(image, shards, boxes)
+        placed = store_image(image, shards, boxes)
+        copies.take(image, placed)
+        yield placed
     shards.close()
 
 
@@ -174,7 +191,8 @@ def _without_copies(images: list[PlacedImage], copies: Copies, ledger: Ledger) -
     kept = []
     for placed in order:
         image = placed.image
-        if copies.admits(image):
+        if copies.admits(image, placed):
+            copies.take(image, placed)
             kept.append(placed)
         ledger.extend(image.ledger)
     copies.start_over()

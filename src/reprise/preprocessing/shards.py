@@ -7,11 +7,12 @@ import os
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from reprise.errors import RepriseError
 
 SHARD_BYTES = 128 * 2**20
+# Bytes that are written at once, from at most so many pieces (no system allows fewer).
+_TOGETHER, _MOST_PARTS = 2**20, 1000
 # Where a ustar header has the size and the checksum; it begins with the name.
 _SIZE, _CHECKSUM = slice(124, 136), slice(148, 156)
 _MOST_SIZE = 8**11
@@ -59,7 +60,9 @@ class ShardWriter:
         self._limit = limit
         self._count = 0
         self._size = 0
-        self._file: BinaryIO | None = None
+        self._file: io.FileIO | None = None
+        self._waiting: list[bytes] = []
+        self._held = 0
 
     def add(self, name: str, data: bytes | Stretch) -> tuple[str, int, int]:
         """Append one image; returns ``(shard, offset, length)``.
@@ -73,13 +76,14 @@ class ShardWriter:
         shard = f"{self._source}-{self._count:05d}.tar"
         if self._file is None:
             # Open until it is full or closed, over many calls.
-            self._file = (self._folder / shard).open("wb")
+            self._file = io.FileIO(self._folder / shard, "wb")
             self._size = 0
+            if self._count:
+                _reserve(self._file, self._limit)
         header = member_header(name, length)
         offset = self._size + len(header)
         padding = bytes(-length % tarfile.BLOCKSIZE)
-        for part in (header, data if isinstance(data, bytes) else data.read(), padding):
-            self._file.write(part)
+        self._write(header, data if isinstance(data, bytes) else data.read(), padding)
         self._size = offset + length + len(padding)
         return shard, offset, length
 
@@ -88,10 +92,37 @@ class ShardWriter:
         if self._file is not None:
             end = 2 * tarfile.BLOCKSIZE
             end += -(self._size + end) % tarfile.RECORDSIZE
-            self._file.write(bytes(end))
+            self._write(bytes(end))
+            self._flush()
+            self._file.truncate()
             self._file.close()
             self._file = None
             self._count += 1
+
+    def _write(self, *parts: bytes) -> None:
+        self._waiting += parts
+        self._held += sum(map(len, parts))
+        if self._held >= _TOGETHER or len(self._waiting) >= _MOST_PARTS:
+            self._flush()
+
+    def _flush(self) -> None:
+        assert self._file is not None
+        parts = [memoryview(part) for part in self._waiting]
+        self._waiting, self._held = [], 0
+        while parts:
+            written = os.writev(self._file.fileno(), parts)
+            while parts and written >= len(parts[0]):
+                written -= len(parts.pop(0))
+            if written:
+                parts[0] = parts[0][written:]
+
+
+def _reserve(file: io.FileIO, size: int) -> None:
+    """Ask for room on the disk at once, where that can be had: less work than bit by bit."""
+    try:
+        os.posix_fallocate(file.fileno(), 0, size)
+    except (AttributeError, OSError):
+        return
 
 
 def _plain_header() -> bytes:
