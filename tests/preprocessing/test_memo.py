@@ -46,8 +46,8 @@ class Place:
     ) -> tuple[SpooledSource, Settings, Workplace]:
         records = [ImageRecord(path.name, path) for path in sorted(self.images.iterdir())]
         spool = self.root / "spool"
-        write_records(records, self.images, spool)
-        source = SpooledSource("mine", self.images, spool, len(records), [])
+        write_records(records, spool)
+        source = SpooledSource("mine", spool, len(records), [])
         return source, settings, Workplace(**({"memo": self.memo, "memo_bytes": limit} | more))
 
     def run(self, *changed: Settings, **more: Any) -> list[Any]:

@@ -71,6 +71,10 @@ class ImageRecord:
     labelled: bool = True
     problem: str = ""
 
+    def __reduce__(self) -> tuple[type[ImageRecord], tuple[Any, ...]]:
+        # As of BoxRecord.
+        return ImageRecord, tuple(getattr(self, name) for name in self.__slots__)
+
 
 @dataclass(frozen=True)
 class SourceDataset:

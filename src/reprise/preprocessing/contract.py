@@ -85,15 +85,10 @@ def _write_entries(file: TextIO, entries: Iterator[str]) -> None:
 
 
 def _coco_images(images: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    # Typed loosely: pandas' stubs give a named row no types of its columns.
-    rows: Any = images.itertuples(index=False)
-    for row in rows:
-        yield {
-            "id": int(row.image_id),
-            "file_name": f"{row.source}/{row.name}",
-            "width": int(row.original_width),
-            "height": int(row.original_height),
-        }
+    names = ("image_id", "source", "name", "original_width", "original_height")
+    columns = (images[name].tolist() for name in names)
+    for image_id, source, name, width, height in zip(*columns, strict=True):
+        yield {"id": image_id, "file_name": f"{source}/{name}", "width": width, "height": height}
 
 
 def _coco_boxes(annotations: pd.DataFrame, images: pd.DataFrame) -> Iterator[str]:

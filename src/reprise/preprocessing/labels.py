@@ -75,8 +75,10 @@ def judge(record: ImageRecord, width: int, height: int, orientation: int) -> Jud
         done.notes.append((rules.IMAGE_LABELS_TURNED, f"EXIF orientation {orientation}"))
     seen: set[tuple[str, XYWH]] = set()
     for index, box in enumerate(record.boxes):
-        x, y, w, h = box.xywh
-        placed = (x * scale[0], y * scale[1], w * scale[0], h * scale[1])
+        placed = box.xywh
+        if scale != (1.0, 1.0):
+            x, y, w, h = placed
+            placed = (x * scale[0], y * scale[1], w * scale[0], h * scale[1])
         if turned:
             placed = orient_box(placed, *size, orientation)
         kept, rule = clean_box(placed, width, height)
@@ -96,7 +98,7 @@ def judge(record: ImageRecord, width: int, height: int, orientation: int) -> Jud
                 detail = f"box {index} ({box.class_name}): {unusable}"
                 done.notes.append((rules.BOX_OUTLINE_UNUSABLE, detail))
                 outline = []
-            elif isinstance(outline, list):
+            elif outline and isinstance(outline, list):
                 outline = _placed_outline(outline, scale, size, orientation if turned else 1)
             done.boxes.append(_judged(box, kept, scale, outline))
     return done

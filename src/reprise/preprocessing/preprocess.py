@@ -32,7 +32,7 @@ from reprise.synthesis.config import SyntheticConfig
 
 Ledger = list[dict[str, str]]
 # New objects, and rounds of the younger generation, after which the collector looks.
-_COLLECTION = (20_000, 20, 50)
+_COLLECTION = (200_000, 20, 50)
 
 
 def preprocess(
@@ -209,8 +209,8 @@ def _divide(
 ) -> tuple[Division, str]:
     """The division, and the key under which it is recorded."""
     names = {category.category_id: category.name for category in categories}
-    # Images with equal counts share one mapping: there may be a million of them.
-    counted: dict[tuple[tuple[str, int], ...], Mapping[str, int]] = {}
+    # Images with equal labels share one mapping: there may be a million of them.
+    counted: dict[tuple[bytes, tuple[str, ...]], Mapping[str, int]] = {}
     rows = [_for_split(placed, boxes, names, copies, counted) for placed in images]
     key = settings_key(config.split, rows)
     earlier = read_assignments(assignments, key) if assignments is not None else {}
@@ -222,15 +222,17 @@ def _for_split(
     boxes: BoxColumns,
     names: dict[int, str],
     copies: Copies,
-    counted: dict[tuple[tuple[str, int], ...], Mapping[str, int]],
+    counted: dict[tuple[bytes, tuple[str, ...]], Mapping[str, int]],
 ) -> SplitImage:
     image = placed.image
-    counts = Counter(map(names.__getitem__, boxes.classes(placed.boxes)))
-    counts.update(image.labels)
+    classes = boxes.classes(placed.boxes)
+    labels = (classes.tobytes(), image.labels)
+    if labels not in counted:
+        counted[labels] = Counter([*map(names.__getitem__, classes), *image.labels])
     return SplitImage(
         key=image.key,
         perceptual_hash=image.stored.perceptual_hash,
-        boxes=counted.setdefault(tuple(counts.items()), counts),
+        boxes=counted[labels],
         keys=image.keys,
         synthetic=image.synthetic,
         digest=image.stored.file_sha256,

@@ -35,7 +35,6 @@ class SpooledSource:
 
     Attributes:
         source: Its name.
-        folder: With its files.
         file: Its images, as :func:`.records_file.write_records` left them.
         count: Images in it.
         classes: Classes that label a box or an image, in the order of the label files.
@@ -44,7 +43,6 @@ class SpooledSource:
     """
 
     source: str
-    folder: Path
     file: Path
     count: int
     classes: list[str]
@@ -53,7 +51,7 @@ class SpooledSource:
 
     def records(self) -> Iterator[ImageRecord]:
         """The images in the order of their names, those without labels last."""
-        return read_records(self.file, self.folder)
+        return read_records(self.file)
 
     def ledger(self) -> list[dict[str, str]]:
         """A row for each image that is left out."""
@@ -119,13 +117,13 @@ def read_sources(
 
 
 def _known_or_read(task: _Task, apart: bool, kept: KeptLabels | None) -> SpooledSource:
-    asked = (task.source, asdict(task.options), task.unlabelled, task.synthetic)
+    asked = (task.source, str(task.folder), asdict(task.options), task.unlabelled, task.synthetic)
     key = labels_key(task.folder, task.format, asked) if kept is not None else None
     if kept is None or key is None:
         return _read(task, apart)
     known = kept.find(task.source, key, task.file)
     if known is not None:
-        return SpooledSource(task.source, task.folder, task.file, **known)
+        return SpooledSource(task.source, task.file, **known)
     source = _read(task, apart)
     told = {name: getattr(source, name) for name in ("count", "classes", "notes", "unlisted")}
     kept.keep(task.source, key, task.file, told)
@@ -165,11 +163,9 @@ def _spool(task: _Task) -> SpooledSource:
     kept.sort(key=lambda image: not image.labelled)
     used = {box.class_name for image in kept for box in image.boxes}
     used.update(name for image in kept for name in image.labels)
-    write_records(kept, task.folder, task.file)
+    write_records(kept, task.file)
     classes = [name for name in dataset.classes if name in used]
-    return SpooledSource(
-        task.source, task.folder, task.file, len(kept), classes, dataset.notes, unlisted
-    )
+    return SpooledSource(task.source, task.file, len(kept), classes, dataset.notes, unlisted)
 
 
 def choose_classes(sources: list[SpooledSource], config: DataConfig) -> list[Category]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +48,8 @@ class BoxColumns:
         self._number = {category.name: category.category_id for category in categories}
         self._name = {category.category_id: category.name for category in categories}
         self._category = array("q")
-        self._values = {name: array("d") for name in _SIDES}
+        # Those of _SIDES, box after box.
+        self._sides = array("d")
         self._iscrowd = array("b")
         self._segmentation: list[str] = []
 
@@ -57,16 +57,15 @@ class BoxColumns:
         """Append an image's boxes; returns their rows."""
         start = len(self._category)
         self._category.extend([self._number[box.class_name] for box in boxes])
-        sides = zip(*((*box.xywh, box.area) for box in boxes), strict=True)
-        for name, values in zip(_SIDES, sides, strict=False):
-            self._values[name].extend(values)
+        self._sides.extend([side for box in boxes for side in (*box.xywh, box.area)])
         self._iscrowd.extend([box.iscrowd for box in boxes])
         self._segmentation.extend([box.segmentation for box in boxes])
         return range(start, len(self._category))
 
     def read(self, rows: range) -> list[JudgedBox]:
         """The boxes of some rows again."""
-        values = zip(*(self._values[name][rows.start : rows.stop] for name in _SIDES), strict=True)
+        width = len(_SIDES)
+        sides = [self._sides[row * width : (row + 1) * width] for row in rows]
         return [
             JudgedBox(
                 self._name[self._category[row]],
@@ -75,10 +74,10 @@ class BoxColumns:
                 self._iscrowd[row],
                 self._segmentation[row],
             )
-            for row, (x, y, w, h, area) in zip(rows, values, strict=True)
+            for row, (x, y, w, h, area) in zip(rows, sides, strict=True)
         ]
 
-    def classes(self, rows: range) -> Sequence[int]:
+    def classes(self, rows: range) -> array[int]:
         """Category ids of some rows."""
         return self._category[rows.start : rows.stop]
 
@@ -88,11 +87,12 @@ class BoxColumns:
 
         order = np.concatenate([np.arange(r.start, r.stop) for r in chosen] or [np.arange(0)])
         counts = [len(r) for r in chosen]
+        sides = np.asarray(self._sides).reshape(-1, len(_SIDES))
         columns = {
             "annotation_id": np.arange(1, len(order) + 1),
             "image_id": np.repeat(np.arange(1, len(chosen) + 1), counts),
             "category_id": np.asarray(self._category, dtype=np.int64)[order],
-            **{name: np.asarray(values)[order] for name, values in self._values.items()},
+            **{name: sides[order, place] for place, name in enumerate(_SIDES)},
             "iscrowd": np.asarray(self._iscrowd, dtype=np.int64)[order],
             "segmentation": [self._segmentation[row] for row in order],
         }
