@@ -16,11 +16,11 @@ from PIL import Image
 from builders import picture
 from reprise.formats.records import ImageRecord
 from reprise.preprocessing import finish as module
+from reprise.preprocessing.copying import Stretch
 from reprise.preprocessing.finish_all import finish_all
 from reprise.preprocessing.images import Settings, StoredImage
 from reprise.preprocessing.memo import memo_version, open_memo
 from reprise.preprocessing.records_file import write_records
-from reprise.preprocessing.shards import Stretch
 from reprise.preprocessing.sources import SpooledSource
 from reprise.preprocessing.workplace import Workplace
 

@@ -26,7 +26,7 @@ def finish_all(
     """Finish a source's images, in the order of its records.
 
     A file that is as it was, by its path, size, inode and times, is not read: the memo has its
-    image, whose bytes can be read until the iterator ends. The others are read, found in the
+    image. The others are read, found in the
     memo by their content or decoded, and kept there.
     """
     place = _memo(workplace, settings)

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from reprise.preprocessing import rules
+from reprise.preprocessing.copying import Stretch
 from reprise.preprocessing.decode import BadImageError, read_image
-from reprise.preprocessing.shards import Stretch
 
 # JPEGs are decoded at a reduced scale, but never below this: stored sizes up to it then share
 # one decoding, and with it the hashes that decide the split.

@@ -24,9 +24,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from reprise.preprocessing.copying import OpenFile, Stretch
 from reprise.preprocessing.file_state import FileState, file_state
 from reprise.preprocessing.images import Settings, StoredImage
-from reprise.preprocessing.shards import Stretch
 
 # Their versions decide the bytes, as the modules below do.
 _LIBRARIES = ("opencv-python-headless", "pillow", "imagehash", "numpy", "scipy")
@@ -91,7 +91,7 @@ class Memo:
 
     def __init__(self, place: MemoPlace) -> None:
         self._place = place
-        self._packs: dict[int, io.FileIO | None] = {}
+        self._packs: dict[int, OpenFile] = {}
         self._new: tuple[int, io.FileIO] | None = None
         self._waiting: list[tuple[str, tuple[Any, ...]]] = []
         try:
@@ -106,7 +106,7 @@ class Memo:
         Returns:
             For each file its state, None where there is no regular file; and its finished
             image, None when the file is new or has changed. The image's bytes stay in the
-            memo (:class:`~.shards.Stretch`) and can be read until the memo is closed.
+            memo (:class:`~.copying.Stretch`), and can be read even when that is closed.
         """
         states = [file_state(path) for path in paths]
         wanted = [state.path for state in states if state is not None]
@@ -155,14 +155,11 @@ class Memo:
             self._waiting.clear()
 
     def close(self) -> None:
-        """Tell the index what is kept; afterwards no bytes of this memo can be read."""
+        """Tell the index what is kept."""
         try:
             self._finish_pack()
         except (sqlite3.Error, OSError):
             self._waiting.clear()
-        for file in self._packs.values():
-            if file is not None:
-                file.close()
         self._packs.clear()
         self._index.close()
 
@@ -185,14 +182,14 @@ class Memo:
         pack = self._pack(number, offset + length)
         return StoredImage(Stretch(pack, offset, length), *told) if pack is not None else None
 
-    def _pack(self, number: int, size: int) -> io.FileIO | None:
+    def _pack(self, number: int, size: int) -> OpenFile | None:
         """A pack, None when it is gone or has not so many bytes (as after a power cut)."""
         try:
             pack = self._packs.get(number)
             if pack is None:
                 # Stays open: what was found in it can be read even when others delete it.
-                pack = self._packs[number] = io.FileIO(self._path(number), "rb")
-            return pack if os.fstat(pack.fileno()).st_size >= size else None
+                pack = self._packs[number] = OpenFile(self._path(number))
+            return pack if os.fstat(pack.descriptor).st_size >= size else None
         except OSError:
             return None
 

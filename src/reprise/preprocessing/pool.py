@@ -200,16 +200,21 @@ def _apply_to(function: Callable[[Item], Result], chunk: list[Item]) -> list[Res
 
 
 def _prepare(function: Callable[[Any], Any]) -> None:
-    """One thread for each process, and an end with the parent even if that is killed."""
+    """One thread for each process, and an end with the parent."""
     import cv2
 
     cv2.setNumThreads(1)
     keep_freed_memory()
     _work.append(function)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Let this process, which another one started, end with that one even if it is killed."""
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
     parent = parent_process()
     if parent is not None:
         parent.join()

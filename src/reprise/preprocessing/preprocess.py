@@ -17,6 +17,7 @@ from reprise.preprocessing import rules
 from reprise.preprocessing.assignments import read_assignments, write_assignments
 from reprise.preprocessing.config import DataConfig
 from reprise.preprocessing.copies import Copies
+from reprise.preprocessing.copying import Copier
 from reprise.preprocessing.finish import Finished
 from reprise.preprocessing.finish_all import finish_all
 from reprise.preprocessing.images import Settings
@@ -83,19 +84,20 @@ def preprocess(
             int(config.limits.max_image_megapixels * 1e6),
         )
         placed: list[PlacedImage] = []
-        for source in sources:
-            results = finish_all(source, settings, workplace)
-            shards = ShardWriter(building, source.source)
-            placed += _pack(source, results, shards, boxes, copies, ledger)
-        shutil.rmtree(spool)
-        if not placed:
-            raise RepriseError(
-                "no usable image is left:\n" + rules.summary(ledger),
-                "look at the counts above; check data.sources and the files themselves.",
-            )
-        # Those within a source are out already.
-        unique = _without_copies(placed, copies, ledger) if len(sources) > 1 else placed
-        division, key = _divide(unique, boxes, categories, config, copies, assignments)
+        with Copier(workplace.workers > 1 and workplace.engine == "local") as copier:
+            for source in sources:
+                results = finish_all(source, settings, workplace)
+                shards = ShardWriter(building, source.source, copier=copier)
+                placed += _pack(source, results, shards, boxes, copies, ledger)
+            shutil.rmtree(spool)
+            if not placed:
+                raise RepriseError(
+                    "no usable image is left:\n" + rules.summary(ledger),
+                    "look at the counts above; check data.sources and the files themselves.",
+                )
+            # Those within a source are out already.
+            unique = _without_copies(placed, copies, ledger) if len(sources) > 1 else placed
+            division, key = _divide(unique, boxes, categories, config, copies, assignments)
         kept = _without_left_out(unique, division, ledger)
         made = paste(
             kept,

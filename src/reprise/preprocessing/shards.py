@@ -5,64 +5,41 @@ from __future__ import annotations
 import io
 import os
 import tarfile
-from dataclasses import dataclass
 from pathlib import Path
 
-from reprise.errors import RepriseError
+from reprise.preprocessing.copying import Copier, Piece, Stretch, write_at
 
 SHARD_BYTES = 128 * 2**20
-# Bytes that are written at once, from at most so many pieces (no system allows fewer).
-_TOGETHER, _MOST_PARTS = 2**20, 1000
+# Images that the copier is told of at once.
+_TOGETHER = 64
 # Where a ustar header has the size and the checksum; it begins with the name.
 _SIZE, _CHECKSUM = slice(124, 136), slice(148, 156)
 _MOST_SIZE = 8**11
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Bytes that lie in an open file.
+class ShardWriter:
+    """Packs encoded images of one source into numbered tar files, the same bytes each time.
 
-    Attributes:
-        file: Open for reading, without a buffer.
-        offset: Of the first byte.
-        length: In bytes, at least 1.
+    Args:
+        root: The dataset folder.
+        source: Name of the source.
+        limit: Bytes after which the next image starts another shard.
+        copier: Brings what lies in another file; the shards are complete when it is done. None
+            brings it at once.
     """
 
-    file: io.FileIO
-    offset: int
-    length: int
-
-    def __len__(self) -> int:
-        return self.length
-
-    def read(self) -> bytes:
-        """The bytes.
-
-        Raises:
-            RepriseError: The file has been cut short.
-        """
-        data = os.pread(self.file.fileno(), self.length, self.offset)
-        if len(data) < self.length:
-            raise RepriseError(
-                f"{self.file.name} was cut short while it was read.",
-                "delete its folder, which only saves time, and run again.",
-            )
-        return data
-
-
-class ShardWriter:
-    """Packs encoded images of one source into numbered tar files, the same bytes each time."""
-
-    def __init__(self, root: Path, source: str, limit: int = SHARD_BYTES) -> None:
+    def __init__(
+        self, root: Path, source: str, limit: int = SHARD_BYTES, copier: Copier | None = None
+    ) -> None:
         self._folder = root / "shards"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._source = source
         self._limit = limit
+        self._copier = copier or Copier(apart=False)
         self._count = 0
         self._size = 0
         self._file: io.FileIO | None = None
-        self._waiting: list[bytes] = []
-        self._held = 0
+        self._waiting: list[Piece] = []
 
     def add(self, name: str, data: bytes | Stretch) -> tuple[str, int, int]:
         """Append one image; returns ``(shard, offset, length)``.
@@ -73,48 +50,42 @@ class ShardWriter:
         length = len(data)
         if self._file is not None and self._size + length > self._limit:
             self.close()
-        shard = f"{self._source}-{self._count:05d}.tar"
+        path = self._path()
         if self._file is None:
             # Open until it is full or closed, over many calls.
-            self._file = io.FileIO(self._folder / shard, "wb")
+            self._file = io.FileIO(path, "wb")
             self._size = 0
             if self._count:
                 _reserve(self._file, self._limit)
         header = member_header(name, length)
-        offset = self._size + len(header)
-        padding = bytes(-length % tarfile.BLOCKSIZE)
-        self._write(header, data if isinstance(data, bytes) else data.read(), padding)
-        self._size = offset + length + len(padding)
-        return shard, offset, length
+        at, offset = self._size, self._size + len(header)
+        if isinstance(data, bytes):
+            write_at(self._file.fileno(), header + data, at)
+        else:
+            self._waiting.append(Piece(at, header, data))
+            if len(self._waiting) == _TOGETHER:
+                self._send()
+        # What lies between members is never written, and so it is zero.
+        self._size = offset + length + -length % tarfile.BLOCKSIZE
+        return path.name, offset, length
 
     def close(self) -> None:
         """Finish the shard being written; the next image starts a new one."""
         if self._file is not None:
-            end = 2 * tarfile.BLOCKSIZE
-            end += -(self._size + end) % tarfile.RECORDSIZE
-            self._write(bytes(end))
-            self._flush()
-            self._file.truncate()
+            end = self._size + 2 * tarfile.BLOCKSIZE
+            self._file.truncate(end + -end % tarfile.RECORDSIZE)
             self._file.close()
+            self._send()
             self._file = None
             self._count += 1
 
-    def _write(self, *parts: bytes) -> None:
-        self._waiting += parts
-        self._held += sum(map(len, parts))
-        if self._held >= _TOGETHER or len(self._waiting) >= _MOST_PARTS:
-            self._flush()
+    def _path(self) -> Path:
+        return self._folder / f"{self._source}-{self._count:05d}.tar"
 
-    def _flush(self) -> None:
-        assert self._file is not None
-        parts = [memoryview(part) for part in self._waiting]
-        self._waiting, self._held = [], 0
-        while parts:
-            written = os.writev(self._file.fileno(), parts)
-            while parts and written >= len(parts[0]):
-                written -= len(parts.pop(0))
-            if written:
-                parts[0] = parts[0][written:]
+    def _send(self) -> None:
+        if self._waiting:
+            self._copier.copy(self._waiting, self._path())
+        self._waiting = []
 
 
 def _reserve(file: io.FileIO, size: int) -> None:
