@@ -233,6 +233,23 @@ def test_copies_may_be_kept_and_then_stay_together(place: Place) -> None:
     assert copies["split"].nunique() == copies["group"].nunique() == 1
 
 
+def test_kept_copies_are_told_of_once(place: Place) -> None:
+    content = tiny_coco(place.raw / "mine", 20)
+    copy_of_the_first(place.raw / "mine", content, same_labels=True)
+    tiny_coco(place.raw / "yours", 3, seed=1)
+    (place.raw / "yours/images/0001.png").write_bytes(
+        (place.raw / "mine/images/0000.png").read_bytes()
+    )
+    split = {"train": 0.6, "val": 0.2, "test": 0.2, "duplicates": "keep"}
+    sources = {name: {"url": name, "format": "coco"} for name in ("mine", "yours")}
+    told = place.run(split=split, sources=sources).rejected
+    assert list(told["source"] + "/" + told["name"]) == [
+        "mine/images/0001.png",
+        "yours/images/0001.png",
+    ]
+    assert set(told["detail"]) == {"same pixels as mine/images/0000.png"}
+
+
 @pytest.mark.parametrize(("rule", "kept"), [("auto", 20), ("background", 21), ("drop", 20)])
 def test_an_image_that_the_label_file_does_not_list(place: Place, rule: str, kept: int) -> None:
     tiny_coco(place.raw / "mine", 20)

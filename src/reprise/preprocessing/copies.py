@@ -50,7 +50,9 @@ class Copies:
         if first is None:
             return True
         if self._policy == "keep":
-            image.note(rules.IMAGE_COPY_KEPT, f"same pixels as {first.key}")
+            # Those of one source were told of when they were stored.
+            if placed is None or first.order[0] != image.source:
+                image.note(rules.IMAGE_COPY_KEPT, f"same pixels as {first.key}")
             return True
         boxes = image.boxes if placed is None else self._boxes.read(placed.boxes)
         earlier = _places(self._boxes.read(first.boxes)), sorted(first.labels)
