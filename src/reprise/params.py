@@ -76,7 +76,7 @@ class MachineConfig(Section):
     (files then lie in a folder that all its machines see)."""
     memo_gb: Annotated[float, Field(ge=0)] = 20.0
     """Most disk space in GB (10^9 bytes) for finished images that the next run need not decode
-    again, and for a twentieth of it labels; 0 keeps none."""
+    again; and a twentieth of it for each source's labels. 0 keeps none."""
     log: Literal["normal", "verbose", "debug"] = "normal"
     """verbose prints a line every 20 batches; debug each one, its loss by part and gradient."""
     checkpoint_minutes: Annotated[float, Field(gt=0)]
