@@ -43,7 +43,6 @@ class FamilyRun:
         margin: By how much it must beat the trivial answer's.
         entry: What the dataset's entry says beside its url.
         params: Further parameters by dotted name.
-        beats_trivial: False where the run is only held to be better than no answer at all.
         quick: Whether it runs in the ordinary tests.
     """
 
@@ -53,7 +52,6 @@ class FamilyRun:
     margin: float
     entry: dict[str, Any] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
-    beats_trivial: bool = True
     quick: bool = False
 
     @property
