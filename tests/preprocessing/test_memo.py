@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from PIL import Image
 
 from builders import picture
+from preprocessing.keeping import counted, settle_at_once
 from reprise.formats.records import ImageRecord
 from reprise.preprocessing import finish as module
 from reprise.preprocessing.copying import Stretch
@@ -68,33 +68,20 @@ def _bytes(stored: StoredImage) -> bytes:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    # Files count as settled at once: a test cannot wait until they are.
-    monkeypatch.setattr("reprise.preprocessing.file_state._SETTLED_NS", -1)
+    settle_at_once(monkeypatch)
     return Place(tmp_path)
 
 
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Counts how often an image is really decoded."""
-    return counted(monkeypatch, "store")
+    return counted(monkeypatch, module, "store")
 
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Counts how often a file is really read."""
-    return counted(monkeypatch, "file_bytes")
-
-
-def counted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[int]:
-    calls: list[int] = []
-    real: Callable[..., Any] = getattr(module, name)
-
-    def call(*given: Any) -> Any:
-        calls.append(1)
-        return real(*given)
-
-    monkeypatch.setattr(module, name, call)
-    return calls
+    return counted(monkeypatch, module, "file_bytes")
 
 
 def test_a_known_image_is_neither_read_nor_decoded_again(
