@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -122,3 +123,27 @@ def test_run_lengths_cannot_be_scaled() -> None:
         rules.IMAGE_SIZE_RESCALED,
         rules.BOX_OUTLINE_UNUSABLE,
     ]
+
+
+TRIANGLE = [1.0, 1.0, 5.0, 1.0, 5.0, 5.0]
+
+
+@pytest.mark.parametrize(
+    ("written", "kept", "told"),
+    [
+        ([TRIANGLE], [TRIANGLE], ""),
+        ([TRIANGLE, [1.0, 2.0]], [TRIANGLE], "1 of 2 polygons broken"),
+        ([[*TRIANGLE, math.nan, 1.0]], [], "1 of 1 polygons broken"),
+        ([[math.inf, *TRIANGLE[1:]], [*TRIANGLE, 3.0]], [], "2 of 2 polygons broken"),
+        # As exporters write it for a box that has no outline.
+        ([[]], [], ""),
+        ([], [], ""),
+    ],
+)
+def test_polygons_that_are_none_are_left_out_and_told(
+    written: list[list[float]], kept: list[list[float]], told: str
+) -> None:
+    box = BoxRecord("cat", (0, 0, 10, 10), segmentation=written)
+    done = judge(record(box), 100, 50, orientation=1)
+    assert [json.loads(kept.segmentation) for kept in done.boxes] == [kept]
+    assert done.notes == ([(rules.BOX_OUTLINE_UNUSABLE, f"box 0 (cat): {told}")] if told else [])

@@ -250,16 +250,13 @@ def _bbox(value: object) -> tuple[float, float, float, float]:
 
 
 def _segmentation(value: object) -> list[list[float]] | dict[str, object]:
-    """Polygons or RLE; an outline that is broken is left out, its box stays."""
+    """Polygons or RLE, which the rules then judge; what is no list of numbers becomes NaN."""
     if isinstance(value, dict):
         return _run_lengths(value)
-    parts = value if isinstance(value, list) else []
-    polygons = [[number(item) for item in part] for part in parts if isinstance(part, list)]
-    return [part for part in polygons if _is_polygon(part)]
-
-
-def _is_polygon(part: list[float]) -> bool:
-    return len(part) >= 6 and len(part) % 2 == 0 and all(map(math.isfinite, part))
+    parts = value if isinstance(value, list) else [] if value is None else [value]
+    return [
+        [number(item) for item in part] if isinstance(part, list) else [math.nan] for part in parts
+    ]
 
 
 def _run_lengths(value: dict[str, Any]) -> dict[str, object]:

@@ -6,14 +6,12 @@ import json
 import math
 from dataclasses import dataclass, field
 
-from reprise.formats import rle
 from reprise.formats.records import BoxRecord, ImageRecord
 from reprise.preprocessing import rules
 from reprise.preprocessing.boxes import XYWH, clean_box
 from reprise.preprocessing.decode import BadImageError
-from reprise.preprocessing.orientation import orient_box, orient_polygon
-
-Outline = list[list[float]] | dict[str, object]
+from reprise.preprocessing.orientation import orient_box
+from reprise.preprocessing.outlines import Outline, placed_outline
 
 
 @dataclass(slots=True)
@@ -92,14 +90,12 @@ def judge(record: ImageRecord, width: int, height: int, orientation: int) -> Jud
             )
         if kept is not None:
             seen.add((box.class_name, kept))
-            outline = box.segmentation
-            unusable = _unusable(outline, size, turned) if isinstance(outline, dict) else ""
-            if unusable:
-                detail = f"box {index} ({box.class_name}): {unusable}"
+            outline, lost = placed_outline(
+                box.segmentation, scale, size, orientation if turned else 1
+            )
+            if lost:
+                detail = f"box {index} ({box.class_name}): {lost}"
                 done.notes.append((rules.BOX_OUTLINE_UNUSABLE, detail))
-                outline = []
-            elif outline and isinstance(outline, list):
-                outline = _placed_outline(outline, scale, size, orientation if turned else 1)
             done.boxes.append(_judged(box, kept, scale, outline))
     return done
 
@@ -143,36 +139,3 @@ def _judged(box: BoxRecord, kept: XYWH, scale: tuple[float, float], outline: Out
     usable = math.isfinite(area) and 0 < area <= largest
     written = json.dumps(outline, ensure_ascii=False) if outline else "[]"
     return JudgedBox(box.class_name, kept, area if usable else largest, box.iscrowd, written)
-
-
-def _unusable(outline: dict[str, object], size: tuple[int, int], turned: bool) -> str:
-    """Why run lengths cannot be used, empty when they can; they belong to one pixel grid.
-
-    Args:
-        outline: COCO RLE as its file has it.
-        size: Width and height of the image that the labels were made on.
-        turned: Whether that image was turned since.
-    """
-    if not outline:
-        return ""
-    try:
-        rle.area(outline)
-    except ValueError as error:
-        return str(error)
-    if turned or outline["size"] != [size[1], size[0]]:
-        return f"its mask is of {outline['size']}, the image of {[size[1], size[0]]}"
-    return ""
-
-
-def _placed_outline(
-    outline: list[list[float]],
-    scale: tuple[float, float],
-    size: tuple[int, int],
-    orientation: int,
-) -> list[list[float]]:
-    """Polygons in pixels of the upright image."""
-    if scale != (1.0, 1.0):
-        outline = [[v * scale[place % 2] for place, v in enumerate(part)] for part in outline]
-    if orientation != 1:
-        outline = [orient_polygon(part, *size, orientation) for part in outline]
-    return outline

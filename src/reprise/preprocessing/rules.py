@@ -65,7 +65,10 @@ BOX_EMPTY = Rule(
 BOX_OUTSIDE = Rule("box_outside", "box", "dropped", "it lies wholly outside its image")
 BOX_CLIPPED = Rule("box_clipped", "box", "repaired", "cut at the edge of its image")
 BOX_OUTLINE_UNUSABLE = Rule(
-    "box_outline_unusable", "box", "repaired", "its mask is damaged or of another size: left out"
+    "box_outline_unusable",
+    "box",
+    "repaired",
+    "its mask, or a part of it, is damaged or of another size: left out",
 )
 BOX_DUPLICATE = Rule("box_duplicate", "box", "dropped", "the same class and place as another box")
 
