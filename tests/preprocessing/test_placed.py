@@ -18,13 +18,14 @@ def test_everything_but_bytes_boxes_and_ledger_comes_back() -> None:
         "mine", "ä/1.png", {"patient": "7"}, ("cat", "dog"), "val", False, True, STORED, [box]
     )
     placed = PlacedImage(image, ("mine-00000.tar", 512, 4), range(5, 6))
-    expected = replace(image, stored=replace(STORED, encoded=b""), boxes=[])
+    expected = replace(image, stored=STORED._replace(encoded=b""), boxes=[])
     assert placed.image == expected
-    assert placed.place == ("mine-00000.tar", 512, 4) and placed.boxes == range(5, 6)
+    assert placed.unpacked() == (expected, ("mine-00000.tar", 512, 4), range(5, 6))
+    assert placed.boxes == range(5, 6)
     assert placed.order == ("mine", "ä/1.png") and placed.key == image.key
 
 
 def test_a_composed_image_has_no_file() -> None:
-    image = Finished("copy_paste", "1", synthetic=True, stored=replace(STORED, file_sha256=""))
+    image = Finished("copy_paste", "1", synthetic=True, stored=STORED._replace(file_sha256=""))
     found = PlacedImage(image, ("copy_paste-00000.tar", 512, 4), range(0)).image
     assert (found.stored.file_sha256, found.synthetic) == ("", True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import ExifTags, Image
 
 from reprise.preprocessing import rules
-from reprise.preprocessing.decode import DECODER_ERRORS, FORMATS, BadImageError
+from reprise.preprocessing.decode import DECODER_ERRORS, BadImageError, open_formats
 from reprise.preprocessing.orientation import orient_size, valid_orientation
 
 
@@ -46,7 +46,7 @@ def read_header(path: Path, max_pixels: int) -> Header:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=_formats()) as image:
+            with Image.open(path, formats=open_formats()) as image:
                 width, height = image.size
                 kind, orientation = f"{image.format} {image.mode}", _orientation(image)
     except Image.DecompressionBombError:
@@ -62,11 +62,6 @@ def read_header(path: Path, max_pixels: int) -> Header:
     if not kind.startswith("TIFF"):
         width, height = orient_size(width, height, orientation)
     return Header(kind, width, height, orientation)
-
-
-def _formats() -> list[str]:
-    Image.init()
-    return [name for name in FORMATS if name in Image.OPEN]
 
 
 def _orientation(image: Image.Image) -> int:

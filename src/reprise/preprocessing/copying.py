@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 from reprise.errors import RepriseError
 from reprise.preprocessing.pool import end_with_parent
@@ -28,6 +29,7 @@ class OpenFile:
     Attributes:
         path: As given.
         descriptor: Open for reading.
+        inode: Tells it from another file that took its place.
 
     Raises:
         OSError: It cannot be opened.
@@ -36,6 +38,20 @@ class OpenFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.descriptor = os.open(path, os.O_RDONLY)
+        found = os.fstat(self.descriptor)
+        self.inode, self._size = found.st_ino, found.st_size
+
+    def holds(self, size: int) -> bool:
+        """Whether it has at least so many bytes; one that is never cut short grows only."""
+        if self._size < size:
+            self._size = os.fstat(self.descriptor).st_size
+        return self._size >= size
+
+    def expect(self) -> None:
+        """Have all of it read from the disk, if it must be, while other work is done."""
+        # Absent on some systems.
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self.descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
 
     def __del__(self, close: Callable[[int], None] = os.close) -> None:
         # Absent when it could not be opened; and so is ``os`` when the interpreter ends.
@@ -75,8 +91,7 @@ class Stretch:
         return data
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A header and the bytes after it, to be written at one place.
 
     Attributes:
@@ -94,6 +109,14 @@ class Piece:
 _Told = tuple[str, int, int, int, int, bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    file: Path
+    pieces: list[Piece]
+    reserve: int
+    size: int | None
+
+
 class Copier:
     """Copies pieces into files that exist, in a process that starts with the first of them.
 
@@ -106,49 +129,52 @@ class Copier:
     def __init__(self, apart: bool) -> None:
         self._apart = apart
         self._pool: ProcessPoolExecutor | None = None
-        self._under_way: deque[tuple[Future[bool], Path, list[Piece]]] = deque()
+        self._under_way: deque[tuple[Future[bool], _Order]] = deque()
 
-    def copy(self, pieces: list[Piece], file: Path) -> None:
-        """Write pieces into a file, sooner or later.
+    @property
+    def started(self) -> bool:
+        """Whether there is a process."""
+        return self._pool is not None
+
+    def copy(
+        self, pieces: list[Piece], file: Path, reserve: int = 0, size: int | None = None
+    ) -> None:
+        """Write pieces into a file, sooner or later; what is asked first is done first.
+
+        Args:
+            pieces: They may lie beyond the end of the file.
+            file: It exists.
+            reserve: Bytes that the file may come to hold: room is asked for at once, where
+                that can be had, which is less work than bit by bit.
+            size: Of the whole file, in bytes, when these are the last pieces.
 
         Raises:
             OSError: These, or earlier ones, cannot be written.
             RepriseError: A file that they lie in was cut short.
         """
+        order = _Order(file, pieces, reserve, size)
         if not self._apart:
-            _write_here(file, pieces)
+            _write_here(order)
             return
         while self._under_way and self._under_way[0][0].done():
             self._finish_first()
         if self._pool is None:
             context = get_context("forkserver")
             self._pool = ProcessPoolExecutor(1, context, initializer=end_with_parent)
-        inodes = {piece.data.file: os.fstat(piece.data.file.descriptor).st_ino for piece in pieces}
-        told = [
-            (
-                str(piece.data.file.path),
-                inodes[piece.data.file],
-                piece.data.offset,
-                piece.data.length,
-                piece.at,
-                piece.header,
-            )
-            for piece in pieces
-        ]
         try:
-            self._under_way.append((self._pool.submit(_write_there, file, told), file, pieces))
+            self._under_way.append((self._pool.submit(_write_there, *_told(order)), order))
         except BrokenProcessPool:
-            _write_here(file, pieces)
+            _write_here(order)
 
     def _finish_first(self) -> None:
-        written, file, pieces = self._under_way.popleft()
+        written, order = self._under_way.popleft()
         try:
             done = written.result()
         except BrokenProcessPool:
             done = False
         if not done:
             # What this process has opened can be read even when it was deleted.
-            _write_here(file, pieces)
+            _write_here(order)
 
     def __enter__(self) -> Copier:
         return self
@@ -170,27 +196,55 @@ def write_at(descriptor: int, data: bytes, at: int) -> None:
         rest, at = rest[written:], at + written
 
 
-def _write_here(file: Path, pieces: list[Piece]) -> None:
-    with file.open("r+b", buffering=0) as to:
-        for piece in pieces:
+def _told(order: _Order) -> tuple[Path, list[_Told], int, int | None]:
+    told = [
+        (
+            str(piece.data.file.path),
+            piece.data.file.inode,
+            piece.data.offset,
+            piece.data.length,
+            piece.at,
+            piece.header,
+        )
+        for piece in order.pieces
+    ]
+    return order.file, told, order.reserve, order.size
+
+
+def _write_here(order: _Order) -> None:
+    # Without room reserved: that could make a file longer again that has its size.
+    with order.file.open("r+b", buffering=0) as to:
+        for piece in order.pieces:
             write_at(to.fileno(), piece.header, piece.at)
             write_at(to.fileno(), piece.data.read(), piece.at + len(piece.header))
+        if order.size is not None:
+            to.truncate(order.size)
 
 
-def _write_there(file: Path, pieces: list[_Told]) -> bool:
+def _write_there(file: Path, pieces: list[_Told], reserve: int, size: int | None) -> bool:
     """In the other process; False when the pieces are no longer where they were."""
     opened: dict[str, OpenFile] = {}
     with file.open("r+b", buffering=0) as to:
+        if reserve:
+            _reserve(to.fileno(), reserve)
         for path, inode, offset, length, at, header in pieces:
             try:
                 if path not in opened:
                     opened[path] = OpenFile(Path(path))
             except OSError:
                 return False
-            descriptor = opened[path].descriptor
-            data = os.pread(descriptor, length, offset)
-            if len(data) < length or os.fstat(descriptor).st_ino != inode:
+            data = os.pread(opened[path].descriptor, length, offset)
+            if len(data) < length or opened[path].inode != inode:
                 return False
             write_at(to.fileno(), header, at)
             write_at(to.fileno(), data, at + len(header))
+        if size is not None:
+            to.truncate(size)
     return True
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except (AttributeError, OSError):
+        return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import time
 from pathlib import Path
@@ -28,8 +29,9 @@ class FileState(NamedTuple):
 
 def file_state(path: Path) -> FileState | None:
     """The state of a file, None when there is no such regular file."""
+    text = str(path)
     try:
-        found = path.stat()
+        found = os.stat(text)  # noqa: PTH116 - hundreds of thousands of files
     except OSError:
         return None
     if not stat.S_ISREG(found.st_mode):
@@ -38,4 +40,4 @@ def file_state(path: Path) -> FileState | None:
     times = f"{found.st_mtime_ns} {found.st_ctime_ns}"
     settled = time.time_ns() - found.st_ctime_ns > _SETTLED_NS
     state = f"{found.st_size} {times} {found.st_ino} {found.st_dev}"
-    return FileState(str(path.absolute()), state, settled)
+    return FileState(text if path.is_absolute() else str(path.absolute()), state, settled)

@@ -90,9 +90,9 @@ def judge(record: ImageRecord, width: int, height: int, orientation: int) -> Jud
             )
         if kept is not None:
             seen.add((box.class_name, kept))
-            outline, lost = placed_outline(
-                box.segmentation, scale, size, orientation if turned else 1
-            )
+            outline, lost = box.segmentation, ""
+            if outline:
+                outline, lost = placed_outline(outline, scale, size, orientation if turned else 1)
             if lost:
                 detail = f"box {index} ({box.class_name}): {lost}"
                 done.notes.append((rules.BOX_OUTLINE_UNUSABLE, detail))

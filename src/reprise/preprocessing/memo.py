@@ -15,11 +15,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
-import os
 import shutil
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -135,7 +134,7 @@ class Memo:
         image = self._image(rows[0]) if rows else None
         if image is None or isinstance(image.encoded, bytes):
             return image
-        return replace(image, encoded=image.encoded.read())
+        return image._replace(encoded=image.encoded.read())
 
     def put(self, state: FileState, image: StoredImage) -> None:
         """Keep a finished image.
@@ -189,7 +188,8 @@ class Memo:
             if pack is None:
                 # Stays open: what was found in it can be read even when others delete it.
                 pack = self._packs[number] = OpenFile(self._path(number))
-            return pack if os.fstat(pack.descriptor).st_size >= size else None
+                pack.expect()
+            return pack if pack.holds(size) else None
         except OSError:
             return None
 

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import marshal
 from sys import intern
-from typing import Any
+from typing import Any, NamedTuple
 
 from reprise.preprocessing.finish import Finished
 from reprise.preprocessing.images import StoredImage
+
+
+class Unpacked(NamedTuple):
+    """All of a stored image.
+
+    Attributes:
+        image: The finished image, made anew: without its bytes, boxes and ledger.
+        place: ``(shard, offset, length)``.
+        boxes: Rows of its boxes.
+    """
+
+    image: Finished
+    place: tuple[str, int, int]
+    boxes: range
 
 
 class PlacedImage:
@@ -46,49 +60,39 @@ class PlacedImage:
     @property
     def order(self) -> tuple[str, str]:
         """Source and name, by which the images are numbered."""
-        source, name, *_ = self._unpacked()[0]
+        source, name, *_ = self._read()[0]
         return source, name
 
     @property
     def precedence(self) -> tuple[bool, bool, str, str]:
         """Of copies the first in this order stays: real ones, labelled ones, then by name."""
-        (source, name, *_), (synthetic, labelled), *_ = self._unpacked()
+        (source, name, *_), (synthetic, labelled), *_ = self._read()
         return synthetic, not labelled, source, name
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Classes of the image as a whole."""
-        return self._unpacked()[0][3]
-
-    @property
-    def place(self) -> tuple[str, int, int]:
-        """``(shard, offset, length)``."""
-        return self._unpacked()[5]
+        return self._read()[0][3]
 
     @property
     def boxes(self) -> range:
         """Rows of its boxes."""
-        return range(*self._unpacked()[6])
+        return range(*self._read()[6])
 
     @property
     def image(self) -> Finished:
         """The finished image, made anew: without its bytes, boxes and ledger."""
-        told, judged, sizes, (orientation, sha256), (file_sha256, looks), *_ = self._unpacked()
-        source, name, keys, labels, given = told
-        synthetic, labelled = judged
-        width, height, original_width, original_height = sizes
-        stored = StoredImage(
-            b"",
-            width,
-            height,
-            original_width,
-            original_height,
-            orientation,
-            sha256.hex(),
-            file_sha256.hex(),
-            looks.hex(),
+        return self.unpacked().image
+
+    def unpacked(self) -> Unpacked:
+        """All of it at one look."""
+        told, (synthetic, labelled), sizes, stored, digests, place, rows = self._read()
+        (source, name, keys, labels, given), (width, height, whole_width, whole_height) = (
+            told,
+            sizes,
         )
-        return Finished(
+        (orientation, sha256), (file_sha256, looks) = stored, digests
+        image = Finished(
             intern(source),
             name,
             keys,
@@ -96,8 +100,19 @@ class PlacedImage:
             given,
             synthetic,
             labelled,
-            stored,
+            StoredImage(
+                b"",
+                width,
+                height,
+                whole_width,
+                whole_height,
+                orientation,
+                sha256.hex(),
+                file_sha256.hex(),
+                looks.hex(),
+            ),
         )
+        return Unpacked(image, place, range(*rows))
 
-    def _unpacked(self) -> Any:
+    def _read(self) -> Any:
         return marshal.loads(self._packed)  # noqa: S302 - written by this process

@@ -28,7 +28,7 @@ AHEAD = 12
 LOOK_AHEAD = 512
 _RAY_CHUNK, _RAY_AHEAD = 8, 3
 _END = object()
-_PRELOADED = ["reprise.preprocessing.finish", "imagehash", "scipy.fftpack"]
+_PRELOADED = ["reprise.preprocessing.preloaded"]
 # What this process applies, when it is a worker: sent once, not with every chunk.
 _work: list[Callable[[Any], Any]] = []
 

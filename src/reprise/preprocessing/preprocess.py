@@ -64,9 +64,10 @@ def preprocess(
             split would be empty, or the disk is full. Then ``out`` is as it was before.
     """
     workplace = workplace or Workplace()
-    if workplace.workers > 1 and workplace.engine == "local":
+    apart = workplace.workers > 1 and workplace.engine == "local"
+    if apart:
         prepare_workers()
-    with _replacing(out) as building, _rare_collection():
+    with _replacing(out) as building, _rare_collection(), Copier(apart) as copier:
         spool = building / "labels"
         sources = read_sources(
             config, raw, synthetic, spool, workplace.workers > 1, workplace.labels
@@ -84,20 +85,19 @@ def preprocess(
             int(config.limits.max_image_megapixels * 1e6),
         )
         placed: list[PlacedImage] = []
-        with Copier(workplace.workers > 1 and workplace.engine == "local") as copier:
-            for source in sources:
-                results = finish_all(source, settings, workplace)
-                shards = ShardWriter(building, source.source, copier=copier)
-                placed += _pack(source, results, shards, boxes, copies, ledger)
-            shutil.rmtree(spool)
-            if not placed:
-                raise RepriseError(
-                    "no usable image is left:\n" + rules.summary(ledger),
-                    "look at the counts above; check data.sources and the files themselves.",
-                )
-            # Those within a source are out already.
-            unique = _without_copies(placed, copies, ledger) if len(sources) > 1 else placed
-            division, key = _divide(unique, boxes, categories, config, copies, assignments)
+        for source in sources:
+            results = finish_all(source, settings, workplace)
+            shards = ShardWriter(building, source.source, copier=copier)
+            placed += _pack(source, results, shards, boxes, copies, ledger)
+        shutil.rmtree(spool)
+        if not placed:
+            raise RepriseError(
+                "no usable image is left:\n" + rules.summary(ledger),
+                "look at the counts above; check data.sources and the files themselves.",
+            )
+        # Those within a source are out already.
+        unique = _without_copies(placed, copies, ledger) if len(sources) > 1 else placed
+        division, key = _divide(unique, boxes, categories, config, copies, assignments)
         kept = _without_left_out(unique, division, ledger)
         made = paste(
             kept,
@@ -113,11 +113,14 @@ def preprocess(
         )
         for image in made:
             division.split[image.key], division.group[image.key] = "train", image.key
-        release_workers()
+        if not copier.started:
+            # They share their memory with the copying process, which still is at work else.
+            release_workers()
         kept = sorted(kept + made, key=lambda placed: placed.order)
         write_dataset(
             building, kept, boxes, division.split, division.group, categories, ledger, notes
         )
+    release_workers()
     if assignments is not None:
         write_assignments(assignments, key, division.assignments)
     for note in division.notes:
@@ -226,8 +229,8 @@ def _for_split(
     copies: Copies,
     counted: dict[tuple[bytes, tuple[str, ...]], Mapping[str, int]],
 ) -> SplitImage:
-    image = placed.image
-    classes = boxes.classes(placed.boxes)
+    image, _, rows = placed.unpacked()
+    classes = boxes.classes(rows)
     labels = (classes.tobytes(), image.labels)
     if labels not in counted:
         counted[labels] = Counter([*map(names.__getitem__, classes), *image.labels])

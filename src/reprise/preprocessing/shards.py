@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import tarfile
 from pathlib import Path
 
@@ -39,7 +38,11 @@ class ShardWriter:
         self._count = 0
         self._size = 0
         self._file: io.FileIO | None = None
+        # Of the shard being written: its place, and what the copier is
+        # still to hear of it and whether it has heard of it.
+        self._path = self._folder
         self._waiting: list[Piece] = []
+        self._sent = False
 
     def add(self, name: str, data: bytes | Stretch) -> tuple[str, int, int]:
         """Append one image; returns ``(shard, offset, length)``.
@@ -50,13 +53,11 @@ class ShardWriter:
         length = len(data)
         if self._file is not None and self._size + length > self._limit:
             self.close()
-        path = self._path()
         if self._file is None:
             # Open until it is full or closed, over many calls.
-            self._file = io.FileIO(path, "wb")
+            self._path = self._folder / f"{self._source}-{self._count:05d}.tar"
+            self._file = io.FileIO(self._path, "wb")
             self._size = 0
-            if self._count:
-                _reserve(self._file, self._limit)
         header = member_header(name, length)
         at, offset = self._size, self._size + len(header)
         if isinstance(data, bytes):
@@ -67,33 +68,28 @@ class ShardWriter:
                 self._send()
         # What lies between members is never written, and so it is zero.
         self._size = offset + length + -length % tarfile.BLOCKSIZE
-        return path.name, offset, length
+        return self._path.name, offset, length
 
     def close(self) -> None:
         """Finish the shard being written; the next image starts a new one."""
         if self._file is not None:
             end = self._size + 2 * tarfile.BLOCKSIZE
-            self._file.truncate(end + -end % tarfile.RECORDSIZE)
+            size = end + -end % tarfile.RECORDSIZE
+            if self._sent or self._waiting:
+                self._send(size)
+            else:
+                self._file.truncate(size)
             self._file.close()
-            self._send()
             self._file = None
+            self._sent = False
             self._count += 1
 
-    def _path(self) -> Path:
-        return self._folder / f"{self._source}-{self._count:05d}.tar"
-
-    def _send(self) -> None:
-        if self._waiting:
-            self._copier.copy(self._waiting, self._path())
+    def _send(self, size: int | None = None) -> None:
+        # Most shards come to be full, but for a source that has just one.
+        reserve = self._limit if self._count and not self._sent else 0
+        self._copier.copy(self._waiting, self._path, reserve, size)
+        self._sent = True
         self._waiting = []
-
-
-def _reserve(file: io.FileIO, size: int) -> None:
-    """Ask for room on the disk at once, where that can be had: less work than bit by bit."""
-    try:
-        os.posix_fallocate(file.fileno(), 0, size)
-    except (AttributeError, OSError):
-        return
 
 
 def _plain_header() -> bytes:

@@ -168,10 +168,11 @@ def _some_rows(
 ) -> pd.DataFrame:
     import pandas as pd
 
-    finished = [placed.image for placed in images]
+    unpacked = [placed.unpacked() for placed in images]
+    finished = [item.image for item in unpacked]
     keys = [image.key for image in finished]
     stored = [image.stored for image in finished]
-    shard, offset, length = zip(*(placed.place for placed in images), strict=True)
+    shard, offset, length = zip(*(item.place for item in unpacked), strict=True)
     columns = {
         "image_id": np.arange(first_id, first_id + len(images)),
         "split": [split[key] for key in keys],
