@@ -102,8 +102,8 @@ def parameters(arguments: argparse.Namespace, seed: int) -> Any:
         values["model"]["first_stage"] |= FEW_PROPOSALS
     values["training"] |= {
         "epochs": arguments.epochs, "steps": None, "batch_size": arguments.batch_size,
-        "learning_rate": arguments.learning_rate, "optimizer": "adamw", "mixed_precision": "none", "seed": seed,
-        "device": "cpu", "threads": arguments.threads, "ema_decay": 0.0, "gradient_clip": 10.0,
+        "learning_rate": arguments.learning_rate, "optimizer": "adamw", "seed": seed,
+        "mixed_precision": "none", "device": "cpu", "threads": arguments.threads, "ema_decay": 0.0, "gradient_clip": 10.0,
     }  # fmt: skip
     values["training"]["early_stopping"] |= {"enabled": False, "metric": "mAP"}
     values["validation"] |= {"frequency": arguments.epochs, "metrics": ["mAP"]}

@@ -91,7 +91,7 @@ class TrainingConfig(Section):
     total."""
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
     """auto takes the GPU when there is one."""
-    threads: Count
+    threads: Annotated[int, Field(ge=1, le=1024)]
     """CPU threads of the network; results on a CPU depend on it, so it is fixed here."""
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     """Of weights, order and augmentation; train with several to see the spread."""

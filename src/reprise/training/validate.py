@@ -89,5 +89,5 @@ def refuse_infinite(losses: dict[str, float], where: str, saved: str = "") -> No
         raise RepriseError(
             f"the {' and '.join(bad)} loss became {losses[bad[0]]} {where}.{saved}",
             "lower training.learning_rate (by 10 is a good first try), lengthen "
-            "training.scheduler.warmup_epochs, or set training.mixed_precision: none.",
+            "training.scheduler.warmup_epochs; on a GPU, training.mixed_precision: none helps too.",
         )
