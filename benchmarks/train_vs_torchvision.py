@@ -103,7 +103,8 @@ def parameters(arguments: argparse.Namespace, seed: int) -> Any:
     values["training"] |= {
         "epochs": arguments.epochs, "steps": None, "batch_size": arguments.batch_size,
         "learning_rate": arguments.learning_rate, "optimizer": "adamw", "seed": seed,
-        "mixed_precision": "none", "device": "cpu", "threads": arguments.threads, "ema_decay": 0.0, "gradient_clip": 10.0,
+        "mixed_precision": "none", "device": "cpu", "threads": arguments.threads, "ema_decay": 0.0,
+        "gradient_clip": 10.0,
     }  # fmt: skip
     values["training"]["early_stopping"] |= {"enabled": False, "metric": "mAP"}
     values["validation"] |= {"frequency": arguments.epochs, "metrics": ["mAP"]}
