@@ -49,7 +49,11 @@ def main() -> None:
     arguments = parser.parse_args()
     print(HEAD)
     for case in FAMILY_RUNS:
-        if arguments.only in case.name:
+        if arguments.only not in case.name:
+            continue
+        if case.missing:
+            print(f"{case.name}: {case.missing}", file=sys.stderr)
+        else:
             print(row(case, arguments.shared), flush=True)
 
 

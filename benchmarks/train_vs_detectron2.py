@@ -1,143 +1,87 @@
-"""Our training loop against Detectron2's own trainer: images/s on one network.
+"""Our training loop against Detectron2's own trainer.
 
-Same images, network, batch size, optimizer, flips, threads and workers, in turns in one run,
-so that a busy machine hurts both. Each has its own loader and loop: ours also averages the
-weights, checks every loss and writes checkpoints. Detectron2 is optional; without it there is
-nothing to compare. Run it on an idle machine, after `dvc repro preprocess`:
+Same network and starting weights, images, batch, steps, optimizer, schedule, flips, threads and
+workers, in turns in one run, so that a busy machine hurts both; scored by Reprise's evaluator
+on the test split. Each has its own loader and loop; its trainer reads JPEG files of the same
+pixels. Detectron2 is optional; without it there is nothing to compare. Run it on an idle
+machine, over a dataset that the network can learn:
 
-    python benchmarks/train_vs_detectron2.py --turns 3
+    python benchmarks/train_vs_detectron2.py --dataset data/processed --epochs 20
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import math
-import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "src"))
+from train_vs_torchvision import (
+    FLIP,
+    add_common,
+    one_run,
+    open_dataset,
+    parameters,
+    score,
+    show,
+    train_reprise,
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--dataset", type=Path, default=ROOT / "data" / "processed")
+    parser.add_argument("--family", choices=["detectron2"], default="detectron2")
+    add_common(parser)
     parser.add_argument(
         "--architecture", choices=["faster_rcnn", "retinanet"], default="faster_rcnn"
     )
-    parser.add_argument("--variant", default="nano")
-    parser.add_argument("--epochs", type=int, default=3, help="the first is a warm-up")
-    parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--batch-size", type=int, default=4)
-    parser.add_argument("--image-size", type=int, default=256)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--variant", choices=["nano", "small", "medium"], default="nano")
     parser.add_argument("--child", choices=["reprise", "detectron2"], help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if importlib.util.find_spec("detectron2") is None:
         print("skipped: Detectron2 is not installed, so there is nothing to compare with.")
         return
     if arguments.child:
-        speed = reprise if arguments.child == "reprise" else detectron2
-        print(f"RESULT {speed(arguments)}")
+        train = train_reprise if arguments.child == "reprise" else train_by_its_own
+        print("RESULT " + json.dumps(train(arguments, arguments.seeds[0])))
         return
-    ratios = []
-    for turn in range(arguments.turns):
-        # Turn about: what warms up or throttles the machine favours neither.
-        names = ("reprise", "detectron2") if turn % 2 == 0 else ("detectron2", "reprise")
-        rates = {name: one_run(name) for name in names}
-        ratios.append(rates["reprise"] / rates["detectron2"])
-        print(
-            f"turn {turn + 1}: Reprise {rates['reprise']:.2f} images/s, "
-            f"Detectron2 {rates['detectron2']:.2f}, ratio {ratios[-1]:.3f}",
-            flush=True,
-        )
-    print(
-        f"{arguments.architecture} {arguments.variant}, {arguments.image_size} px, batch "
-        f"{arguments.batch_size}, {arguments.threads} threads: Reprise over Detectron2, median "
-        f"{statistics.median(ratios):.3f}"
-    )
+    rows = []
+    for place, seed in enumerate(arguments.seeds):
+        names = ["reprise", "detectron2"][:: 1 if place % 2 == 0 else -1]
+        rows.append({name: one_run(__file__, name, arguments, seed) for name in names})
+    show(rows, arguments, "detectron2")
 
 
-def one_run(name: str) -> float:
-    """Each training in its own process."""
-    with tempfile.TemporaryDirectory(prefix="reprise-benchmark-") as folder:
-        command = [sys.executable, __file__, *sys.argv[1:], "--child", name, "--folder", folder]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-    if done.returncode or not lines:
-        sys.exit(f"{name} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
-    return float(lines[-1].removeprefix("RESULT "))
-
-
-def parameters(arguments: argparse.Namespace):
-    """params.yaml with the benchmark's network and lengths, as typed sections."""
-    from reprise import params
-
-    os.chdir(ROOT)
-    loaded = params.load(ROOT / "params.yaml")
-    values = loaded.model_dump()
-    values["model"] |= {
-        "type": "detectron2", "architecture": arguments.architecture,
-        "variant": arguments.variant, "weights": {}, "task": "auto",
-    }  # fmt: skip
-    values["training"] |= {
-        "epochs": arguments.epochs, "steps": None, "batch_size": arguments.batch_size,
-        "learning_rate": 1e-4, "optimizer": "adamw", "mixed_precision": "none",
-        "device": "cpu", "threads": arguments.threads, "gradient_accumulation_steps": 1,
-    }  # fmt: skip
-    values["training"]["scheduler"]["warmup_epochs"] = 1
-    values["validation"]["frequency"] = arguments.epochs
-    flips = {"enabled": True, "flip_horizontal": 0.5}
-    values["augmentation"] = dict.fromkeys(values["augmentation"], 0) | flips
-    values["machine"] |= {"workers": arguments.workers, "checkpoint_minutes": 10}
-    return type(loaded).model_validate(values)
-
-
-def reprise(arguments: argparse.Namespace) -> float:
-    from reprise.training.train import train
-
-    loaded = parameters(arguments)
-    train(
-        arguments.dataset.resolve(), loaded.model, loaded.training, loaded.validation,
-        loaded.augmentation, arguments.image_size, loaded.machine, arguments.folder / "models",
-        arguments.folder / "reports", arguments.folder / "scratch",
-    )  # fmt: skip
-    pattern = "scratch/speed/*/plots/metrics/images_per_second.tsv"
-    (speeds,) = arguments.folder.glob(pattern)
-    rates = [float(line.split("\t")[1]) for line in speeds.read_text().splitlines()[1:]]
-    return statistics.median(rates[1:])
-
-
-def detectron2(arguments: argparse.Namespace) -> float:
+def train_by_its_own(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
+    """Detectron2's loader, mapper and trainer, around the network that the family builds."""
     import torch
     from detectron2.data import DatasetMapper, build_detection_train_loader
     from detectron2.data.transforms import RandomFlip, ResizeShortestEdge
-    from detectron2.engine import HookBase, SimpleTrainer
+    from detectron2.engine import HookBase, SimpleTrainer, hooks
     from detectron2.modeling import build_model
 
-    from reprise.dataset import Dataset
     from reprise.models.detectron2_config import zoo_config
-    from reprise.training.optimizer import build_optimizer
+    from reprise.models.family import family_class
+    from reprise.training.optimizer import build_optimizer, learning_rate_factor
 
-    loaded = parameters(arguments)
-    torch.set_num_threads(arguments.threads)
+    loaded = parameters(arguments, seed)
+    training = loaded.training
+    torch.set_num_threads(training.threads)
     torch.set_flush_denormal(True)
-    torch.manual_seed(loaded.training.seed)
-    data = Dataset(arguments.dataset)
-    records = export(data, arguments.folder)
+    torch.manual_seed(seed)
+    data = open_dataset(arguments)
+    family = family_class("detectron2")(loaded.model, data.class_names, arguments.image_size)
     network = build_model(zoo_config(loaded.model, arguments.architecture, len(data.categories)))
+    network.load_state_dict(family.network.state_dict())
+    records = export(data, arguments.folder)
     size = arguments.image_size
     mapper = DatasetMapper(
         is_train=True,
-        augmentations=[ResizeShortestEdge([size], size, "choice"), RandomFlip()],
+        augmentations=[ResizeShortestEdge([size], size, "choice"), RandomFlip(FLIP)],
         image_format="BGR",
     )
     loader = build_detection_train_loader(
@@ -146,24 +90,31 @@ def detectron2(arguments: argparse.Namespace) -> float:
         total_batch_size=arguments.batch_size,
         num_workers=arguments.workers,
     )
-    stamps: list[float] = []
+    steps = math.ceil(len(records) / arguments.batch_size)
+    stamps = [time.perf_counter()]
 
     class Clock(HookBase):
         def after_step(self) -> None:
             stamps.append(time.perf_counter())
 
-    trainer = SimpleTrainer(network, loader, build_optimizer(network, loaded.training))
-    trainer.register_hooks([Clock()])
-    steps = math.ceil(len(records) / arguments.batch_size)
-    trainer.train(0, steps * arguments.epochs)
+    optimizer = build_optimizer(network, training)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda step: learning_rate_factor(step, steps, steps * training.epochs, training.scheduler),
+    )
+    trainer = SimpleTrainer(network, loader, optimizer)
+    trainer.register_hooks([Clock(), hooks.LRScheduler(optimizer, schedule)])
+    trainer.train(0, steps * training.epochs)
     rates = [
-        steps * arguments.batch_size / (stamps[end - 1] - stamps[end - 1 - steps])
-        for end in range(2 * steps, steps * arguments.epochs + 1, steps)
+        len(records) / (stamps[end] - stamps[end - steps])
+        for end in range(steps, steps * training.epochs + 1, steps)
     ]
-    return statistics.median(rates)
+    family.network.load_state_dict(network.state_dict())
+    family.network.eval()
+    return {"images_per_second": statistics.median(rates), **score(arguments, family)}
 
 
-def export(data, folder: Path) -> list[dict]:
+def export(data: Any, folder: Path) -> list[dict[str, Any]]:
     """The train split in the other's standard format; boxes in stored pixels."""
     from detectron2.structures import BoxMode
 

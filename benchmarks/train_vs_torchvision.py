@@ -37,21 +37,13 @@ def main() -> None:
     parser.add_argument(
         "--family", choices=["faster_rcnn", "mask_rcnn", "multilabel"], default="faster_rcnn"
     )
-    parser.add_argument("--dataset", type=Path, default=ROOT / "data" / "processed")
-    parser.add_argument("--image-size", type=int, default=160)
-    parser.add_argument("--batch-size", type=int, default=4)
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--learning-rate", type=float, default=3e-4)
+    add_common(parser)
     parser.add_argument(
         "--variant",
         choices=["nano", "small", "medium"],
         help="of a detector: MobileNet V3 small or large with few proposals, or ResNet-50",
     )
     parser.add_argument("--child", choices=["reprise", "torchvision"], help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.family == "multilabel":
         arguments.variant = "nano"
@@ -67,17 +59,26 @@ def main() -> None:
     show(rows, arguments, "torchvision")
 
 
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """What every comparison with a library's loop can be told."""
+    parser.add_argument("--dataset", type=Path, default=ROOT / "data" / "processed")
+    parser.add_argument("--image-size", type=int, default=160)
+    parser.add_argument("--batch-size", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--learning-rate", type=float, default=3e-4)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+
+
 def one_run(script: str, name: str, arguments: argparse.Namespace, seed: int) -> dict[str, float]:
     """Each training in its own process."""
+    told = vars(arguments) | {"seeds": seed, "dataset": arguments.dataset.resolve()}
     with tempfile.TemporaryDirectory(prefix="reprise-benchmark-") as folder:
-        command = [
-            sys.executable, script, "--child", name, "--folder", folder, "--seeds", str(seed),
-            "--family", arguments.family, "--dataset", str(arguments.dataset.resolve()),
-            "--image-size", str(arguments.image_size), "--batch-size", str(arguments.batch_size),
-            "--epochs", str(arguments.epochs), "--threads", str(arguments.threads),
-            "--workers", str(arguments.workers), "--variant", arguments.variant,
-            "--learning-rate", str(arguments.learning_rate),
-        ]  # fmt: skip
+        command = [sys.executable, script]
+        for key, value in (told | {"child": name, "folder": folder}).items():
+            command += [f"--{key.replace('_', '-')}", str(value)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     if done.returncode or not lines:
@@ -95,16 +96,17 @@ def parameters(arguments: argparse.Namespace, seed: int) -> Any:
     loaded = params.load(ROOT / "params.yaml")
     values = loaded.model_dump()
     values["model"] |= {
-        "type": arguments.family, "architecture": "auto", "task": "auto", "weights": {},
-        "variant": arguments.variant,
+        "type": arguments.family, "task": "auto", "weights": {}, "variant": arguments.variant,
+        "architecture": getattr(arguments, "architecture", "auto"),
     }  # fmt: skip
-    if arguments.variant != "medium":
+    if has_few_proposals(arguments):
         values["model"]["first_stage"] |= FEW_PROPOSALS
     values["training"] |= {
         "epochs": arguments.epochs, "steps": None, "batch_size": arguments.batch_size,
         "learning_rate": arguments.learning_rate, "optimizer": "adamw", "seed": seed,
         "mixed_precision": "none", "device": "cpu", "threads": arguments.threads, "ema_decay": 0.0,
-        "gradient_clip": 10.0,
+        # Detectron2's simple trainer clips nothing.
+        "gradient_clip": 0.0 if arguments.family == "detectron2" else 10.0,
     }  # fmt: skip
     values["training"]["early_stopping"] |= {"enabled": False, "metric": "mAP"}
     values["validation"] |= {"frequency": arguments.epochs, "metrics": ["mAP"]}
@@ -114,6 +116,12 @@ def parameters(arguments: argparse.Namespace, seed: int) -> Any:
     }
     values["machine"] |= {"workers": arguments.workers}
     return type(loaded).model_validate(values)
+
+
+def has_few_proposals(arguments: argparse.Namespace) -> bool:
+    """Whether the network is a small one of two stages: then it has time to learn something."""
+    two_stages = "rcnn" in arguments.family or "rcnn" in getattr(arguments, "architecture", "")
+    return two_stages and arguments.variant != "medium"
 
 
 def train_reprise(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
@@ -287,7 +295,7 @@ def plain_network(arguments: argparse.Namespace, data: Any, family: Any) -> tupl
 
         network.load_state_dict(family.network.state_dict())
         return network, loss_of_labels
-    if arguments.variant == "medium":
+    if not has_few_proposals(arguments):
         build = {
             "faster_rcnn": detection.fasterrcnn_resnet50_fpn,
             "mask_rcnn": detection.maskrcnn_resnet50_fpn,

@@ -17,11 +17,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
 from train_vs_torchvision import (
-    ROOT,
+    add_common,
     one_run,
     open_dataset,
     parameters,
@@ -35,16 +34,10 @@ from train_vs_torchvision import (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--family", choices=["sam"], default="sam")
-    parser.add_argument("--dataset", type=Path, default=ROOT / "data" / "processed")
-    parser.add_argument("--image-size", type=int, default=160)
-    parser.add_argument("--batch-size", type=int, default=4)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--workers", type=int, default=1)
+    add_common(parser)
+    parser.set_defaults(epochs=3)
     parser.add_argument("--variant", choices=["nano", "medium"], default="medium")
     parser.add_argument("--child", choices=["reprise", "transformers"], help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
         train = train_reprise if arguments.child == "reprise" else train_as_documented

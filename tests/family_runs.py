@@ -6,6 +6,7 @@ their table in ``docs/families.md``.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
@@ -59,6 +60,13 @@ class FamilyRun:
         """For a test's id."""
         task = self.params.get("model.task")
         return f"{self.family}{f' to {task}' if task else ''} on {self.folder}"
+
+    @property
+    def missing(self) -> str:
+        """Why it cannot run here, empty when it can."""
+        if self.family == "detectron2" and importlib.util.find_spec("detectron2") is None:
+            return "Detectron2 is not installed; it is optional and built from its source"
+        return ""
 
     def start(self, repository: Path, shared: Path, folder: Path) -> Clone:
         """A clone with the run's parameters."""
@@ -219,6 +227,14 @@ FAMILY_RUNS = (
         "mAP50",
         0.1,
         params={**CELLS, **FEW_PROPOSALS, "training.epochs": 20},
+    ),
+    FamilyRun(
+        "detectron2",
+        "bccd_voc",
+        "mAP50",
+        0.1,
+        params={**CELLS, **FEW_PROPOSALS, "model.architecture": "faster_rcnn",
+                "training.epochs": 20},
     ),
     FamilyRun(
         "multilabel", "bccd_voc", "mAP", 0.02, params={**CELLS, **LABELS, "training.epochs": 12}

@@ -309,7 +309,7 @@ def test_detection_needs_columns_of_boxes(tmp_path: Path) -> None:
     assert detected() == f"boxes in the columns of zoo/datasets/train_zoo_{TODAY}.csv"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     cells=st.lists(
         st.lists(
@@ -333,7 +333,7 @@ def test_any_content_is_read_or_refused_with_a_reason(
         assert "source 'mine': boxes.csv" in refusal.problem
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), splits=st.booleans())
 def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, splits: bool
@@ -353,7 +353,7 @@ _TEXT = st.text(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(name=_TEXT, class_name=_TEXT.map(str.strip).filter(bool), value=_TEXT.filter(str.strip))
 def test_commas_quotes_and_line_breaks_in_names_survive(
     tmp_path_factory: pytest.TempPathFactory, name: str, class_name: str, value: str

@@ -189,7 +189,7 @@ _ENTRY = st.dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(entries=st.lists(_ENTRY | _ANY, max_size=3))
 def test_any_content_is_read(tmp_path_factory: pytest.TempPathFactory, entries: list[Any]) -> None:
     folder = tmp_path_factory.mktemp("customvision")
@@ -203,7 +203,7 @@ def test_any_content_is_read(tmp_path_factory: pytest.TempPathFactory, entries: 
     assert len(dataset.images) <= 2 + len(entries)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), splits=st.booleans())
 def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, splits: bool

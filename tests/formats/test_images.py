@@ -54,7 +54,7 @@ def test_labels_are_refused_rather_than_lost(tmp_path: Path) -> None:
         background.write(dataset, tmp_path / "to")
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

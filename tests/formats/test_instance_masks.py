@@ -255,7 +255,7 @@ def test_what_masks_cannot_hold_is_refused(
         instance_masks.write(SourceDataset("mine", [record], []), tmp_path / "to")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), splits=st.booleans())
 def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, splits: bool

@@ -354,7 +354,7 @@ def _datasets(draw: st.DrawFn, folder: Path) -> SourceDataset:
     return SourceDataset("mine", records, list(CLASSES))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -229,7 +229,7 @@ def test_a_semicolon_in_a_class_and_boxes_are_refused(tmp_path: Path) -> None:
         multilabel_csv.write(SourceDataset("mine", [record], ["cat"]), tmp_path / "to")
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), splits=st.booleans(), keys=st.booleans())
 def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, splits: bool, keys: bool
@@ -255,7 +255,7 @@ _NAMES = st.text(
 ) | st.sampled_from(["a,b", "a|b", "big dog", '"', "0", "1", "'", "=1+1"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(labels=st.lists(_NAMES, unique=True, max_size=3), value=_NAMES)
 def test_names_with_separators_and_quotes_survive(
     tmp_path_factory: pytest.TempPathFactory, labels: list[str], value: str
@@ -273,7 +273,7 @@ def test_names_with_separators_and_quotes_survive(
     assert after.classes == labels
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     cells=st.lists(
         st.lists(

@@ -158,7 +158,7 @@ def test_boxes_are_refused_rather_than_lost(tmp_path: Path) -> None:
         multilabel_folders.write(SourceDataset("mine", [record], ["cat"]), tmp_path / "to")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), splits=st.booleans())
 def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, splits: bool

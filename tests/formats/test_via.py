@@ -188,7 +188,7 @@ def test_detection_knows_projects_and_both_exports(tmp_path: Path) -> None:
     assert detected() == "the VIA project a.json"
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), splits=st.booleans())
 def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, splits: bool
@@ -209,7 +209,7 @@ _TEXT = st.text(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(name=_TEXT, class_name=_TEXT.map(str.strip).filter(bool), value=_TEXT.filter(str.strip))
 def test_quotes_and_other_alphabets_in_names_survive(
     tmp_path_factory: pytest.TempPathFactory, name: str, class_name: str, value: str

@@ -162,7 +162,7 @@ _SHAPE = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(shape=_SHAPE | _ANY, attributes=_ANY, about=_ANY, regions=_ANY)
 def test_any_content_is_read_or_refused_with_a_reason(
     tmp_path_factory: pytest.TempPathFactory, shape: Any, attributes: Any, about: Any, regions: Any

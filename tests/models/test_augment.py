@@ -54,7 +54,7 @@ rectangles = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rectangles, st.integers(0, 2**31 - 1))
 def test_image_box_and_mask_move_together(place: dict[str, int], seed: int) -> None:
     moves = only(flip_horizontal=0.5, flip_vertical=0.5, translation=0.3, scale=0.5)
@@ -69,7 +69,7 @@ def test_image_box_and_mask_move_together(place: dict[str, int], seed: int) -> N
     assert (white != found["masks"][0].bool()).float().mean() < 0.05
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(rectangles, st.integers(0, 2**31 - 1))
 def test_a_turned_mask_lies_in_its_turned_box(place: dict[str, int], seed: int) -> None:
     found = changed(only(rotation=180), seed, **place)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets import shapes_dataset
@@ -56,7 +56,6 @@ def drawn(kept: list[tuple[int, int, int]], holes: list[tuple[int, int, int]]) -
     return mask
 
 
-@settings(deadline=None)
 @given(discs.filter(len), discs)
 def test_an_outline_filled_gives_the_mask_back_but_for_thin_lines_between_parts(
     kept: list[tuple[int, int, int]], holes: list[tuple[int, int, int]]

@@ -19,6 +19,8 @@ FIRST_OF_EACH = {case.family: case for case in reversed(FAMILY_RUNS)}
 def test_losses_fall_and_the_trivial_answer_is_beaten(
     repository: Path, shared_datasets: Path, tmp_path: Path, case: FamilyRun
 ) -> None:
+    if case.missing:
+        pytest.skip(case.missing)
     found = follow(case, case.start(repository, shared_datasets, tmp_path / "clone"))
     assert found.losses[-1] < found.losses[0]
     assert found.value > found.trivial + case.margin, found
@@ -29,6 +31,8 @@ def test_losses_fall_and_the_trivial_answer_is_beaten(
 def test_two_clones_agree_though_one_was_killed_and_had_more_workers(
     repository: Path, shared_datasets: Path, tmp_path: Path, family: str
 ) -> None:
+    if missing := FIRST_OF_EACH[family].missing:
+        pytest.skip(missing)
     clones = [
         FIRST_OF_EACH[family].start(repository, shared_datasets, tmp_path / name)
         for name in ("whole", "killed")

@@ -139,7 +139,7 @@ def test_an_image_takes_the_place_of_its_removed_copy() -> None:
     assert set(second.assignments) == {one.digest for one in taking}
 
 
-@settings_of_hypothesis(max_examples=25, deadline=None)
+@settings_of_hypothesis(max_examples=25)
 @given(image_sets(), st.data(), st.randoms(use_true_random=False))
 def test_adding_any_images_to_any_division_moves_none(
     images: list[SplitImage], data: st.DataObject, shuffler: random.Random

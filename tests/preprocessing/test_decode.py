@@ -98,7 +98,7 @@ def test_a_reduced_jpeg_is_the_full_one_averaged(
     assert (found.original_width, found.original_height) == full.pixels.shape[1::-1]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 130), st.integers(1, 130), st.integers(1, 40), st.sampled_from([1, 6]))
 def test_the_size_after_reduction(width: int, height: int, longest: int, orientation: int) -> None:
     data = encoded(np.zeros((height, width), np.uint8), "JPEG", exif=oriented(orientation))
@@ -260,7 +260,7 @@ def test_the_limit_is_exact_and_means_the_original(kind: str, longest: int | Non
     assert found.detail == "more than the 4999 pixels that are allowed"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(FORMATS), st.data())
 def test_damage_ends_in_pixels_or_a_reason_whatever_the_wanted_size(
     kind: str, drawn: st.DataObject

@@ -115,7 +115,7 @@ def test_shares_that_do_not_sum_to_one_are_refused() -> None:
         settings(train=0.7)
 
 
-@settings_of_hypothesis(max_examples=25, deadline=None)
+@settings_of_hypothesis(max_examples=25)
 @given(image_sets(), st.integers(0, 5), st.randoms(use_true_random=False))
 def test_promises_hold_for_any_images(
     images: list[SplitImage], seed: int, shuffler: random.Random

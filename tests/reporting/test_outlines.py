@@ -57,7 +57,7 @@ def test_an_empty_mask_has_no_path() -> None:
 
 
 @given(st.integers(0, 2**16), st.floats(0.05, 6), st.floats(0.05, 6))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_any_mask_gives_a_path_inside_the_picture(seed: int, across: float, down: float) -> None:
     pixels = np.random.default_rng(seed).random((20, 30)) > 0.7
     path = outline(rle(pixels), (0, 0, 30, 20), (across, down))

@@ -76,17 +76,17 @@ def check(truth: dict[str, Any], detections: list[dict[str, Any]], kind: str) ->
 
 class TestScoresEqualThoseOfPycocotools:
     @given(scenes())
-    @settings(max_examples=120, deadline=None)
+    @settings(max_examples=120)
     def test_of_boxes_in_random_scenes(self, scene: Any) -> None:
         check(*scene, "bbox")
 
     @given(mask_scenes())
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_of_masks_in_random_scenes(self, scene: Any) -> None:
         check(*scene, "segm")
 
     @given(mask_scenes())
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     def test_of_the_boxes_of_masks(self, scene: Any) -> None:
         check(*scene, "bbox")
 

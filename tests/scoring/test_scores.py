@@ -16,7 +16,7 @@ from scoring.scenes import coco, scenes
 
 class TestCurve:
     @given(scenes())
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_recall_only_rises_as_the_threshold_falls(
         self, scene: tuple[dict[str, Any], list[dict[str, Any]]]
     ) -> None:
@@ -27,7 +27,7 @@ class TestCurve:
             assert ((values >= 0) & (values <= 1)).all()
 
     @given(scenes())
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_no_threshold_has_a_higher_f1_than_the_best_one(
         self, scene: tuple[dict[str, Any], list[dict[str, Any]]]
     ) -> None:

@@ -260,7 +260,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return {archive.name: archive.read_bytes() for archive in archives}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_damage_anywhere_is_refused_or_harmless(
     whole: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

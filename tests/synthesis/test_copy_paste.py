@@ -127,7 +127,7 @@ def test_classes_can_be_drawn_equally_often() -> None:
 # --- what is used -----------------------------------------------------------------------------
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seeds)
 def test_only_given_images_are_read_and_the_used_ones_are_named(seed: int) -> None:
     asked = []
@@ -194,7 +194,7 @@ def test_an_image_on_which_nothing_finds_a_place_is_not_made() -> None:
 # --- true labels ------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seeds, st.sampled_from([0.0, 0.3, 1.0]), st.sampled_from([70, 1280]))
 def test_boxes_are_tight_around_masks_and_inside_the_image(
     seed: int, max_occlusion: float, max_side: int
@@ -214,7 +214,7 @@ def test_boxes_are_tight_around_masks_and_inside_the_image(
             assert rle.bounds(mask) == (x, y, w, h) and mask.sum() == label.area
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seeds, st.floats(0, 1))
 def test_no_more_of_an_object_is_covered_than_allowed(seed: int, max_occlusion: float) -> None:
     """Red is what was pasted: the images themselves hold none."""

@@ -30,7 +30,7 @@ def test_a_polygon_on_pixel_borders_fills_exactly_those_pixels() -> None:
     assert (mask == expected).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(coordinate, min_size=6, max_size=6))
 def test_a_triangle_holds_the_pixels_whose_centres_it_holds(corners: list[float]) -> None:
     mask = fill_polygons([corners], *SIZE)
@@ -84,7 +84,7 @@ def test_an_outline_without_pixels_leaves_the_box(segmentation: object) -> None:
     assert (region.x, region.y, region.mask.shape, region.outlined) == (10, 12, (20, 20), False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.floats(0.3, 3), st.floats(-180, 180), st.booleans(), st.sampled_from([0.0, 2.0, 7.5]))
 def test_a_cutout_is_its_mask_and_a_fading_margin(
     scale: float, angle: float, mirrored: bool, feather: float
