@@ -360,7 +360,7 @@ def show(
     ratios = [row["reprise"][speed] / row[peer][speed] for row in rows]
     print(
         f"\n{arguments.family}, {arguments.image_size} px, batch {arguments.batch_size}: images/s, "
-        f"Reprise over {peer}'s plain loop: median {statistics.median(ratios):.3f} "
+        f"Reprise over {peer}'s loop: median {statistics.median(ratios):.3f} "
         f"({', '.join(f'{ratio:.3f}' for ratio in ratios)})"
     )
     for name in ("reprise", peer):
