@@ -110,6 +110,6 @@ def test_stopping_by_hand_shows_no_traceback() -> None:
     assert started.stdout is not None
     assert started.stdout.read(5) == "waits"
     os.killpg(started.pid, signal.SIGINT)
-    said, complained = started.communicate(timeout=120)
+    said, complained = started.communicate(timeout=60)
     assert "stopped" in said
     assert "Traceback" not in complained
