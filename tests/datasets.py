@@ -30,18 +30,20 @@ def shapes_dataset(
     size: int = 64,
     seed: int = 0,
     masks: bool = False,
+    square: bool = False,
 ) -> Path:
     """Coloured squares and discs on noise: a dataset that a detector can learn in a minute.
 
     Originals are twice the stored ``size``, so that a forgotten scale shows. With ``masks``
-    each object has its outline as a polygon.
+    each object has its outline as a polygon. Every third image is lower than it is wide, unless
+    all are to be ``square``.
     """
     rng = np.random.default_rng(seed)
     writer = ShardWriter(root, "shapes")
     images, annotations = [], []
     splits = ["train"] * train + ["val"] * val + ["test"] * test
     for image_id, split in enumerate(splits, start=1):
-        height = size if image_id % 3 else size * 3 // 4
+        height = size if square or image_id % 3 else size * 3 // 4
         pixels = rng.integers(90, 130, (height, size, 3), dtype=np.uint8)
         for _ in range(int(rng.integers(1, 4))):
             category_id = int(rng.integers(1, 3))

@@ -109,6 +109,25 @@ def test_a_bad_parameter_fails_in_under_a_second(repository: Path, tmp_path: Pat
     assert time.monotonic() - started < 60  # hangs, not speed
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("label_smoothing: 0.0", "label_smoothing: 0.3", "cannot honour training.label_smoothing"),
+        ("architecture: auto", "architecture: yolo3", "model.architecture: yolo has no yolo3"),
+        ("task: auto", "task: classify", "model.task: yolo cannot classify"),
+        ("metric: mAP50", "metric: exact_match", "is not measured when model.type yolo"),
+    ],
+)
+def test_the_check_refuses_what_the_family_cannot_do_before_there_is_data(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], old: str, new: str, told: str,
+) -> None:  # fmt: skip
+    edited(repository, tmp_path, old, new)
+    monkeypatch.chdir(tmp_path)
+    assert params.main(["--check"]) == 1
+    assert told in capsys.readouterr().err
+
+
 def test_every_parameter_has_a_description() -> None:
     def undescribed(schema: dict, where: str) -> list[str]:
         missing = []

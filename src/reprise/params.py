@@ -260,7 +260,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(whole_schema().model_json_schema(), indent=2, ensure_ascii=False))
         return 0
     try:
-        load()
+        settings = load()
+        from reprise.models.support import refuse_before_data
+
+        refuse_before_data(settings)
     except RepriseError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1

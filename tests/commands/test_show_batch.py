@@ -36,6 +36,7 @@ def settings() -> SimpleNamespace:
         model=model(),
         training=training(),
         augmentation=augmentation(),
+        validation=validation(),
         data=SimpleNamespace(image_size=IMAGE_SIZE),
     )
 
@@ -61,7 +62,7 @@ def first_batch(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]
     """Receives the first batch that the loop hands to the loss."""
     seen: list[dict[str, Any]] = []
 
-    def loss(self: Yolo, network: torch.nn.Module, batch: dict[str, Any]) -> None:
+    def loss(self: Yolo, network: torch.nn.Module, batch: dict[str, Any], weigh: Any) -> None:
         seen.append(batch)
         raise _SeenError
 

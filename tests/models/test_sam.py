@@ -25,7 +25,8 @@ from reprise.models.instances import InstanceSamples
 from reprise.models.sam import Sam, mask_losses
 from reprise.models.sam_networks import MapStore, _drawn, build_network
 from reprise.models.sam_samples import PROMPTS, PromptedSamples, covered, jittered
-from reprise.models.storage import _read_tensors, load_starting_weights, save_model
+from reprise.models.starting_weights import load_starting_weights
+from reprise.models.storage import read_tensors, save_model
 from reprise.scoring import score, truth_of
 from reprise.training.checkpoint import Checkpoints
 from reprise.training.train import train
@@ -529,7 +530,7 @@ def test_a_frozen_encoder_is_left_as_it_was(
 ) -> None:
     trained = run(folder, tmp_path, freeze="backbone", augmented=False, epochs=1)
     assert "runs once an image" in capsys.readouterr().out
-    weights = _read_tensors(trained / "models/model.safetensors")
+    weights = read_tensors(trained / "models/model.safetensors")
     start = family().network.state_dict()
     changed = {name for name, tensor in weights.items() if not torch.equal(tensor, start[name])}
     assert changed

@@ -9,7 +9,7 @@ import pytest
 from models.settings import model
 from reprise import params
 from reprise.models.config import WeightsConfig
-from reprise.models.storage import LoadAccount, load_starting_weights
+from reprise.models.starting_weights import LoadAccount, load_starting_weights
 from reprise.models.yolo import Yolo
 from reprise.sources.weights import bring_weights
 

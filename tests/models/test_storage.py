@@ -20,13 +20,8 @@ from models.settings import IMAGE_SIZE, model
 from reprise.errors import RepriseError
 from reprise.models.config import WeightsConfig
 from reprise.models.multilabel import MultiLabel
-from reprise.models.storage import (
-    LoadAccount,
-    Tensors,
-    load_model,
-    load_starting_weights,
-    save_model,
-)
+from reprise.models.starting_weights import LoadAccount, load_starting_weights
+from reprise.models.storage import WRAPPERS, Tensors, load_model, save_model
 from reprise.models.yolo import Yolo
 from reprise.sources.config import LimitsConfig
 from reprise.sources.weights import bring_weights
@@ -126,7 +121,7 @@ def test_published_weights_of_torchvision_keep_all_but_the_last_layer(tmp_path: 
     assert torch.equal(network.state_dict()["conv1.weight"], published["conv1.weight"])
 
 
-@pytest.mark.parametrize("wrapper", ["model", "state_dict"])
+@pytest.mark.parametrize("wrapper", WRAPPERS)
 def test_weights_inside_a_checkpoint_of_a_training_are_found(
     tmp_path: Path, family: Yolo, wrapper: str
 ) -> None:
@@ -135,14 +130,25 @@ def test_weights_inside_a_checkpoint_of_a_training_are_found(
     assert not load(family.network, path).missing
 
 
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod."])
+def test_weights_of_a_wrapped_network_lose_the_wrapper_s_name(
+    tmp_path: Path, family: Yolo, prefix: str
+) -> None:
+    path = tmp_path / "wrapped.pt"
+    weights = {f"{prefix}{name}": value for name, value in family.network.state_dict().items()}
+    torch.serialization.save(weights, path)
+    account = load(family.network, path)
+    assert account.missing == account.unused == []
+
+
 def test_older_names_are_given_the_names_of_today(tmp_path: Path, family: Yolo) -> None:
     path = tmp_path / "old.pt"
     weights = family.network.state_dict()
-    torch.serialization.save({f"module.{name}": tensor for name, tensor in weights.items()}, path)
+    torch.serialization.save({f"old.{name}": tensor for name, tensor in weights.items()}, path)
     account = load(
         family.network,
         path,
-        lambda tensors: {name.removeprefix("module."): t for name, t in tensors.items()},
+        lambda tensors: {name.removeprefix("old."): t for name, t in tensors.items()},
     )
     assert account.missing == account.unused == []
 
@@ -152,6 +158,27 @@ def test_weights_of_another_variant_are_refused(tmp_path: Path, family: Yolo) ->
     small = Yolo(model(variant="small"), CLASSES, IMAGE_SIZE)
     with pytest.raises(RepriseError, match="weights of another network"):
         load(small.network, tmp_path / "model.safetensors")
+
+
+def test_weights_of_a_shallower_network_are_refused(tmp_path: Path) -> None:
+    """More than half of a ResNet-34 has its like in a ResNet-18, block for block."""
+    path = tmp_path / "resnet18.pth"
+    torch.serialization.save(resnet18(weights=None).state_dict(), path)
+    network = MultiLabel(model(type="multilabel", variant="small"), CLASSES, IMAGE_SIZE).network
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    with pytest.raises(RepriseError, match=r"has layer1\.2\..* ends with layer1\.1\.") as caught:
+        load(network, path)
+    assert "model.variant" in caught.value.fix
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+
+
+def test_a_file_that_cannot_be_read_is_named_as_the_person_named_it(
+    tmp_path: Path, family: Yolo
+) -> None:
+    path = tmp_path / "mine.pt"
+    torch.serialization.save({"epoch": 3, "weights": [1.0]}, path)
+    with pytest.raises(RepriseError, match=r"mine\.pt: .* is not a table of tensors"):
+        load(family.network, path)
 
 
 def test_only_the_file_that_was_asked_for_is_loaded(tmp_path: Path, family: Yolo) -> None:

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
@@ -28,10 +30,31 @@ def die_once_after_a_checkpoint() -> None:
         Checkpoints.save = save  # type: ignore[method-assign]
 
 
+def hold_batch_norms() -> None:
+    """Only GPUs synchronise them: each process would normalise by its own share of a batch."""
+
+    def train(norm: torch.nn.Module, mode: bool = True) -> torch.nn.Module:
+        del mode
+        return torch.nn.Module.train(norm, False)
+
+    torch.nn.BatchNorm2d.train = train  # type: ignore[assignment]
+
+
+def draw_the_first() -> None:
+    """Anchors and proposals are drawn by chance: of each image alike, here, in any process."""
+
+    def in_order(count: int, device: torch.device | None = None) -> torch.Tensor:
+        return torch.arange(count, device=device)
+
+    torch.randperm = in_order  # type: ignore[assignment]
+
+
 def main() -> None:
     dataset, folder, changes = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
     if changes.pop("die", False):
         die_once_after_a_checkpoint()
+    hold_batch_norms()
+    draw_the_first()
     train(
         dataset,
         model(**changes["model"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from reprise.models.yolo import Yolo
 from reprise.sources.config import LimitsConfig
 from reprise.sources.weights import bring_weights
 from reprise.training.checkpoint import Checkpoints, open_checkpoints
-from reprise.training.train import train
+from reprise.training.trackers import TRACKERS, Row, Run, Tracker
+from reprise.training.train import local_device, train
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +211,47 @@ def test_fp16_on_a_cpu_is_refused(dataset: Path, tmp_path: Path) -> None:
         run(dataset, tmp_path, mixed_precision="fp16")
 
 
+def test_one_gpu_for_several_processes_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("reprise.training.train.choose_device", torch.device)
+    with pytest.raises(RepriseError, match=r"cuda:1 is one GPU, and training\.devices asks for 2"):
+        local_device(training(device="cuda:1", devices=2))
+
+
+def test_a_network_that_cannot_be_compiled_is_told(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr("torch._inductor.config.cpp.cxx", (None, "no-such-compiler"))
+    with pytest.raises(RepriseError, match=r"training\.compile: .*C\+\+ compiler") as caught:
+        run(dataset, tmp_path, compile=True, epochs=1)
+    assert "training.compile: false" in caught.value.fix
+
+
+def test_the_records_of_trackers_outlive_the_run(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Diary(Tracker):
+        """Writes where wandb and mlflow do."""
+
+        def __init__(self, run: Run) -> None:
+            run.scratch.mkdir(parents=True, exist_ok=True)
+            self._path = run.scratch / "diary.txt"
+
+        def log(self, row: Row) -> None:
+            with self._path.open("a") as file:
+                file.write(f"{row['epoch']} ")
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setitem(TRACKERS, "wandb", Diary)
+    run(dataset, tmp_path, epochs=1, trackers=["wandb"])
+    run(dataset, tmp_path, epochs=2, trackers=["wandb"])
+    assert (tmp_path / "scratch/trackers/wandb/diary.txt").read_text() == "1 1 2 "
+
+
 def test_a_gpu_that_is_not_there_is_refused(dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(RepriseError, match="cuda:7 was asked for"):
         run(dataset, tmp_path, device="cuda:7")
@@ -232,6 +275,25 @@ def test_a_damaged_checkpoint_is_set_aside_and_said(
         assert checkpoints.load() is None
     assert "checkpoint not used" in capsys.readouterr().out
     assert list(tmp_path.glob("*/checkpoint.unreadable"))
+
+
+def test_damage_anywhere_in_a_checkpoint_starts_the_run_again(tmp_path: Path) -> None:
+    """It raises a dozen kinds of error, and none of them may end every later run."""
+    draw = random.Random(0)
+    with open_checkpoints(tmp_path, "a" * 64) as checkpoints:
+        checkpoints.save({"epoch": 3, "weights": torch.ones(4)})
+        path = next(tmp_path.glob("*/checkpoint.pt"))
+        whole = path.read_bytes()
+        for _ in range(300):
+            damaged = bytearray(whole)
+            for _ in range(6):
+                damaged[draw.randrange(len(whole))] = draw.randrange(256)
+            path.write_bytes(damaged)
+            assert checkpoints.load() is None or path.exists()
+        for start in ("little", "epoch"):
+            place = whole.index(start.encode())
+            path.write_bytes(whole[:place] + bytes(5) + whole[place + 5 :])
+            checkpoints.load()
 
 
 def test_a_checkpoint_of_another_run_is_not_taken(tmp_path: Path) -> None:

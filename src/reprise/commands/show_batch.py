@@ -95,6 +95,7 @@ def batch_tiles(dataset: Any, settings: Any, split: str, epoch: int, count: int)
     """
     from reprise.commands.batch_picture import tiles_of
     from reprise.models.family import family_class
+    from reprise.models.support import refuse_unsupported, sections_of
     from reprise.training.plan import plan
 
     training = settings.training
@@ -107,6 +108,7 @@ def batch_tiles(dataset: Any, settings: Any, split: str, epoch: int, count: int)
     family = family_class(settings.model.type)(
         settings.model, dataset.class_names, settings.data.image_size
     )
+    refuse_unsupported(type(family), family.task, sections_of(settings))
     names = [f"{row.source}/{row.name}" for row in dataset.split(split).itertuples()]
     tiles: list[Tile] = []
     if split == "train":

@@ -15,10 +15,10 @@ from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.augment import HONOURED
 from reprise.models.config import AugmentationConfig, ModelConfig
-from reprise.models.family import Batch, Family
+from reprise.models.family import Batch, Family, Weigh, weighed
 from reprise.models.instances import InstanceSamples, Sample, require_masks
 from reprise.models.rcnn import collate, to_original
-from reprise.models.support import choose_architecture, choose_task
+from reprise.models.support import choose_architecture, choose_task, refuse_small
 from reprise.scoring import Task
 
 INSTALL = "https://detectron2.readthedocs.io/en/latest/tutorials/install.html"
@@ -41,6 +41,7 @@ class Detectron2(Family):
 
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
         self.architecture, self.task = choose_network(config)
+        refuse_small(config.type, image_size)
         self._image_size = image_size
         self.network: torch.nn.Module = _library().build(
             config, self.architecture, len(class_names)
@@ -73,8 +74,12 @@ class Detectron2(Family):
     def collate(self, samples: list[Sample]) -> Batch:
         return collate(samples)
 
-    def loss(self, network: torch.nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
-        return network(batch["images"], batch["sizes"], _targets(batch))[0]
+    def loss(
+        self, network: torch.nn.Module, batch: Batch, weigh: Weigh = torch.ones_like
+    ) -> dict[str, torch.Tensor]:
+        losses = network(batch["images"], batch["sizes"], _targets(batch))[0]
+        detector: Any = self.network
+        return weighed(losses, detector.counts, weigh) if detector.counts else losses
 
     def evaluate(
         self, network: torch.nn.Module, batch: Batch

@@ -13,7 +13,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -67,6 +67,10 @@ class TwoStage(GeneralizedRCNN):
     proposal_score = 0.0
     """Proposals scoring less are dropped."""
 
+    counts: Tensors
+    """What the second stage's parts of the last training loss were divided by; the first's are
+    sums over as many anchors for each image."""
+
     def forward(
         self, images: torch.Tensor, sizes: list[tuple[int, int]], targets: list[Tensors]
     ) -> Output:
@@ -94,12 +98,19 @@ class TwoStage(GeneralizedRCNN):
                 return {"rpn_box": images.new_full((), torch.nan, dtype=torch.float32)}, []
             heads = self.roi_heads
             if self.training:
-                losses |= heads(inputs, features, proposals, objects)[1]
-                return _named(losses), []
+                chosen, parts = heads(inputs, features, proposals, objects)
+                self.counts = self._counts(chosen)
+                return _named(losses | parts), []
             found, _ = heads(inputs, features, proposals)
             with _in_training(heads):
                 losses |= heads(inputs, features, proposals, objects)[1]
         return _named(losses), [_detections(one) for one in found]
+
+    def _counts(self, chosen: list[Instances]) -> Tensors:
+        classes = torch.cat([one.gt_classes for one in chosen])
+        every = classes.new_tensor(len(classes)).float()
+        on_objects = (classes < self.roi_heads.num_classes).sum().float()
+        return {"class": every, "box": every, "mask": on_objects}
 
     def _propose(
         self, images: ImageList, features: Tensors, objects: list[Instances]
@@ -127,8 +138,11 @@ class OneStage(RetinaNet):
     """RetinaNet.
 
     Its losses are divided by a moving average of the number of matched anchors. The library
-    keeps it in an attribute; here it is a buffer, so that a checkpoint holds it.
+    keeps it in an attribute; here it is a buffer, so that a checkpoint holds it. Of several
+    processes that of the first counts, as in the library.
     """
+
+    counts: ClassVar[Tensors] = {}
 
     def __init__(self, cfg: Any) -> None:
         super().__init__(cfg)

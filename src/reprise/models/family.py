@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset as Samples
 
 Batch = dict[str, Any]
+# Counts (k,) that loss parts are divided by, in one process's share of a batch, to factors (k,)
+# of those parts: with them the shares' losses add up to that of the whole batch.
+Weigh = Callable[[torch.Tensor], torch.Tensor]
 
 FAMILIES = {
     "yolo": "reprise.models.yolo:Yolo",
@@ -88,8 +92,17 @@ class Family(ABC):
         """Samples to a batch of CPU tensors; ``batch["images"]`` is uint8, (n, 3, h, w), RGB."""
 
     @abstractmethod
-    def loss(self, network: torch.nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
-        """Loss parts by name, each a scalar; their sum is what is minimised."""
+    def loss(
+        self, network: torch.nn.Module, batch: Batch, weigh: Weigh = torch.ones_like
+    ) -> dict[str, torch.Tensor]:
+        """Loss parts by name, each a scalar; their sum is what is minimised.
+
+        Args:
+            network: This family's, perhaps wrapped.
+            batch: A training batch, or one process's share of it.
+            weigh: For parts that are means over something else than images, such as proposals.
+                Every process calls it alike.
+        """
 
     @abstractmethod
     def evaluate(
@@ -131,6 +144,14 @@ def family_class(name: str) -> type[Family]:
     """The class behind ``model.type``."""
     module, attribute = FAMILIES[name].split(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+def weighed(
+    losses: dict[str, torch.Tensor], counts: dict[str, torch.Tensor], weigh: Weigh
+) -> dict[str, torch.Tensor]:
+    """Loss parts with their factors; a part without a count is a mean over images."""
+    factors = dict(zip(counts, weigh(torch.stack(list(counts.values()))), strict=True))
+    return {n: loss * factors[n] if n in factors else loss for n, loss in losses.items()}
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:

@@ -17,9 +17,9 @@ from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.augment import HONOURED
 from reprise.models.config import AugmentationConfig, ModelConfig
-from reprise.models.family import Batch, Family
+from reprise.models.family import Batch, Family, Weigh
 from reprise.models.multilabel_samples import LabelSamples, collate, targets_of
-from reprise.models.support import choose_architecture, choose_task
+from reprise.models.support import choose_architecture, choose_task, refuse_small
 from reprise.predictions import label_prediction
 from reprise.scoring import Task
 
@@ -43,9 +43,6 @@ IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 # A class that one image in a thousand has would weigh 999 times, and the gradient of that one
 # image would drown the others.
 MAX_POSITIVE_WEIGHT = 20.0
-# These networks halve an image five times. A batch norm needs more than one value a channel,
-# also in a last batch of one image.
-LEAST_SIZE = 64
 
 
 class MultiLabel(Family):
@@ -66,11 +63,7 @@ class MultiLabel(Family):
                 f"model.variant: {architecture} has no {config.variant}.",
                 f"set model.variant: {', '.join(variants)}.",
             )
-        if image_size < LEAST_SIZE:
-            raise RepriseError(
-                f"data.image_size: {image_size} is too small for {variants[config.variant]}.",
-                f"set data.image_size: {LEAST_SIZE} or more; 224 is usual.",
-            )
+        refuse_small(config.type, image_size, variants[config.variant])
         self.network = get_model(
             variants[config.variant], weights=None, num_classes=len(class_names)
         )
@@ -116,7 +109,12 @@ class MultiLabel(Family):
         *before, _ = parts.pop("classifier").children()
         return [*parts.values(), *before]
 
-    def loss(self, network: torch.nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
+    def loss(
+        self,
+        network: torch.nn.Module,
+        batch: Batch,
+        weigh: Weigh = torch.ones_like,  # noqa: ARG002 - every part is a mean over images
+    ) -> dict[str, torch.Tensor]:
         return self._parts(network(normalised(batch["images"])), batch)
 
     def evaluate(

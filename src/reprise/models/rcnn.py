@@ -12,11 +12,11 @@ from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.augment import HONOURED
 from reprise.models.config import AugmentationConfig, ModelConfig
-from reprise.models.family import Batch, Family
+from reprise.models.family import Batch, Family, Weigh, weighed
 from reprise.models.instances import InstanceSamples, require_masks
 from reprise.models.masks import encode, paste
 from reprise.models.rcnn_networks import BACKBONES, STRIDE, build_detector
-from reprise.models.support import choose_architecture, choose_task
+from reprise.models.support import choose_architecture, choose_task, refuse_small
 from reprise.predictions import prediction
 from reprise.scoring import Task
 
@@ -48,6 +48,7 @@ class FasterRcnn(Family):
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
         self.task = choose_task(type(self), config.type, config.task)
         self.architecture = choose_architecture(type(self), config.type, config.architecture)
+        refuse_small(config.type, image_size)
         self._masks = self.task == "segment"
         self._image_size = image_size
         self._detector = build_detector(
@@ -83,9 +84,12 @@ class FasterRcnn(Family):
     def collate(self, samples: list[Any]) -> Batch:
         return collate(samples)
 
-    def loss(self, network: torch.nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
+    def loss(
+        self, network: torch.nn.Module, batch: Batch, weigh: Weigh = torch.ones_like
+    ) -> dict[str, torch.Tensor]:
         images = normalised(batch["images"], batch["sizes"])
-        return network(images, batch["sizes"], _targets(batch))[0]
+        losses = network(images, batch["sizes"], _targets(batch))[0]
+        return weighed(losses, self._detector.counts(), weigh)
 
     def evaluate(
         self, network: torch.nn.Module, batch: Batch

@@ -31,6 +31,7 @@ from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
 
 from reprise.models.config import FirstStageConfig, ModelConfig
+from reprise.models.rcnn_sampling import CountingSampler
 
 BACKBONES = {
     "nano": "mobilenet_v3_small",
@@ -107,6 +108,17 @@ class Detector(nn.Module):
         }
         return losses | second, detections
 
+    def counts(self) -> dict[str, Tensor]:
+        """What each part of the last losses was divided by."""
+        first, second = self.rpn.fg_bg_sampler, self.roi_heads.fg_bg_sampler
+        counts = {
+            "objectness": first.chosen,
+            "rpn_box": first.chosen,
+            "class": second.chosen,
+            "box": second.chosen,
+        }
+        return counts | ({"mask": second.positives} if self.roi_heads.has_mask() else {})
+
 
 class FullPrecisionHead(RPNHead):
     """The proposals' head; what it says is float32 under autocast too."""
@@ -120,6 +132,7 @@ class Proposals(RegionProposalNetwork):
     """Region proposals that give their losses in evaluation mode too."""
 
     training: bool
+    fg_bg_sampler: CountingSampler
 
     def forward(
         self, images: ImageList, features: dict[str, Tensor], targets: list[Target] | None = None
@@ -138,6 +151,7 @@ class Heads(RoIHeads):
     """The second stage: losses wherever there are targets, detections in evaluation mode."""
 
     label_smoothing = 0.0
+    fg_bg_sampler: CountingSampler
 
     def forward(
         self,
@@ -283,6 +297,8 @@ def build_detector(
         detections_per_img=config.max_detections,
         **mask_parts,
     )
+    for stage in (rpn, heads):
+        stage.fg_bg_sampler = CountingSampler.like(stage.fg_bg_sampler)
     return Detector(backbone, rpn, heads, first)
 
 

@@ -17,7 +17,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 from reprise.dataset import Dataset
 from reprise.models import augment
 from reprise.models.config import AugmentationConfig, ModelConfig
-from reprise.models.family import Batch, Family
+from reprise.models.family import Batch, Family, Weigh
 from reprise.models.instances import InstanceSamples, require_masks
 from reprise.models.masks import encode, enlarge
 from reprise.models.sam_networks import Maps, MapStore, build_network
@@ -105,7 +105,12 @@ class Sam(Family):
             for start, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
         ]
 
-    def loss(self, network: torch.nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
+    def loss(
+        self,
+        network: torch.nn.Module,
+        batch: Batch,
+        weigh: Weigh = torch.ones_like,  # noqa: ARG002 - every part is a mean over images
+    ) -> dict[str, torch.Tensor]:
         counts = batch["counts"]
         prompts = {name: _padded(batch[name], counts) for name in ("boxes", "points", "by_box")}
         pixels = _normalised(batch["images"])

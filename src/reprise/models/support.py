@@ -6,9 +6,10 @@ from typing import Any
 
 from reprise.errors import RepriseError
 from reprise.models.config import FirstStageConfig
-from reprise.models.family import Family
+from reprise.models.family import Family, family_class
 from reprise.scoring import METRICS, Task
 
+LEAST_SIZE = 64
 # Parameters that not every family has a use for, and the value that asks for nothing.
 OPTIONAL: dict[str, Any] = {
     "model.freeze": "none",
@@ -62,6 +63,41 @@ def choose_architecture(family: type[Family], type_: str, architecture: str) -> 
         f"model.architecture: {type_} has no {architecture}.",
         f"set model.architecture: auto or {', '.join(family.architectures)}.",
     )
+
+
+def refuse_small(type_: str, image_size: int, what: str = "") -> None:
+    """Refuse images that a network sees as a single place, as it halves them five times.
+
+    A batch norm needs more than one value a channel, also in a last batch of one image.
+
+    Raises:
+        RepriseError: ``data.image_size`` is too small.
+    """
+    if image_size < LEAST_SIZE:
+        raise RepriseError(
+            f"data.image_size: {image_size} is too small for {what or type_}.",
+            f"set data.image_size: {LEAST_SIZE} or more.",
+        )
+
+
+def refuse_before_data(settings: Any) -> None:
+    """Refuse what needs no data to be refused: an impossible network, an unused parameter.
+
+    Args:
+        settings: The whole of params.yaml, checked.
+
+    Raises:
+        RepriseError: As :func:`refuse_unsupported`, or as the family's constructor.
+    """
+    kind = family_class(settings.model.type)
+    family = kind(settings.model, ["first", "second"], settings.data.image_size)
+    refuse_unsupported(kind, family.task, sections_of(settings))
+
+
+def sections_of(settings: Any) -> dict[str, Any]:
+    """Of params.yaml, what :func:`refuse_unsupported` looks at."""
+    names = ("model", "training", "validation", "augmentation")
+    return {name: getattr(settings, name).model_dump() for name in names}
 
 
 def refuse_unsupported(family: type[Family], task: Task, sections: dict[str, Any]) -> None:

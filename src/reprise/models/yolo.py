@@ -13,8 +13,8 @@ import torch
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.config import AugmentationConfig, ModelConfig
-from reprise.models.family import Batch, Family
-from reprise.models.support import choose_architecture, choose_task
+from reprise.models.family import Batch, Family, Weigh
+from reprise.models.support import choose_architecture, choose_task, refuse_small
 from reprise.models.yolo_library import (
     DetectionModel,
     IterableSimpleNamespace,
@@ -22,6 +22,7 @@ from reprise.models.yolo_library import (
     non_max_suppression,
     yaml_model_load,
 )
+from reprise.models.yolo_loss import SharedCriterion
 from reprise.models.yolo_masks import masks_of
 from reprise.models.yolo_samples import EvaluationSamples, Pixels, TrainingSamples, collate
 from reprise.predictions import prediction
@@ -66,6 +67,7 @@ class Yolo(Family):
         self._image_size = image_size
         self.task = choose_task(type(self), config.type, config.task)
         self.architecture = choose_architecture(type(self), config.type, config.architecture)
+        refuse_small(config.type, image_size)
         segments = self.task == "segment"
         kind = SegmentationModel if segments else DetectionModel
         description = yaml_model_load(
@@ -73,8 +75,6 @@ class Yolo(Family):
         )
         detector: Any = kind(description, ch=3, nc=len(class_names), verbose=False)
         detector.args = IterableSimpleNamespace(**LOSS_GAINS, epochs=1, overlap_mask=True)
-        # YOLO26 chooses its best detections in the network.
-        detector.model[-1].max_det = max(detector.model[-1].max_det, config.max_detections)
         self.network: torch.nn.Module = detector
         self._detector = detector
         # YOLO26 learns masks with a second head, of classes for each pixel, in training alone.
@@ -82,7 +82,7 @@ class Yolo(Family):
         self._backbone = len(description["backbone"])
         self._classes = len(class_names)
         self.normalisation = {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}
-        self._criterion: Any = None
+        self._criterion: SharedCriterion | None = None
 
     def training_samples(
         self, dataset: Dataset, augmentation: AugmentationConfig, seed: int, epochs: int
@@ -132,13 +132,15 @@ class Yolo(Family):
         # YOLO26 moves weight from its one-to-many to its one-to-one head each epoch; the
         # position is set from the epoch, so that a resumed run stands where it stood.
         self._detector.args.epochs = epochs
-        criterion = self._loss_function()
+        criterion = self._loss_function().library
         if hasattr(criterion, "update"):
             criterion.updates = epoch - 1
             criterion.update()
 
-    def loss(self, network: torch.nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
-        return self._parts(network(_scaled(batch["images"])), batch)
+    def loss(
+        self, network: torch.nn.Module, batch: Batch, weigh: Weigh = torch.ones_like
+    ) -> dict[str, torch.Tensor]:
+        return self._parts(network(_scaled(batch["images"])), batch, weigh)
 
     def evaluate(
         self, network: torch.nn.Module, batch: Batch
@@ -146,15 +148,16 @@ class Yolo(Family):
         output = network(_scaled(batch["images"]))
         return self._parts(output, batch), self._predictions(output[0], batch)
 
-    def _loss_function(self) -> Any:
+    def _loss_function(self) -> SharedCriterion:
         if self._criterion is None:
             # Built late: it copies the device of the network's weights.
-            self._criterion = self._detector.init_criterion()
+            self._criterion = SharedCriterion(self._detector)
         return self._criterion
 
-    def _parts(self, output: Any, batch: Batch) -> dict[str, torch.Tensor]:
-        criterion = self._loss_function()
-        total, parts = criterion(output, batch)
+    def _parts(
+        self, output: Any, batch: Batch, weigh: Weigh = torch.ones_like
+    ) -> dict[str, torch.Tensor]:
+        total, parts = self._loss_function()(output, batch, weigh)
         names = [name.removesuffix("_loss") for name in parts]
         losses = dict(zip(names, total, strict=True))
         if not self._semantic or isinstance(output, tuple):
@@ -173,7 +176,6 @@ class Yolo(Family):
             multi_label=True,
             max_det=self._config.max_detections,
             nc=self._classes,
-            end2end=self._detector.end2end,
             # Its default gives up after two seconds, which would make results depend on
             # how busy the machine is.
             max_time_img=1e9,

@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import json
 import os
-import pickle
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from typing import Any
 import torch
 
 from reprise.errors import RepriseError
-from reprise.models.storage import write_tensors
+from reprise.models.storage import UNREADABLE, write_tensors
 
 KEPT_FOLDERS = 5
 
@@ -75,7 +74,7 @@ class Checkpoints:
             if content["key"] == self._key:
                 return content["state"]
             reason = "it belongs to another run"
-        except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         aside = self._path.with_suffix(".unreadable")
         self._path.replace(aside)

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
@@ -19,6 +19,7 @@ from reprise.models.family import Family, to_device
 from reprise.params import MachineConfig
 from reprise.training.bottleneck import LOAD_SECONDS, Bottleneck, Timed, TimedCollate
 from reprise.training.checkpoint import Checkpoints
+from reprise.training.compiling import compiled
 from reprise.training.config import TrainingConfig, ValidationConfig
 from reprise.training.freezing import Frozen
 from reprise.training.optimizer import build_average, build_optimizer, build_scheduler
@@ -40,12 +41,14 @@ class Places:
     Attributes:
         reports: DVCLive's folder, an out: nothing in it depends on the machine's speed.
         speed: A second DVCLive folder, outside the outs, for images/s and memory.
-        scratch: For trackers and the batch of a failed step, outside the outs.
+        scratch: For the batch of a failed step, outside the outs.
+        trackers: Outside the outs too, one folder for all runs: it outlives this one.
     """
 
     reports: Path
     speed: Path
     scratch: Path
+    trackers: Path
 
 
 def fit(
@@ -113,7 +116,7 @@ def fit(
     if processes.writes:
         live, speed = open_live(places.reports, progress.history), open_live(places.speed, [])
         trackers = open_trackers(
-            config.trackers, Run(places.reports, places.scratch, parameters), progress.history
+            config.trackers, Run(places.reports, places.trackers, parameters), progress.history
         )
     runner, frozen_now = None, None
 
@@ -132,11 +135,12 @@ def fit(
         seen = progress.images
         for batch in _timed(loader, spent):
             batch = to_device(batch, device)
+            own, size = order.share(progress.batch), order.size(progress.batch)
             with autocast():
-                losses = family.loss(runner, batch)
+                weigh = partial(processes.weigh, own=own, images=size)
+                losses = family.loss(runner, batch, weigh)
                 loss = torch.stack(list(losses.values())).sum()
             values = _finite(losses, batch, progress, places.scratch)
-            own, size = order.share(progress.batch), order.size(progress.batch)
             # Of a group that the epoch's end cuts short, only what is there is averaged.
             first = progress.batch - progress.batch % plan.group
             members = min(plan.group, order.last_batch - first)
@@ -212,11 +216,6 @@ def fit(
         live.end()
         speed.end()
     return progress, average.module.state_dict()
-
-
-def compiled(network: torch.nn.Module) -> torch.nn.Module:
-    """The network through torch.compile, sharing its weights."""
-    return cast(torch.nn.Module, torch.compile(network))
 
 
 def precision(name: str, device: torch.device) -> tuple[Autocast, torch.amp.GradScaler]:

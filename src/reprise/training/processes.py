@@ -54,6 +54,28 @@ class Processes:
         dist.all_reduce(tensor)
         return dict(zip(values, tensor.tolist(), strict=True))
 
+    def weigh(self, counts: torch.Tensor, own: int, images: int) -> torch.Tensor:
+        """Factors of loss parts that were divided by counts of this process's share.
+
+        With them a mean over the images of all shares divides by the counts of the whole
+        batch. Each division is by at least 1, as where nothing is counted.
+
+        Args:
+            counts: What each part was divided by here, float (k,).
+            own: Images of this process's share.
+            images: Of the batch.
+
+        Returns:
+            Float (k,), all 1 for one process.
+        """
+        if self.world == 1:
+            return torch.ones_like(counts)
+        counted = counts.detach().double() * float(own > 0)
+        whole = counted.clone()
+        dist.all_reduce(whole)
+        factors = counted.clamp(min=1) / whole.clamp(min=1) * images / max(own, 1)
+        return factors.to(counts.dtype)
+
     def gather(self, value: Any) -> list[Any]:
         """The value of every process, in the order of their ranks."""
         if self.world == 1:
@@ -86,7 +108,8 @@ class Processes:
 @contextmanager
 def joined(device: torch.device) -> Iterator[Processes]:
     """This process among those that torchrun has started; alone when it has started none."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
+    # Cluster launchers and notebooks export WORLD_SIZE too, without what else is needed.
+    world = int(os.environ["WORLD_SIZE"]) if "LOCAL_WORLD_SIZE" in os.environ else 1
     if world == 1:
         yield Processes()
         return

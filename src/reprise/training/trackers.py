@@ -24,7 +24,7 @@ class Run:
 
     Attributes:
         reports: DVCLive's folder, an out: only what is the same on every machine.
-        scratch: A folder outside the outs.
+        scratch: A folder outside the outs, for the records of all runs.
         parameters: The effective parameters.
     """
 
@@ -108,7 +108,7 @@ class WandB(Tracker):
 
 
 class MlFlow(Tracker):
-    """MLflow, at MLFLOW_TRACKING_URI or in a file beside the checkpoints."""
+    """MLflow, at MLFLOW_TRACKING_URI or in one file for all runs of this repository."""
 
     def __init__(self, run: Run) -> None:
         import mlflow

@@ -15,7 +15,8 @@ from reprise.errors import RepriseError
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Family, family_class
 from reprise.models.inference import choose_device
-from reprise.models.storage import load_starting_weights, save_model, write_tensors
+from reprise.models.starting_weights import load_starting_weights
+from reprise.models.storage import save_model, write_tensors
 from reprise.models.support import refuse_unsupported
 from reprise.params import MachineConfig
 from reprise.training.checkpoint import (
@@ -23,6 +24,7 @@ from reprise.training.checkpoint import (
     open_checkpoints,
     run_key,
 )
+from reprise.training.compiling import compile_errors_told
 from reprise.training.config import TrainingConfig, ValidationConfig
 from reprise.training.loop import Places, fit, precision
 from reprise.training.memory import memory_errors_told
@@ -122,8 +124,13 @@ def train(
         with open_checkpoints(scratch / "runs", key, lock=processes.writes) as checkpoints:
             # Nobody reads a checkpoint before the process that locks it has come here.
             processes.wait()
-            places = Places(reports, scratch / "speed" / key[:16], scratch / "runs" / key[:16])
-            with memory_errors_told(training, device):
+            places = Places(
+                reports,
+                speed=scratch / "speed" / key[:16],
+                scratch=scratch / "runs" / key[:16],
+                trackers=scratch / "trackers",
+            )
+            with memory_errors_told(training, device), compile_errors_told(training.compile):
                 progress, last = fit(
                     family, data, samples, length, training, validation, machine, parameters,
                     device, processes, checkpoints, places,
@@ -160,9 +167,17 @@ def local_device(training: TrainingConfig) -> torch.device:
     """The device of this process: ``training.device``, or its own GPU among several.
 
     Raises:
-        RepriseError: A GPU was asked for that this machine does not have.
+        RepriseError: A GPU was asked for that this machine does not have, or one GPU for several
+            processes.
     """
     device = choose_device(training.device)
+    if device.index is not None and training.devices > 1:
+        raise RepriseError(
+            f"training.device: {training.device} is one GPU, and training.devices asks for "
+            f"{training.devices}.",
+            "set training.device: cuda, and choose GPUs by CUDA_VISIBLE_DEVICES, or "
+            "training.devices: 1.",
+        )
     if device.type == "cuda" and training.devices > 1:
         return choose_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
     return device
@@ -224,6 +239,8 @@ def _dataset_digest(dataset: Path) -> str:
 def _code_digest() -> str:
     package = Path(__file__).resolve().parent.parent
     files = [
-        path for part in ("*.py", "models/*.py", "training/*.py") for path in package.glob(part)
+        path
+        for part in ("*.py", "models/*.py", "scoring/*.py", "training/*.py")
+        for path in package.glob(part)
     ]
     return digest_of_files(files, package)

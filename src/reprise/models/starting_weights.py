@@ -1,0 +1,155 @@
+"""Weights that training starts from: another run's, or published ones, read with care."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from reprise.errors import RepriseError
+from reprise.models.config import WeightsConfig
+from reprise.models.storage import Tensors, read_tensors
+
+# What DataParallel and torch.compile put before every name.
+PREFIXES = ("module.", "_orig_mod.")
+SHOWN = 4  # names of tensors in an account, of each kind
+
+
+@dataclass(frozen=True)
+class LoadAccount:
+    """What became of each tensor of a starting-weights file."""
+
+    loaded: list[str]
+    reshaped: list[str]
+    """In both, of another shape (a class head, mostly): left at its initial values."""
+    missing: list[str]
+    """In the network only: left at its initial values."""
+    unused: list[str]
+    """In the file only."""
+
+    def __str__(self) -> str:
+        return (
+            f"starting weights: {len(self.loaded)} tensors loaded; at their initial values stay "
+            f"{_named(self.reshaped)} of another shape and {_named(self.missing)} not in the "
+            f"file; of the file {_named(self.unused)} unused"
+        )
+
+
+def load_starting_weights(
+    network: torch.nn.Module,
+    config: WeightsConfig,
+    folder: Path,
+    renamed: Callable[[Tensors], Tensors] | None = None,
+) -> LoadAccount:
+    """Copy the tensors of the weights stage's file into a network where name and shape agree.
+
+    Args:
+        network: Changed in place.
+        config: The entry of ``model.weights`` that the file was fetched for.
+        folder: What the weights stage wrote: the file and its description, ``weights.json``.
+        renamed: Gives a published file's tensors the names that the network has; None where
+            they have them already.
+
+    Raises:
+        RepriseError: The folder holds another file than ``config`` asks for, or a damaged one,
+            it is not plain tensors, or it is of the wrong network: fewer than half of the
+            network's tensors are in it, or a sequence of blocks ends too soon.
+    """
+    tensors = _unwrapped(_starting_file(config, folder), config.url)
+    tensors = renamed(tensors) if renamed else tensors
+    own = network.state_dict()
+    shared = sorted(own.keys() & tensors.keys())
+    fitting = [name for name in shared if own[name].shape == tensors[name].shape]
+    if len(fitting) * 2 < len(own):
+        raise RepriseError(
+            f"model.weights: only {len(fitting)} of the network's {len(own)} tensors are in "
+            "the file: these are the weights of another network.",
+            "choose the model.type, architecture and variant that the file was made for, or take "
+            "the entry out of model.weights.",
+        )
+    missing = sorted(own.keys() - tensors.keys())
+    deeper = _deeper(missing, set(fitting))
+    if deeper:
+        raise RepriseError(
+            f"model.weights: the network has {deeper[0]}, and of such blocks the file ends with "
+            f"{deeper[1]}: these are the weights of a shallower network.",
+            "choose the model.variant that the file was made for, or take the entry out of "
+            "model.weights.",
+        )
+    network.load_state_dict({name: tensors[name].to(own[name].dtype) for name in fitting}, False)
+    # Of a tensor that the network has under two names, a file may hold one.
+    filled = {own[name].data_ptr() for name in fitting}
+    return LoadAccount(
+        loaded=fitting,
+        reshaped=[name for name in shared if own[name].shape != tensors[name].shape],
+        missing=[name for name in missing if own[name].data_ptr() not in filled],
+        unused=sorted(tensors.keys() - own.keys()),
+    )
+
+
+def _unwrapped(path: Path, url: str) -> Tensors:
+    """Tensors of a starting-weights file, under the names of the network itself.
+
+    Raises:
+        RepriseError: As of reading it, with the name that the person gave.
+    """
+    try:
+        tensors = read_tensors(path)
+    except RepriseError as error:
+        raise RepriseError(f"model.weights: {url}: {error.problem}", error.fix) from None
+    for prefix in PREFIXES:
+        if tensors and all(name.startswith(prefix) for name in tensors):
+            tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
+    return tensors
+
+
+def _deeper(missing: list[str], loaded: set[str]) -> tuple[str, str] | None:
+    """A missing tensor whose like in an earlier block was loaded, and the last such one."""
+    for name in missing:
+        parts = name.split(".")
+        for place, part in enumerate(parts):
+            for number in range(int(part) - 1, -1, -1) if part.isdigit() else ():
+                earlier = ".".join([*parts[:place], str(number), *parts[place + 1 :]])
+                if earlier in loaded:
+                    return name, earlier
+    return None
+
+
+def _starting_file(config: WeightsConfig, folder: Path) -> Path:
+    """The file in the weights stage's folder, verified."""
+    fix = "fetch it: dvc repro weights"
+    try:
+        entry = json.loads((folder / "weights.json").read_text(encoding="utf-8"))
+        path = folder / Path(entry["file"] or "").name
+        stated = entry["sha256"]
+    except FileNotFoundError:
+        raise RepriseError(
+            f"{folder} does not hold the file of model.weights: {folder}/weights.json is missing.",
+            fix,
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise RepriseError(f"{folder}/weights.json is damaged: {error!r}", fix) from None
+    if stated != config.sha256:
+        raise RepriseError(f"{folder} holds another file than model.weights asks for.", fix)
+    if not path.is_file():
+        raise RepriseError(f"{path} is missing.", fix)
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != config.sha256:
+        raise RepriseError(
+            f"{path} has SHA-256 {found}, not {config.sha256}: it was changed.",
+            "fetch it again: dvc repro --force weights",
+        )
+    return path
+
+
+def _named(names: list[str]) -> str:
+    """How many there are, and the first of them."""
+    if not names:
+        return "0"
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{len(names)} ({', '.join(names[:SHOWN])}{more})"
