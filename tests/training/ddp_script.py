@@ -53,8 +53,9 @@ def main() -> None:
     dataset, folder, changes = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
     if changes.pop("die", False):
         die_once_after_a_checkpoint()
-    hold_batch_norms()
-    draw_the_first()
+    if changes.pop("steady", False):
+        hold_batch_norms()
+        draw_the_first()
     train(
         dataset,
         model(**changes["model"]),
