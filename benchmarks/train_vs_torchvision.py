@@ -69,6 +69,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--cache", choices=["none", "ram"], default="none", help="of ours")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
 
 
@@ -105,6 +106,7 @@ def parameters(arguments: argparse.Namespace, seed: int) -> Any:
         "epochs": arguments.epochs, "steps": None, "batch_size": arguments.batch_size,
         "learning_rate": arguments.learning_rate, "optimizer": "adamw", "seed": seed,
         "mixed_precision": "none", "device": "cpu", "threads": arguments.threads, "ema_decay": 0.0,
+        "cache": arguments.cache,
         # Detectron2's simple trainer clips nothing.
         "gradient_clip": 0.0 if arguments.family == "detectron2" else 10.0,
     }  # fmt: skip

@@ -136,6 +136,7 @@ class Dataset:
             )
         self._files: dict[tuple[int, str], int] = {}
         self._kept: dict[tuple[str, int], np.ndarray] = {}
+        self._kept_splits: set[str] = set()
 
     @property
     def class_names(self) -> list[str]:
@@ -203,23 +204,20 @@ class Dataset:
         Raises:
             RepriseError: They would take most of the memory that is free.
         """
-        import psutil
-
         rows = self.split(split)
         needed = int((rows["width"] * rows["height"]).sum()) * 3
-        free = psutil.virtual_memory().available
-        if needed > free * 0.8:
-            raise RepriseError(
-                f"training.cache: ram needs {needed / 2**30:.1f} GiB for the {split} split, and "
-                f"{free / 2**30:.1f} GiB are available.",
-                "set training.cache: none, or lower data.image_size.",
-            )
+        require_memory(needed, f"the images of the {split} split")
         for shard, offset, length in zip(
             rows["shard"], rows["offset"], rows["length"], strict=True
         ):
             image = self.pixels(shard, offset, length)
             image.setflags(write=False)
             self._kept[shard, offset] = image
+        self._kept_splits.add(split)
+
+    def keeps_pixels(self, split: str) -> bool:
+        """Whether a split's images are in memory."""
+        return split in self._kept_splits
 
     def pixels(self, shard: str, offset: int, length: int) -> np.ndarray:
         """One stored image, decoded: uint8, shape (height, width, 3), RGB; perhaps read-only."""
@@ -235,6 +233,27 @@ class Dataset:
                 "the dataset is damaged; write it again: dvc repro --force preprocess",
             )
         return image
+
+
+def require_memory(needed: int, what: str) -> None:
+    """Refuse to keep what would take most of the memory that is free.
+
+    Args:
+        needed: Bytes.
+        what: That are kept.
+
+    Raises:
+        RepriseError: There are not as many.
+    """
+    import psutil
+
+    free = psutil.virtual_memory().available
+    if needed > free * 0.8:
+        raise RepriseError(
+            f"training.cache: ram needs {needed / 2**30:.1f} GiB for {what}, and "
+            f"{free / 2**30:.1f} GiB are available.",
+            "set training.cache: none, or lower data.image_size.",
+        )
 
 
 def table(rows: list[dict[str, Any]], columns: dict[str, str]) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import torch
 
@@ -42,6 +43,34 @@ def equal(first: dict, second: dict) -> bool:
         torch.equal(value, second[key]) if isinstance(value, torch.Tensor) else value == second[key]
         for key, value in first.items()
     )
+
+
+@pytest.mark.parametrize("size", [SIZE, SIZE * 2])
+def test_samples_are_the_same_from_memory(dataset: Dataset, size: int) -> None:
+    kept = Dataset(dataset.root)
+    kept.keep_pixels("train")
+    read = InstanceSamples(dataset, "train", size, True, STRONG)
+    remembered = InstanceSamples(kept, "train", size, True, STRONG)
+    for index in range(len(read)):
+        assert equal(read[index], remembered[index])
+        assert equal(read[(1, index)], remembered[(1, index)])
+    masks = remembered[0]["masks"]
+    assert masks.any()
+    masks.zero_()
+    assert equal(read[0], remembered[0])
+
+
+def test_masks_that_memory_cannot_hold_are_refused(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Dataset(dataset.root)
+    kept.keep_pixels("train")
+    free = psutil.virtual_memory()._replace(available=1000)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+    with pytest.raises(RepriseError, match="the masks of the train split"):
+        InstanceSamples(kept, "train", SIZE, masks=True)
+    with pytest.raises(RepriseError, match="the images of the val split"):
+        kept.keep_pixels("val")
 
 
 def test_a_training_sample_depends_on_seed_epoch_and_index_alone(dataset: Dataset) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -63,6 +64,16 @@ def test_run_lengths_are_resized_with_the_image() -> None:
     mask[10:20, 30:50] = 1
     found = decode(json.dumps(encode(mask)), (40, 60), (20, 30))
     assert np.array_equal(found, mask[::2, ::2])
+
+
+@given(masks, st.integers(1, 12), st.integers(1, 12))
+def test_run_lengths_at_another_size_are_the_nearest_pixels(
+    mask: np.ndarray, height: int, width: int
+) -> None:
+    expected = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+    found = decode(json.dumps(encode(mask)), mask.shape, (height, width))
+    assert np.array_equal(found, expected)
+    assert found.flags["C_CONTIGUOUS"]
 
 
 def test_an_object_without_segmentation_has_an_empty_mask() -> None:

@@ -33,7 +33,10 @@ def run(dataset: Path, folder: Path, **changes: Any) -> Path:
     """One training into ``folder``; changes go to the section that has the key."""
     sections = {
         "model": (model, {"task", "architecture", "variant", "weights", "freeze"}),
-        "augmentation": (augmentation, {"copy_paste", "contrast", "blur", "noise"}),
+        "augmentation": (
+            augmentation,
+            {"copy_paste", "contrast", "blur", "noise", "close_mosaic_epochs"},
+        ),
         "machine": (machine, {"workers", "checkpoint_minutes"}),
         "validation": (validation, {"frequency"}),
     }
@@ -96,6 +99,16 @@ def test_training_is_exact_whatever_the_number_of_workers(
     assert {"models/model.safetensors", "models/model.json", "reports/metrics.json"} <= set(
         digests(one)
     )
+
+
+@pytest.mark.parametrize("changes", [{}, MASKS], ids=["detect", "segment"])
+def test_images_kept_in_memory_train_the_same_weights(
+    dataset: Path, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    read = run(dataset, tmp_path / "read", **changes)
+    kept = run(dataset, tmp_path / "kept", cache="ram", workers=2, **changes)
+    for name in ("model.safetensors", "last.safetensors"):
+        assert digests(kept)[f"models/{name}"] == digests(read)[f"models/{name}"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from torch.utils.data import Dataset as Samples
 from torchvision import tv_tensors
 
-from reprise.dataset import Dataset
+from reprise.dataset import Dataset, require_memory
 from reprise.errors import RepriseError
 from reprise.models.augment import build
 from reprise.models.config import AugmentationConfig
@@ -77,6 +78,9 @@ class InstanceSamples(Samples[Sample]):
             self._boxes.append(found[["x", "y", "w", "h"]].to_numpy(dtype=np.float64))
             self._labels.append([index_of[value] for value in found["category_id"]])
             self._shapes.append(found["segmentation"].tolist() if masks else [])
+        self._bits: list[np.ndarray] = []
+        if masks and dataset.keeps_pixels(split):
+            self._keep_masks(split)
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -120,11 +124,29 @@ class InstanceSamples(Samples[Sample]):
             "original": original,
         }
         if self._masks:
-            masks = [decode(text, original, (height, width)) for text in self._shapes[index]]
-            sample["masks"] = torch.from_numpy(
-                np.stack(masks) if masks else np.zeros((0, height, width), dtype=np.uint8)
-            )
+            sample["masks"] = torch.from_numpy(self._masks_of(index))
         return sample
+
+    def _masks_of(self, index: int) -> np.ndarray:
+        """Uint8 (n, h, w), 0 or 1, of a sample's own."""
+        size, shapes = self.shape(index), self._shapes[index]
+        if self._bits:
+            count = len(shapes) * size[0] * size[1]
+            return np.unpackbits(self._bits[index], count=count).reshape(len(shapes), *size)
+        masks = [decode(text, self.original[index], size) for text in shapes]
+        return np.stack(masks) if masks else np.zeros((0, *size), dtype=np.uint8)
+
+    def _keep_masks(self, split: str) -> None:
+        """Decode all masks, once, to a bit a pixel.
+
+        Raises:
+            RepriseError: They would take most of the memory that is free.
+        """
+        pixels = [
+            math.prod(self.shape(index)) * len(shapes) for index, shapes in enumerate(self._shapes)
+        ]
+        require_memory(sum(pixels) // 8, f"the masks of the {split} split")
+        self._bits = [np.packbits(self._masks_of(index)) for index in range(len(self))]
 
 
 def _changed(sample: Sample, transform: torch.nn.Module, redraw: bool) -> Sample:
@@ -157,7 +179,7 @@ def _learnable(sample: Sample, whole: torch.Tensor) -> Sample:
     share = sides.prod(dim=1) / (whole[:, 2:] - whole[:, :2]).prod(dim=1).clamp(min=1e-6)
     kept = (sides >= LEAST_SIDE).all(dim=1) & (share >= LEAST_SHARE)
     if "masks" in sample:
-        kept &= sample["masks"].bool().flatten(1).any(dim=1)
+        kept &= sample["masks"].flatten(1).any(dim=1).bool()
         sample = {**sample, "masks": sample["masks"][kept]}
     return {**sample, "boxes": boxes[kept], "labels": sample["labels"][kept]}
 

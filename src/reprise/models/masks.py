@@ -44,10 +44,11 @@ def decode(segmentation: str, original: tuple[int, int], size: tuple[int, int]) 
             f"an object's mask cannot be read: {error}.",
             "correct the label file, or choose a family that detects boxes.",
         ) from None
-    found = np.ascontiguousarray(found, dtype=np.uint8)
-    if found.shape == tuple(size):
-        return found
-    return cv2.resize(found, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    # Run lengths go down the columns: resized as they lie, only what is kept is turned.
+    columns: np.ndarray = found.T.view(np.uint8)
+    if found.shape != tuple(size):
+        columns = cv2.resize(columns, tuple(size), interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.ascontiguousarray(columns.T)
 
 
 def encode(mask: np.ndarray) -> dict[str, Any]:

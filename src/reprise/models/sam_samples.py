@@ -128,8 +128,10 @@ def covered(masks: torch.Tensor, side: int, cell: int) -> torch.Tensor:
     """Uint8 (k, side / cell, side / cell): pixels of each cell that masks (k, h, w) cover."""
     count, height, width = masks.shape
     padded = torch.nn.functional.pad(masks, (0, side - width, 0, side - height))
-    cells = padded.reshape(count, side // cell, cell, side // cell, cell)
-    return cells.sum(dim=(2, 4), dtype=torch.uint8)
+    cells = side // cell
+    # One direction after the other: torch sums over two at once many times slower.
+    rows = padded.reshape(count, cells, cell, side).sum(dim=2, dtype=torch.uint8)
+    return rows.reshape(count, cells, cells, cell).sum(dim=3, dtype=torch.uint8)
 
 
 def collate(samples: list[Sample]) -> dict[str, Any]:

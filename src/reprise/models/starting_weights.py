@@ -59,7 +59,7 @@ def load_starting_weights(
             it is not plain tensors, or it is of the wrong network: fewer than half of the
             network's tensors are in it, or a sequence of blocks ends too soon.
     """
-    tensors = _unwrapped(_starting_file(config, folder), config.url)
+    tensors = _unwrapped(starting_file(config, folder), config.url)
     tensors = renamed(tensors) if renamed else tensors
     own = network.state_dict()
     shared = sorted(own.keys() & tensors.keys())
@@ -119,7 +119,7 @@ def _deeper(missing: list[str], loaded: set[str]) -> tuple[str, str] | None:
     return None
 
 
-def _starting_file(config: WeightsConfig, folder: Path) -> Path:
+def starting_file(config: WeightsConfig, folder: Path) -> Path:
     """The file in the weights stage's folder, verified."""
     fix = "fetch it: dvc repro weights"
     try:

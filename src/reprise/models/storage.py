@@ -149,7 +149,8 @@ def read_tensors(path: Path) -> Tensors:
     ):
         raise RepriseError(
             f"{path} is not a table of tensors.",
-            f"save the network's state_dict() alone, or under {' or '.join(WRAPPERS)}.",
+            f"save the network's state_dict() alone, or under {' or '.join(WRAPPERS)}; the state "
+            "that training.keep_state keeps is for training.resume: true.",
         )
     return _plain(content, path)
 

@@ -50,20 +50,7 @@ class Checkpoints:
 
     def save(self, state: dict[str, Any]) -> None:
         """Write the state; a crash at any moment leaves the old or the new one, whole."""
-        partial = self._path.with_suffix(".partial")
-        try:
-            with partial.open("wb") as file:
-                torch.save({"key": self._key, "state": state}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self._path)
-        except (OSError, RuntimeError) as error:
-            # torch reports a full disk as a RuntimeError of its zip writer.
-            partial.unlink(missing_ok=True)
-            raise RepriseError(
-                f"the checkpoint could not be written to {self._folder}: {error}",
-                "free disk space and run dvc repro again; it goes on from the last checkpoint.",
-            ) from None
+        _write(self._path, {"key": self._key, "state": state})
 
     def load(self) -> dict[str, Any] | None:
         """The state to go on from, or None; a damaged or foreign file is set aside."""
@@ -81,22 +68,50 @@ class Checkpoints:
         print(f"checkpoint not used ({reason}); kept as {aside.name}, starting from epoch 1")
         return None
 
-    def keep(self, epoch: int, weights: dict[str, torch.Tensor]) -> None:
-        """Put the weights of one epoch aside until the run ends.
+    def keep_weights(self, name: str, weights: dict[str, torch.Tensor]) -> None:
+        """Put weights aside until the run ends.
 
         Raises:
             RepriseError: The disk is full, or the folder cannot be written.
         """
-        write_tensors(self._folder / "epochs" / f"epoch-{epoch:04d}.safetensors", weights)
+        write_tensors(self._folder / "kept" / f"{name}.safetensors", weights)
+
+    def keep_state(self, name: str, state: dict[str, Any]) -> None:
+        """Put a state aside until the run ends; it is not bound to the run, as a checkpoint is.
+
+        Raises:
+            RepriseError: The disk is full, or the folder cannot be written.
+        """
+        _write(self._folder / "kept" / f"{name}.pt", state)
 
     def hand_over(self, folder: Path) -> None:
-        """Move the weights that were put aside into the model's folder."""
-        for path in sorted((self._folder / "epochs").glob("*.safetensors")):
+        """Move what was put aside into the model's folder."""
+        kept = self._folder / "kept"
+        for path in sorted([*kept.glob("*.safetensors"), *kept.glob("*.pt")]):
             shutil.move(path, folder / path.name)
 
     def remove(self) -> None:
         """Forget the run: it ended, and its result is in the outs."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """A crash at any moment leaves the old or the new file, whole."""
+    path.parent.mkdir(exist_ok=True)
+    partial = path.with_suffix(".partial")
+    try:
+        with partial.open("wb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:
+        # torch reports a full disk as a RuntimeError of its zip writer.
+        partial.unlink(missing_ok=True)
+        raise RepriseError(
+            f"the checkpoint could not be written to {path.parent}: {error}",
+            "free disk space and run dvc repro again; it goes on from the last checkpoint.",
+        ) from None
 
 
 @contextmanager

@@ -77,8 +77,14 @@ class TrainingConfig(Section):
     """Compile the network with torch.compile: a minute at the start, faster on a GPU."""
     checkpoint_epochs: Annotated[int, Field(ge=0)] = 0
     """Keep the weights of every so many epochs beside best and last; 0 keeps none."""
+    keep_state: bool = False
+    """Keep, beside the last weights and those of checkpoint_epochs, the whole state that
+    training.resume goes on from: several times their size."""
+    resume: bool = False
+    """Go on with more epochs from such a state, a copy of which model.weights names for this
+    family; false starts at the first epoch."""
     cache: Literal["none", "ram"] = "none"
-    """ram keeps decoded images in memory; none decodes them each epoch."""
+    """ram keeps decoded images and masks in memory; none decodes them each epoch."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
     """Decay of the averaged weights that are validated and kept; 0 switches averaging off."""
     ema_warmup_steps: Count

@@ -21,12 +21,13 @@ from reprise.training.bottleneck import LOAD_SECONDS, Bottleneck, Timed, TimedCo
 from reprise.training.checkpoint import Checkpoints
 from reprise.training.compiling import compiled
 from reprise.training.config import TrainingConfig, ValidationConfig
+from reprise.training.continuing import RunFacts
 from reprise.training.freezing import Frozen
 from reprise.training.optimizer import build_average, build_optimizer, build_scheduler
 from reprise.training.order import EpochBatches
 from reprise.training.plan import Plan
 from reprise.training.processes import Processes
-from reprise.training.progress import Progress, resume, save
+from reprise.training.progress import Progress, resume, state_of
 from reprise.training.trackers import Run, open_trackers
 from reprise.training.tracking import Console, Row, log_row, open_live
 from reprise.training.validate import refuse_infinite, validate
@@ -64,6 +65,8 @@ def fit(
     processes: Processes,
     checkpoints: Checkpoints,
     places: Places,
+    facts: RunFacts,
+    start: dict[str, Any] | None = None,
 ) -> tuple[Progress, dict[str, torch.Tensor]]:
     """Train until the last step, or until early stopping says enough.
 
@@ -80,6 +83,8 @@ def fit(
         processes: This process among those of the run.
         checkpoints: Where the state is kept between crashes.
         places: Where to write.
+        facts: Of this run, for the states that it keeps.
+        start: The state of an earlier run to go on from.
 
     Returns:
         The final progress, whose ``best["weights"]`` holds the chosen fp32 weights, and the
@@ -107,7 +112,7 @@ def fit(
         "scheduler": scheduler,
         "scaler": scaler,
     }
-    progress = resume(checkpoints, parts, device, processes)
+    progress = resume(checkpoints, parts, device, processes, start, plan.steps_per_epoch)
     loader = batch_loader(family, samples, order, config.seed, machine.workers, device)
     spent = Bottleneck(machine.workers)
     console = Console(plan, device, machine.log, processes.writes)
@@ -172,7 +177,7 @@ def fit(
             # Several processes would have to agree on the time.
             due = time.perf_counter() - saved > machine.checkpoint_minutes * 60
             if due and processes.world == 1:
-                save(checkpoints, progress, parts, device, processes)
+                checkpoints.save(state_of(progress, parts, device, processes))
                 saved = time.perf_counter()
         seconds = time.perf_counter() - started
 
@@ -194,16 +199,20 @@ def fit(
             log_row(speed, console.speed_row(row, progress.images - seen, seconds))
             for tracker in trackers:
                 tracker.log(row)
-            if config.checkpoint_epochs and (progress.epoch + 1) % config.checkpoint_epochs == 0:
-                checkpoints.keep(progress.epoch + 1, average.module.state_dict())
         console.end(row, progress.images - seen, seconds, config.early_stopping.metric)
-        progress.epoch, progress.batch, progress.images, progress.sums = (
-            progress.epoch + 1,
-            0,
-            0,
-            {},
-        )
-        save(checkpoints, progress, parts, device, processes)
+        progress.begin(progress.epoch + 1)
+        state = state_of(progress, parts, device, processes)
+        if processes.writes:
+            if config.checkpoint_epochs and progress.epoch % config.checkpoint_epochs == 0:
+                name = f"epoch-{progress.epoch:04d}"
+                checkpoints.keep_weights(name, average.module.state_dict())
+                if config.keep_state:
+                    checkpoints.keep_state(name, facts.with_state(state))
+            checkpoints.save(state)
+    if config.keep_state:
+        state = state_of(progress, parts, device, processes)
+        if processes.writes:
+            checkpoints.keep_state("last", facts.with_state(state))
     if live and speed:
         if progress.stopped:
             print(

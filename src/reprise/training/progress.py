@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from reprise.training.checkpoint import Checkpoints
+from reprise.training.continuing import take_up
 from reprise.training.processes import Processes
 from reprise.training.tracking import Row
 
@@ -37,36 +38,46 @@ class Progress:
         self.epoch, self.batch, self.images, self.sums = epoch, 0, 0, {}
 
 
-def save(
-    checkpoints: Checkpoints,
-    progress: Progress,
-    parts: dict[str, Any],
-    device: torch.device,
-    processes: Processes,
-) -> None:
-    """Write a checkpoint; every process must come here, and one writes."""
+def state_of(
+    progress: Progress, parts: dict[str, Any], device: torch.device, processes: Processes
+) -> dict[str, Any]:
+    """All that a checkpoint holds; every process must come here."""
     cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-    random = processes.gather((torch.get_rng_state(), cuda))
-    if processes.writes:
-        checkpoints.save(
-            {
-                "progress": vars(progress).copy(),
-                "parts": {name: part.state_dict() for name, part in parts.items()},
-                "random": random,
-            }
-        )
+    return {
+        "progress": vars(progress).copy(),
+        "parts": {name: part.state_dict() for name, part in parts.items()},
+        "random": processes.gather((torch.get_rng_state(), cuda)),
+    }
 
 
 def resume(
-    checkpoints: Checkpoints, parts: dict[str, Any], device: torch.device, processes: Processes
+    checkpoints: Checkpoints,
+    parts: dict[str, Any],
+    device: torch.device,
+    processes: Processes,
+    start: dict[str, Any] | None,
+    steps_per_epoch: int,
 ) -> Progress:
-    """Put every part back to where the last checkpoint left it."""
+    """Put every part back to where the last checkpoint left it, or else another run's state.
+
+    Args:
+        checkpoints: Of this run.
+        parts: Network, average, optimizer, scheduler and scaler.
+        device: Where this process trains.
+        processes: This process among those of the run.
+        start: What :func:`reprise.training.continuing.open_state` gave, if anything.
+        steps_per_epoch: Of this run.
+    """
     # The others may be on machines that do not see the file.
     state = processes.of_first(checkpoints.load() if processes.writes else None)
-    if state is None:
+    if state is not None:
+        for name, part in parts.items():
+            part.load_state_dict(state["parts"][name])
+    elif start is not None:
+        state = start
+        take_up(parts, start["parts"], start["progress"]["epoch"] * steps_per_epoch)
+    else:
         return Progress()
-    for name, part in parts.items():
-        part.load_state_dict(state["parts"][name])
     # Restarted with more processes, a new one draws like the last of the old ones.
     cpu, cuda = state["random"][min(processes.rank, len(state["random"]) - 1)]
     torch.set_rng_state(cpu)

@@ -26,10 +26,11 @@ from reprise.training.checkpoint import (
 )
 from reprise.training.compiling import compile_errors_told
 from reprise.training.config import TrainingConfig, ValidationConfig
+from reprise.training.continuing import RunFacts, open_state
 from reprise.training.loop import Places, fit, precision
 from reprise.training.memory import memory_errors_told
 from reprise.training.plan import plan, refuse_unreachable
-from reprise.training.processes import Processes, joined
+from reprise.training.processes import joined
 from reprise.training.progress import Progress
 
 # What computes the result; a checkpoint is only good under the same versions.
@@ -94,7 +95,16 @@ def train(
     length = plan(training, len(data.split("train")))
     refuse_unreachable(training.unfreeze_after, model.freeze == "backbone", length.epochs)
     with joined(device) as processes:
-        _start_weights(family, model, weights, processes)
+        digest = _dataset_digest(dataset)
+        facts = _facts(family, data, parameters, digest)
+        start = None
+        entry = model.weights.get(model.type)
+        if entry is not None and training.resume:
+            start = open_state(entry, weights, facts, length.epochs)
+        elif entry is not None:
+            account = load_starting_weights(family.network, entry, weights, family.own_names)
+            if processes.writes:
+                print(account)
         if training.cache == "ram":
             data.keep_pixels("train")
         if processes.world > 1:
@@ -111,7 +121,7 @@ def train(
             "parameters": parameters,
             "versions": versions,
             "device": _device_name(device),
-            "dataset": _dataset_digest(dataset),
+            "dataset": digest,
             "code": _code_digest(),
         }
         key = processes.of_first(run_key(identity))
@@ -133,7 +143,7 @@ def train(
             with memory_errors_told(training, device), compile_errors_told(training.compile):
                 progress, last = fit(
                     family, data, samples, length, training, validation, machine, parameters,
-                    device, processes, checkpoints, places,
+                    device, processes, checkpoints, places, facts, start,
                 )  # fmt: skip
             if processes.writes:
                 description = describe(
@@ -155,12 +165,25 @@ def _require_objects(data: Dataset, type_: str, task: str) -> None:
         )
 
 
-def _start_weights(family: Family, model: ModelConfig, folder: Path, processes: Processes) -> None:
-    start = model.weights.get(model.type)
-    if start is not None:
-        account = load_starting_weights(family.network, start, folder, family.own_names)
-        if processes.writes:
-            print(account)
+def _facts(family: Family, data: Dataset, parameters: dict[str, Any], digest: str) -> RunFacts:
+    model, training = parameters["model"], parameters["training"]
+    return RunFacts(
+        fixed={
+            "model.type": model["type"],
+            "model.architecture": family.architecture,
+            "model.variant": model["variant"],
+            "model.task": family.task,
+            "model.freeze": model["freeze"],
+            "training.unfreeze_after": training["unfreeze_after"],
+            "training.optimizer": training["optimizer"],
+            "the list of classes": data.class_names,
+        },
+        judged={
+            "dataset": digest,
+            "image_size": parameters["image_size"],
+            "metric": training["early_stopping"]["metric"],
+        },
+    )
 
 
 def local_device(training: TrainingConfig) -> torch.device:

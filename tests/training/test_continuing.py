@@ -1,0 +1,166 @@
+"""More epochs after the last one: a run goes on from the whole state that another kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from datasets import shapes_dataset
+from models.settings import IMAGE_SIZE, model, training, validation
+from models.settings import augmentation as settings_of_augmentation
+from reprise.errors import RepriseError
+from reprise.models.config import WeightsConfig
+from reprise.models.support import refuse_unsupported
+from reprise.models.yolo import Yolo
+from reprise.sources.config import LimitsConfig
+from reprise.sources.folders import digest
+from reprise.sources.weights import bring_weights
+from training.test_train import Killed, kill_after, run
+
+# Nothing that looks at the length of the whole run.
+EVEN: dict[str, Any] = {
+    "scheduler": {"type": "constant"}, "close_mosaic_epochs": 0, "ema_warmup_steps": 5,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shapes_dataset(tmp_path_factory.mktemp("shapes"), size=IMAGE_SIZE, masks=True)
+
+
+@pytest.fixture(scope="module")
+def earlier(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two epochs that keeps its states."""
+    folder = tmp_path_factory.mktemp("earlier")
+    return run(dataset, folder, epochs=2, keep_state=True, checkpoint_epochs=1, **EVEN)
+
+
+def go_on(dataset: Path, folder: Path, state: Path, **changes: Any) -> Path:
+    """A run that goes on from a copy of ``state``."""
+    entry = WeightsConfig(url=state.as_uri(), sha256=digest(state))
+    bring_weights("yolo", entry, LimitsConfig(), folder / "weights", Path(), folder / "scratch")
+    return run(dataset, folder, **{**EVEN, "resume": True, "weights": {"yolo": entry}, **changes})
+
+
+def rows(folder: Path) -> pd.DataFrame:
+    """What DVCLive has of each epoch."""
+    plots = (folder / "reports" / "plots" / "metrics").rglob("*.tsv")
+    return pd.concat(
+        [pd.read_csv(path, sep="\t").set_index("step").iloc[:, -1] for path in sorted(plots)],
+        axis=1,
+    )
+
+
+@pytest.mark.parametrize("name", ["last", "epoch-0001"])
+def test_it_ends_with_the_weights_of_a_run_that_was_never_cut(
+    dataset: Path, earlier: Path, tmp_path: Path, name: str
+) -> None:
+    whole = run(dataset, tmp_path / "whole", epochs=4, **EVEN)
+    more = go_on(dataset, tmp_path / "more", earlier / "models" / f"{name}.pt", epochs=4)
+    for file in ("model.safetensors", "last.safetensors"):
+        assert (more / "models" / file).read_bytes() == (whole / "models" / file).read_bytes()
+    assert rows(more).equals(rows(whole))
+    assert len(rows(more)) == 4
+
+
+def test_killed_it_goes_on_from_its_own_checkpoint(
+    dataset: Path, earlier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = earlier / "models" / "last.pt"
+    whole = go_on(dataset, tmp_path / "whole", state, epochs=4)
+    with monkeypatch.context() as patch:
+        kill_after(patch, saves=1)
+        with pytest.raises(Killed):
+            go_on(dataset, tmp_path / "killed", state, epochs=4)
+    resumed = go_on(dataset, tmp_path / "killed", state, epochs=4)
+    for file in ("model.safetensors", "model.json", "last.safetensors"):
+        assert (resumed / "models" / file).read_bytes() == (whole / "models" / file).read_bytes()
+
+
+def test_rates_are_those_of_the_new_run(dataset: Path, earlier: Path, tmp_path: Path) -> None:
+    changes: dict[str, Any] = {
+        "scheduler": {"type": "linear", "final_fraction": 0.0, "warmup_epochs": 0},
+        "learning_rate": 4e-4,
+        "weight_decay": 0.0,
+    }
+    whole = run(dataset, tmp_path / "whole", epochs=4, **{**EVEN, **changes})
+    state = earlier / "models" / "last.pt"
+    more = go_on(dataset, tmp_path / "more", state, epochs=4, keep_state=True, **changes)
+    assert rows(more)["learning_rate"][2:].tolist() == rows(whole)["learning_rate"][2:].tolist()
+    kept = torch.load(more / "models" / "last.pt", weights_only=True)["state"]["parts"]
+    assert [group["weight_decay"] for group in kept["optimizer"]["param_groups"]] == [0.0, 0.0]
+
+
+def test_a_run_that_stopped_early_can_go_on(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stopping = {"patience": 1, "min_delta": 1.0}
+    stopped = run(
+        dataset, tmp_path / "a", epochs=5, keep_state=True, early_stopping=stopping, **EVEN
+    )
+    assert len(rows(stopped)) == 2
+    state = stopped / "models" / "last.pt"
+    more = go_on(dataset, tmp_path / "b", state, epochs=5, early_stopping={"metric": "mAP"})
+    assert len(rows(more)) == 5
+    assert "sought anew" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"optimizer": "sgd"}, "training.optimizer was adamw, and is sgd"),
+        ({"architecture": "yolov8"}, "model.architecture was yolo11, and is yolov8"),
+        ({"task": "segment"}, "model.task was detect, and is segment"),
+        ({"epochs": 2}, "has done 2 epochs, and this one has 2 in all"),
+    ],
+)
+def test_another_network_optimizer_or_no_more_epochs_are_refused(
+    dataset: Path, earlier: Path, tmp_path: Path, changes: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(RepriseError, match=complaint):
+        go_on(dataset, tmp_path, earlier / "models" / "last.pt", **{"epochs": 4, **changes})
+
+
+def test_weights_alone_are_no_state(dataset: Path, earlier: Path, tmp_path: Path) -> None:
+    weights = earlier / "models" / "last.safetensors"
+    with pytest.raises(RepriseError, match="is not the state of a training"):
+        go_on(dataset, tmp_path / "a", weights, epochs=4)
+    plain = tmp_path / "plain.pt"
+    torch.save(load_file(weights), plain)
+    with pytest.raises(RepriseError, match="is not the state of a training"):
+        go_on(dataset, tmp_path / "b", plain, epochs=4)
+
+
+def test_a_state_is_no_file_of_weights(dataset: Path, earlier: Path, tmp_path: Path) -> None:
+    with pytest.raises(RepriseError, match="not a table of tensors") as told:
+        go_on(dataset, tmp_path, earlier / "models" / "last.pt", resume=False)
+    assert "training.resume: true" in told.value.fix
+
+
+@pytest.mark.parametrize("part", ["network", "optimizer"])
+def test_a_state_that_lacks_tensors_is_refused(
+    dataset: Path, earlier: Path, tmp_path: Path, part: str
+) -> None:
+    content = torch.load(earlier / "models" / "last.pt", weights_only=True)
+    table = content["state"]["parts"][part]
+    table.pop(next(iter(table)))
+    path = tmp_path / "cut.pt"
+    torch.save(content, path)
+    with pytest.raises(RepriseError, match="does not fit this run"):
+        go_on(dataset, tmp_path / "run", path, epochs=4)
+
+
+def test_without_an_entry_in_weights_there_is_nothing_to_go_on_from() -> None:
+    sections = {
+        "model": model().model_dump(),
+        "training": training(resume=True).model_dump(),
+        "validation": validation().model_dump(),
+        "augmentation": settings_of_augmentation().model_dump(),
+    }
+    with pytest.raises(RepriseError, match=r"model\.weights has no entry for yolo"):
+        refuse_unsupported(Yolo, "detect", sections)
