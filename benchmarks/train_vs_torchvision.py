@@ -29,7 +29,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 FLIP = 0.5
-FEW_PROPOSALS = {"sampled_proposals": 64, "max_proposals": 300}
+FEW_PROPOSALS = 300
 
 
 def main() -> None:
@@ -69,6 +69,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--sampled", type=int, default=64, help="proposals, of small networks")
     parser.add_argument("--cache", choices=["none", "ram"], default="none", help="of ours")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
 
@@ -101,7 +102,10 @@ def parameters(arguments: argparse.Namespace, seed: int) -> Any:
         "architecture": getattr(arguments, "architecture", "auto"),
     }  # fmt: skip
     if has_few_proposals(arguments):
-        values["model"]["first_stage"] |= FEW_PROPOSALS
+        values["model"]["first_stage"] |= {
+            "sampled_proposals": arguments.sampled,
+            "max_proposals": FEW_PROPOSALS,
+        }
     values["training"] |= {
         "epochs": arguments.epochs, "steps": None, "batch_size": arguments.batch_size,
         "learning_rate": arguments.learning_rate, "optimizer": "adamw", "seed": seed,
@@ -309,7 +313,7 @@ def plain_network(arguments: argparse.Namespace, data: Any, family: Any) -> tupl
             arguments.family
         ]
         parts = mobilenet_parts(arguments.variant)
-        proposals, sampled = FEW_PROPOSALS["max_proposals"], FEW_PROPOSALS["sampled_proposals"]
+        proposals, sampled = FEW_PROPOSALS, arguments.sampled
     network = build(
         **parts, num_classes=classes + 1, min_size=size, max_size=size,
         rpn_pre_nms_top_n_train=2 * proposals, rpn_post_nms_top_n_train=proposals,
