@@ -107,7 +107,7 @@ def test_a_run_that_stopped_early_can_go_on(
     state = stopped / "models" / "last.pt"
     more = go_on(dataset, tmp_path / "b", state, epochs=5, early_stopping={"metric": "mAP"})
     assert len(rows(more)) == 5
-    assert "sought anew" in capsys.readouterr().out
+    assert "its best weights are left" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -37,16 +37,21 @@ class RunFacts:
         return {"fixed": self.fixed, "judged": self.judged, "state": state}
 
 
-def open_state(config: WeightsConfig, folder: Path, facts: RunFacts, epochs: int) -> dict[str, Any]:
+def open_state(
+    config: WeightsConfig, folder: Path, facts: RunFacts, epochs: int
+) -> tuple[dict[str, Any], str]:
     """The state in the weights stage's file, ready to go on from.
 
-    Early stopping begins to wait anew, and under another judge the best weights are sought anew.
+    Early stopping begins to wait anew, and under another judge the best weights are left.
 
     Args:
         config: The entry of ``model.weights``.
         folder: What the weights stage wrote.
         facts: Of this run.
         epochs: Of this run, those of the earlier one included.
+
+    Returns:
+        The state, and an account of what is taken up.
 
     Raises:
         RepriseError: The file holds no state, or that of another network or optimizer, or the
@@ -81,10 +86,12 @@ def open_state(config: WeightsConfig, folder: Path, facts: RunFacts, epochs: int
             f"{epochs} in all.",
             "raise training.epochs, or training.steps.",
         )
+    account = f"goes on from {config.url}, which has done {done} epochs of {epochs}"
     if judged != facts.judged:
-        print("the best weights are sought anew: val, its metric or the image size has changed")
+        account += "; its best weights are left: val, the metric or the image size has changed"
         best = {}
-    return {**state, "progress": {**progress, "best": best, "stopped": False, "waited": 0}}
+    progress |= {"best": best, "stopped": False, "waited": 0}
+    return {**state, "progress": progress}, account
 
 
 def take_up(parts: dict[str, Any], kept: dict[str, Any], steps: int) -> None:

@@ -97,14 +97,15 @@ def train(
     with joined(device) as processes:
         digest = _dataset_digest(dataset)
         facts = _facts(family, data, parameters, digest)
-        start = None
+        start, account = None, ""
         entry = model.weights.get(model.type)
         if entry is not None and training.resume:
-            start = open_state(entry, weights, facts, length.epochs)
+            start, account = open_state(entry, weights, facts, length.epochs)
         elif entry is not None:
-            account = load_starting_weights(family.network, entry, weights, family.own_names)
-            if processes.writes:
-                print(account)
+            loaded = load_starting_weights(family.network, entry, weights, family.own_names)
+            account = str(loaded)
+        if account and processes.writes:
+            print(account)
         if training.cache == "ram":
             data.keep_pixels("train")
         if processes.world > 1:
