@@ -1,4 +1,4 @@
-"""Fetch and verify the weights that training starts from: model.weights -> data/weights/."""
+"""Fetch and verify the file that training starts from: -> data/weights/."""
 
 from pathlib import Path
 
@@ -8,13 +8,16 @@ from reprise.sources.weights import bring_weights
 
 
 def main(params) -> None:
+    # A state to go on from holds all weights.
+    state = params.training.resume
     bring_weights(
         params.model.type,
-        params.model.weights.get(params.model.type),
+        state or params.model.weights.get(params.model.type),
         params.data.limits,
         out=Path("data/weights"),
         base=Path(),
         scratch=scratch("download"),
+        name="training.resume" if state else "",
     )
 
 

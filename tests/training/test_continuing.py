@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,13 @@ import torch
 from safetensors.torch import load_file
 
 from datasets import shapes_dataset
-from models.settings import IMAGE_SIZE, model, training, validation
-from models.settings import augmentation as settings_of_augmentation
+from models.settings import IMAGE_SIZE, training
 from reprise.errors import RepriseError
 from reprise.models.config import WeightsConfig
-from reprise.models.support import refuse_unsupported
-from reprise.models.yolo import Yolo
 from reprise.sources.config import LimitsConfig
 from reprise.sources.folders import digest
 from reprise.sources.weights import bring_weights
-from training.test_train import Killed, kill_after, run
+from training.test_train import Killed, digests, kill_after, run
 
 # Nothing that looks at the length of the whole run.
 EVEN: dict[str, Any] = {
@@ -44,7 +42,7 @@ def go_on(dataset: Path, folder: Path, state: Path, **changes: Any) -> Path:
     """A run that goes on from a copy of ``state``."""
     entry = WeightsConfig(url=state.as_uri(), sha256=digest(state))
     bring_weights("yolo", entry, LimitsConfig(), folder / "weights", Path(), folder / "scratch")
-    return run(dataset, folder, **{**EVEN, "resume": True, "weights": {"yolo": entry}, **changes})
+    return run(dataset, folder, **{**EVEN, "resume": entry, **changes})
 
 
 def rows(folder: Path) -> pd.DataFrame:
@@ -68,18 +66,19 @@ def test_it_ends_with_the_weights_of_a_run_that_was_never_cut(
     assert len(rows(more)) == 4
 
 
-def test_killed_it_goes_on_from_its_own_checkpoint(
+def test_killed_it_goes_on_from_its_own_checkpoint_to_the_same_bytes(
     dataset: Path, earlier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = earlier / "models" / "last.pt"
-    whole = go_on(dataset, tmp_path / "whole", state, epochs=4)
+    changes = {"epochs": 5, "keep_state": True, "checkpoint_epochs": 4}
+    whole = go_on(dataset, tmp_path / "whole", state, **changes)
     with monkeypatch.context() as patch:
         kill_after(patch, saves=1)
         with pytest.raises(Killed):
-            go_on(dataset, tmp_path / "killed", state, epochs=4)
-    resumed = go_on(dataset, tmp_path / "killed", state, epochs=4)
-    for file in ("model.safetensors", "model.json", "last.safetensors"):
-        assert (resumed / "models" / file).read_bytes() == (whole / "models" / file).read_bytes()
+            go_on(dataset, tmp_path / "killed", state, **changes)
+    resumed = go_on(dataset, tmp_path / "killed", state, **changes)
+    assert digests(resumed) == digests(whole)
+    assert {"models/last.pt", "models/epoch-0004.pt"} <= set(digests(whole))
 
 
 def test_rates_are_those_of_the_new_run(dataset: Path, earlier: Path, tmp_path: Path) -> None:
@@ -107,7 +106,10 @@ def test_a_run_that_stopped_early_can_go_on(
     state = stopped / "models" / "last.pt"
     more = go_on(dataset, tmp_path / "b", state, epochs=5, early_stopping={"metric": "mAP"})
     assert len(rows(more)) == 5
-    assert "its best weights are left" in capsys.readouterr().out
+    assert (
+        "its best weights are left, for val is judged by another training.early_stopping.metric"
+        in capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,6 +118,7 @@ def test_a_run_that_stopped_early_can_go_on(
         ({"optimizer": "sgd"}, "training.optimizer was adamw, and is sgd"),
         ({"architecture": "yolov8"}, "model.architecture was yolo11, and is yolov8"),
         ({"task": "segment"}, "model.task was detect, and is segment"),
+        ({"freeze": "backbone"}, "model.freeze was none, and is backbone"),
         ({"epochs": 2}, "has done 2 epochs, and this one has 2 in all"),
     ],
 )
@@ -126,20 +129,56 @@ def test_another_network_optimizer_or_no_more_epochs_are_refused(
         go_on(dataset, tmp_path, earlier / "models" / "last.pt", **{"epochs": 4, **changes})
 
 
+def test_from_an_epoch_that_was_cut_short_no_run_goes_on(dataset: Path, tmp_path: Path) -> None:
+    cut = run(dataset, tmp_path / "cut", steps=4, keep_state=True, checkpoint_epochs=1, **EVEN)
+    whole = run(dataset, tmp_path / "whole", steps=9, **EVEN)
+    with pytest.raises(RepriseError, match=r"training\.steps cut epoch 2 of .* short"):
+        go_on(dataset, tmp_path / "a", cut / "models" / "last.pt", steps=9)
+    more = go_on(dataset, tmp_path / "b", cut / "models" / "epoch-0001.pt", steps=9)
+    name = "models/last.safetensors"
+    assert digests(more)[name] == digests(whole)[name]
+
+
 def test_weights_alone_are_no_state(dataset: Path, earlier: Path, tmp_path: Path) -> None:
     weights = earlier / "models" / "last.safetensors"
-    with pytest.raises(RepriseError, match="is not the state of a training"):
-        go_on(dataset, tmp_path / "a", weights, epochs=4)
+    with pytest.raises(ValueError, match="holds weights alone"):
+        training(resume={"url": weights.as_uri(), "sha256": digest(weights)})
     plain = tmp_path / "plain.pt"
     torch.save(load_file(weights), plain)
     with pytest.raises(RepriseError, match="is not the state of a training"):
-        go_on(dataset, tmp_path / "b", plain, epochs=4)
+        go_on(dataset, tmp_path / "run", plain, epochs=4)
 
 
 def test_a_state_is_no_file_of_weights(dataset: Path, earlier: Path, tmp_path: Path) -> None:
+    state = earlier / "models" / "last.pt"
+    entry = WeightsConfig(url=state.as_uri(), sha256=digest(state))
     with pytest.raises(RepriseError, match="not a table of tensors") as told:
-        go_on(dataset, tmp_path, earlier / "models" / "last.pt", resume=False)
-    assert "training.resume: true" in told.value.fix
+        go_on(dataset, tmp_path, state, resume=None, weights={"yolo": entry})
+    assert "training.resume" in told.value.fix
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content["state"]["progress"].update(epoch=-3),
+        lambda content: content["state"]["progress"].update(history=None),
+        lambda content: content["state"]["progress"].update(laps=2),
+        lambda content: content["state"]["progress"]["best"].pop("weights"),
+        lambda content: content["state"].update(random=[]),
+        lambda content: content["state"].pop("parts"),
+        lambda content: content["state"]["parts"].pop("scaler"),
+        lambda content: content.update(form=2),
+        lambda content: content.pop("fixed"),
+    ],
+)
+def test_a_state_of_another_form_is_refused(
+    dataset: Path, earlier: Path, tmp_path: Path, damage: Callable[[dict[str, Any]], object]
+) -> None:
+    content = torch.load(earlier / "models" / "last.pt", weights_only=True)
+    damage(content)
+    torch.save(content, tmp_path / "odd.pt")
+    with pytest.raises(RepriseError, match="is not the state of a training, or it is damaged"):
+        go_on(dataset, tmp_path / "run", tmp_path / "odd.pt", epochs=4)
 
 
 @pytest.mark.parametrize("part", ["network", "optimizer"])
@@ -153,14 +192,3 @@ def test_a_state_that_lacks_tensors_is_refused(
     torch.save(content, path)
     with pytest.raises(RepriseError, match="does not fit this run"):
         go_on(dataset, tmp_path / "run", path, epochs=4)
-
-
-def test_without_an_entry_in_weights_there_is_nothing_to_go_on_from() -> None:
-    sections = {
-        "model": model().model_dump(),
-        "training": training(resume=True).model_dump(),
-        "validation": validation().model_dump(),
-        "augmentation": settings_of_augmentation().model_dump(),
-    }
-    with pytest.raises(RepriseError, match=r"model\.weights has no entry for yolo"):
-        refuse_unsupported(Yolo, "detect", sections)

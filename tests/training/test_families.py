@@ -9,9 +9,13 @@ import pytest
 
 from datasets import shapes_dataset
 from models.settings import augmentation, machine, model, training, validation
-from reprise.models.config import AugmentationConfig
+from reprise.models.config import AugmentationConfig, WeightsConfig
 from reprise.models.family import family_class
+from reprise.models.storage import load_model
 from reprise.models.support import OPTIONAL
+from reprise.sources.config import LimitsConfig
+from reprise.sources.folders import digest
+from reprise.sources.weights import bring_weights
 from reprise.training.train import train
 from training.test_train import Killed, digests, kill_after
 
@@ -42,7 +46,9 @@ def honoured(family: str) -> AugmentationConfig:
     return augmentation(**off)
 
 
-def run(dataset: Path, folder: Path, family: str, workers: int = 0, minutes: float = 10) -> Path:
+def run(
+    dataset: Path, folder: Path, family: str, workers: int = 0, minutes: float = 10, **changes: Any
+) -> Path:
     train(
         dataset,
         model(type=family, max_detections=10, **FAMILIES[family]),
@@ -50,6 +56,7 @@ def run(dataset: Path, folder: Path, family: str, workers: int = 0, minutes: flo
             batch_size=2,
             gradient_accumulation_steps=2,
             early_stopping={"metric": "mAP"},
+            **changes,
         ),
         validation(metrics=["mAP"], frequency=2),
         honoured(family),
@@ -58,6 +65,7 @@ def run(dataset: Path, folder: Path, family: str, workers: int = 0, minutes: flo
         folder / "models",
         folder / "reports",
         folder / "scratch",
+        folder / "weights",
     )
     return folder
 
@@ -74,3 +82,21 @@ def test_a_run_is_exact_with_workers_and_after_being_killed(
         with pytest.raises(Killed):
             run(dataset, tmp_path / "killed", family, minutes=1e-9)
     assert digests(run(dataset, tmp_path / "killed", family, workers=2)) == whole
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_more_epochs_end_as_a_run_that_was_never_cut(
+    dataset: Path, tmp_path: Path, family: str
+) -> None:
+    """From random weights, whose norms are learned: those of a state are no starting weights."""
+    even: dict[str, Any] = {"scheduler": {"type": "constant"}, "ema_warmup_steps": 5}
+    whole = run(dataset, tmp_path / "whole", family, epochs=2, **even)
+    first = run(dataset, tmp_path / "first", family, epochs=1, keep_state=True, **even)
+    state = first / "models" / "last.pt"
+    entry = WeightsConfig(url=state.as_uri(), sha256=digest(state))
+    more = tmp_path / "more"
+    bring_weights(family, entry, LimitsConfig(), more / "weights", Path(), tmp_path / "kept")
+    run(dataset, more, family, epochs=2, resume=entry, **even)
+    name = "models/last.safetensors"
+    assert digests(more)[name] == digests(whole)[name]
+    assert load_model(more / "models")[0].task == load_model(whole / "models")[0].task

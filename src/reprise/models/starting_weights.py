@@ -128,13 +128,14 @@ def starting_file(config: WeightsConfig, folder: Path) -> Path:
         stated = entry["sha256"]
     except FileNotFoundError:
         raise RepriseError(
-            f"{folder} does not hold the file of model.weights: {folder}/weights.json is missing.",
+            f"{folder} does not hold the file that training starts from: {folder}/weights.json "
+            "is missing.",
             fix,
         ) from None
     except (ValueError, KeyError, TypeError) as error:
         raise RepriseError(f"{folder}/weights.json is damaged: {error!r}", fix) from None
     if stated != config.sha256:
-        raise RepriseError(f"{folder} holds another file than model.weights asks for.", fix)
+        raise RepriseError(f"{folder} holds another file than params.yaml asks for.", fix)
     if not path.is_file():
         raise RepriseError(f"{path} is missing.", fix)
     with path.open("rb") as file:

@@ -149,8 +149,8 @@ def read_tensors(path: Path) -> Tensors:
     ):
         raise RepriseError(
             f"{path} is not a table of tensors.",
-            f"save the network's state_dict() alone, or under {' or '.join(WRAPPERS)}; the state "
-            "that training.keep_state keeps is for training.resume: true.",
+            f"save the network's state_dict() alone, or under {' or '.join(WRAPPERS)}; a state "
+            "that training.keep_state keeps is for training.resume.",
         )
     return _plain(content, path)
 

@@ -113,12 +113,6 @@ def refuse_unsupported(family: type[Family], task: Task, sections: dict[str, Any
         RepriseError: Names every such parameter, and those that the family honours.
     """
     type_ = sections["model"]["type"]
-    if sections["training"]["resume"] and not sections["model"]["weights"].get(type_):
-        raise RepriseError(
-            f"training.resume: model.weights has no entry for {type_} to go on from.",
-            f"name a copy of models/last.pt in model.weights.{type_}, or set training.resume: "
-            "false.",
-        )
     wanted = []
     for name, neutral in OPTIONAL.items():
         section, key = name.split(".")

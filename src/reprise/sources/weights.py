@@ -31,6 +31,7 @@ def bring_weights(
     out: Path,
     base: Path,
     scratch: Path,
+    name: str = "",
 ) -> None:
     """Write ``out/weights.json`` and, unless training starts from random weights, the file.
 
@@ -39,29 +40,31 @@ def bring_weights(
 
     Args:
         family: ``model.type``.
-        config: Its entry in ``model.weights``; None for random weights.
+        config: Its entry in ``model.weights``, or ``training.resume``; None for random weights.
         limits: Of the download and of what is kept, from ``data.limits``.
         out: Folder to write; what it held is removed.
         base: Folder that local paths start from.
         scratch: Folder for downloads: an unfinished one is resumed by the next call, a
             finished one is not fetched again.
+        name: Of the parameter that names the file, for messages; ``model.weights.<family>``
+            unless told otherwise.
 
     Raises:
         RepriseError: The file is missing, has another SHA-256, is no weights file or over a
             limit, or the disk is full. Then ``out`` is as it was.
     """
     partial = out.with_name(f".{out.name}.partial")
-    with located(f"model.weights.{family}"):
+    with located(name or f"model.weights.{family}"):
         remove(partial)
         partial.mkdir(parents=True)
         try:
-            name = None
+            file = None
             if config is not None:
                 with _verified(config, limits, base, scratch) as path:
-                    name = _file_name(path)
+                    file = _file_name(path)
                     # Copied, not linked: DVC makes what it tracks read-only.
-                    shutil.copyfile(path, partial / name)
-            entry = {"family": family, "file": name, "sha256": config.sha256 if config else None}
+                    shutil.copyfile(path, partial / file)
+            entry = {"family": family, "file": file, "sha256": config.sha256 if config else None}
             (partial / DESCRIPTION).write_text(json.dumps(entry, indent=2) + "\n")
             remove(out)
             partial.rename(out)

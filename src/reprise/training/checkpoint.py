@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,7 +83,7 @@ class Checkpoints:
         Raises:
             RepriseError: The disk is full, or the folder cannot be written.
         """
-        _write(self._folder / "kept" / f"{name}.pt", state)
+        _write(self._folder / "kept" / f"{name}.pt", _rebuilt(state))
 
     def hand_over(self, folder: Path) -> None:
         """Move what was put aside into the model's folder."""
@@ -93,6 +94,23 @@ class Checkpoints:
     def remove(self) -> None:
         """Forget the run: it ended, and its result is in the outs."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _rebuilt(value: Any) -> Any:
+    """The same, of new containers and interned texts.
+
+    A pickle tells which of its objects are one and the same, and that differs between a run that
+    was resumed and one that was not.
+    """
+    if isinstance(value, str):
+        return sys.intern(value)
+    if isinstance(value, dict):
+        return {_rebuilt(key): _rebuilt(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_rebuilt(entry) for entry in value]
+    if isinstance(value, tuple):
+        return tuple(_rebuilt(entry) for entry in value)
+    return value
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from reprise.models.config import WeightsConfig
 from reprise.params import Section
 
 Count = Annotated[int, Field(ge=1)]
@@ -80,9 +81,9 @@ class TrainingConfig(Section):
     keep_state: bool = False
     """Keep, beside the last weights and those of checkpoint_epochs, the whole state that
     training.resume goes on from: several times their size."""
-    resume: bool = False
-    """Go on with more epochs from such a state, a copy of which model.weights names for this
-    family; false starts at the first epoch."""
+    resume: WeightsConfig | None = None
+    """Go on with more epochs from such a state, a copy of models/last.pt; null starts at the
+    first epoch."""
     cache: Literal["none", "ram"] = "none"
     """ram keeps decoded images and masks in memory; none decodes them each epoch."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
@@ -101,6 +102,16 @@ class TrainingConfig(Section):
     """CPU threads of the network; results on a CPU depend on it, so it is fixed here."""
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     """Of weights, order and augmentation; train with several to see the spread."""
+
+    @field_validator("resume")
+    @classmethod
+    def _is_a_state(cls, state: WeightsConfig | None) -> WeightsConfig | None:
+        if state is not None and state.url.endswith(".safetensors"):
+            raise ValueError(
+                "a .safetensors file holds weights alone: name a state, a copy of models/last.pt, "
+                "or name the weights in model.weights"
+            )
+        return state
 
     @model_validator(mode="after")
     def _warmup_fits(self) -> TrainingConfig:

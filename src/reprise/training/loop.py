@@ -21,13 +21,13 @@ from reprise.training.bottleneck import LOAD_SECONDS, Bottleneck, Timed, TimedCo
 from reprise.training.checkpoint import Checkpoints
 from reprise.training.compiling import compiled
 from reprise.training.config import TrainingConfig, ValidationConfig
-from reprise.training.continuing import RunFacts
+from reprise.training.continuing import RunFacts, resume
 from reprise.training.freezing import Frozen
 from reprise.training.optimizer import build_average, build_optimizer, build_scheduler
 from reprise.training.order import EpochBatches
 from reprise.training.plan import Plan
 from reprise.training.processes import Processes
-from reprise.training.progress import Progress, resume, state_of
+from reprise.training.progress import Progress, state_of
 from reprise.training.trackers import Run, open_trackers
 from reprise.training.tracking import Console, Row, log_row, open_live
 from reprise.training.validate import refuse_infinite, validate
@@ -202,17 +202,19 @@ def fit(
         console.end(row, progress.images - seen, seconds, config.early_stopping.metric)
         progress.begin(progress.epoch + 1)
         state = state_of(progress, parts, device, processes)
+        whole = plan.whole(progress.epoch - 1)
         if processes.writes:
             if config.checkpoint_epochs and progress.epoch % config.checkpoint_epochs == 0:
                 name = f"epoch-{progress.epoch:04d}"
                 checkpoints.keep_weights(name, average.module.state_dict())
                 if config.keep_state:
-                    checkpoints.keep_state(name, facts.with_state(state))
+                    checkpoints.keep_state(name, facts.with_state(state, whole))
             checkpoints.save(state)
     if config.keep_state:
         state = state_of(progress, parts, device, processes)
+        whole = plan.whole(progress.epoch - 1)
         if processes.writes:
-            checkpoints.keep_state("last", facts.with_state(state))
+            checkpoints.keep_state("last", facts.with_state(state, whole))
     if live and speed:
         if progress.stopped:
             print(

@@ -37,6 +37,10 @@ class Plan:
         steps = min(self.steps_per_epoch, self.steps - epoch * self.steps_per_epoch)
         return min(self.batches, steps * self.group)
 
+    def whole(self, epoch: int) -> bool:
+        """Whether an epoch, counted from 0, has all its batches."""
+        return self.batches_in(epoch) == self.batches
+
 
 def refuse_unreachable(unfreeze_after: int, freezes: bool, epochs: int) -> None:
     """Refuse a release of the backbone that would never happen.

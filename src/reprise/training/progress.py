@@ -1,4 +1,4 @@
-"""Where a run stands, and how it is put away and taken up again."""
+"""Where a run stands, and all that a checkpoint holds of it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import Any
 
 import torch
 
-from reprise.training.checkpoint import Checkpoints
-from reprise.training.continuing import take_up
 from reprise.training.processes import Processes
 from reprise.training.tracking import Row
 
@@ -48,42 +46,3 @@ def state_of(
         "parts": {name: part.state_dict() for name, part in parts.items()},
         "random": processes.gather((torch.get_rng_state(), cuda)),
     }
-
-
-def resume(
-    checkpoints: Checkpoints,
-    parts: dict[str, Any],
-    device: torch.device,
-    processes: Processes,
-    start: dict[str, Any] | None,
-    steps_per_epoch: int,
-) -> Progress:
-    """Put every part back to where the last checkpoint left it, or else another run's state.
-
-    Args:
-        checkpoints: Of this run.
-        parts: Network, average, optimizer, scheduler and scaler.
-        device: Where this process trains.
-        processes: This process among those of the run.
-        start: What :func:`reprise.training.continuing.open_state` gave, if anything.
-        steps_per_epoch: Of this run.
-    """
-    # The others may be on machines that do not see the file.
-    state = processes.of_first(checkpoints.load() if processes.writes else None)
-    if state is not None:
-        for name, part in parts.items():
-            part.load_state_dict(state["parts"][name])
-    elif start is not None:
-        state = start
-        take_up(parts, start["parts"], start["progress"]["epoch"] * steps_per_epoch)
-    else:
-        return Progress()
-    # Restarted with more processes, a new one draws like the last of the old ones.
-    cpu, cuda = state["random"][min(processes.rank, len(state["random"]) - 1)]
-    torch.set_rng_state(cpu)
-    if device.type == "cuda" and cuda is not None:
-        torch.cuda.set_rng_state(cuda, device)
-    progress = Progress(**state["progress"])
-    if processes.writes:
-        print(f"resumed: epoch {progress.epoch + 1}, after batch {progress.batch}")
-    return progress

@@ -64,7 +64,7 @@ def train(
         reports: DVCLive's folder.
         scratch: For checkpoints, and for what depends on the machine's speed.
         weights: What the weights stage wrote; read when the family has an entry in
-            ``model.weights``.
+            ``model.weights``, or there is a state to go on from.
 
     Raises:
         RepriseError: Anything a person can put right: no images, a missing GPU, wrong
@@ -99,8 +99,8 @@ def train(
         facts = _facts(family, data, parameters, digest)
         start, account = None, ""
         entry = model.weights.get(model.type)
-        if entry is not None and training.resume:
-            start, account = open_state(entry, weights, facts, length.epochs)
+        if training.resume is not None:
+            start, account = open_state(training.resume, weights, facts, length.epochs)
         elif entry is not None:
             loaded = load_starting_weights(family.network, entry, weights, family.own_names)
             account = str(loaded)
@@ -168,22 +168,26 @@ def _require_objects(data: Dataset, type_: str, task: str) -> None:
 
 def _facts(family: Family, data: Dataset, parameters: dict[str, Any], digest: str) -> RunFacts:
     model, training = parameters["model"], parameters["training"]
+    free = ("nms_iou", "max_detections", "point_prompts", "weights")
+    own = {f"model.{name}": value for name, value in model.items() if name not in free}
+    judges = {
+        "training.early_stopping.metric": training["early_stopping"]["metric"],
+        "training.label_smoothing": training["label_smoothing"],
+        "model.nms_iou": model["nms_iou"],
+        "model.max_detections": model["max_detections"],
+    }
     return RunFacts(
         fixed={
-            "model.type": model["type"],
+            **own,
             "model.architecture": family.architecture,
-            "model.variant": model["variant"],
             "model.task": family.task,
-            "model.freeze": model["freeze"],
+            # With starting weights some families hold their norms still.
+            f"model.weights.{model['type']}": model["weights"].get(model["type"]),
             "training.unfreeze_after": training["unfreeze_after"],
             "training.optimizer": training["optimizer"],
             "the list of classes": data.class_names,
         },
-        judged={
-            "dataset": digest,
-            "image_size": parameters["image_size"],
-            "metric": training["early_stopping"]["metric"],
-        },
+        judged={"dataset": digest, "data.image_size": parameters["image_size"], **judges},
     )
 
 
