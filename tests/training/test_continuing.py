@@ -95,6 +95,23 @@ def test_rates_are_those_of_the_new_run(dataset: Path, earlier: Path, tmp_path: 
     assert [group["weight_decay"] for group in kept["optimizer"]["param_groups"]] == [0.0, 0.0]
 
 
+def test_averaging_can_begin_and_end(dataset: Path, earlier: Path, tmp_path: Path) -> None:
+    state = earlier / "models" / "last.pt"
+    changes = {"scheduler": {"type": "constant"}, "close_mosaic_epochs": 0}
+    plain = run(dataset, tmp_path / "plain", epochs=4, ema_decay=0.0, **changes)
+    ended = go_on(dataset, tmp_path / "a", state, epochs=4, ema_decay=0.0, keep_state=True)
+    # The average looks at the network and never changes it.
+    name = "models/last.safetensors"
+    assert digests(ended)[name] == digests(plain)[name]
+    content = torch.load(earlier / "models" / "last.pt", weights_only=True)
+    per_epoch = int(content["state"]["parts"]["average"]["n_averaged"]) // 2
+    kept = go_on(dataset, tmp_path / "c", ended / "models" / "last.pt", epochs=5, keep_state=True)
+    average = torch.load(kept / "models" / "last.pt", weights_only=True)["state"]["parts"][
+        "average"
+    ]
+    assert int(average["n_averaged"]) == per_epoch
+
+
 def test_a_run_that_stopped_early_can_go_on(
     dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,6 +23,7 @@ from reprise.training.progress import Progress
 
 # Of what a kept state holds; a state in another form is refused.
 FORM = 1
+BEST = {"value", "gain", "epoch", "threshold", "weights"}
 PARTS = ("network", "average", "optimizer", "scaler")
 
 
@@ -122,9 +123,7 @@ def _read(path: Path, url: str) -> tuple[dict[str, Any], Progress]:
             and progress.epoch == len(progress.history) > 0
             and progress.batch == 0
             # Nothing is best before the first validation.
-            and (
-                not progress.best or {"value", "epoch", "threshold", "weights"} <= {*progress.best}
-            )
+            and (not progress.best or {*progress.best} >= BEST)
         )
     except UNREADABLE:
         # The library's own message advises to switch the protection off.
@@ -198,8 +197,8 @@ def _take_up(parts: dict[str, Any], kept: dict[str, Any], steps: int) -> None:
     ]
     try:
         for name in PARTS:
-            # Without fp16 there is nothing to scale.
-            if name != "scaler" or kept[name]:
+            # Without fp16 nothing is scaled, and with ema_decay 0 nothing averaged.
+            if kept[name] or name not in ("average", "scaler"):
                 parts[name].load_state_dict(kept[name])
     except UNREADABLE as error:
         told = " ".join(line.strip() for line in str(error).splitlines()[:2])

@@ -83,13 +83,38 @@ def build_scheduler(
     )
 
 
-def build_average(network: torch.nn.Module, decay: float, warmup_steps: int) -> AveragedModel:
+class Latest:
+    """Stands for averaged weights where none are wanted: ``module`` is the network itself.
+
+    Copying it after each step would take its memory and time once more. Its state is the
+    network's, which is kept apart.
+    """
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        self.module = network
+
+    def update_parameters(self, network: torch.nn.Module) -> None:
+        """Nothing: they are the network's."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Empty."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Nothing: the network has its own."""
+
+
+def build_average(
+    network: torch.nn.Module, decay: float, warmup_steps: int
+) -> AveragedModel | Latest:
     """Exponential moving average of weights and buffers, with a decay that ramps up.
 
     At update n the decay is ``decay * (1 - exp(-n / warmup_steps))``: the average looks back
     over ``1 / (1 - decay)`` steps, which must stay well under n, or it is held back by its
-    random start. ``decay`` 0 copies the network.
+    random start. ``decay`` 0 averages nothing.
     """
+    if decay == 0:
+        return Latest(network)
 
     @torch.no_grad()
     def average(averaged: Any, current: Any, updates: Any) -> None:
