@@ -29,7 +29,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 FLIP = 0.5
-FEW_PROPOSALS = 300
+MOST_PROPOSALS = 300
 
 
 def main() -> None:
@@ -104,7 +104,7 @@ def parameters(arguments: argparse.Namespace, seed: int) -> Any:
     if has_few_proposals(arguments):
         values["model"]["first_stage"] |= {
             "sampled_proposals": arguments.sampled,
-            "max_proposals": FEW_PROPOSALS,
+            "max_proposals": MOST_PROPOSALS,
         }
     values["training"] |= {
         "epochs": arguments.epochs, "steps": None, "batch_size": arguments.batch_size,
@@ -313,7 +313,7 @@ def plain_network(arguments: argparse.Namespace, data: Any, family: Any) -> tupl
             arguments.family
         ]
         parts = mobilenet_parts(arguments.variant)
-        proposals, sampled = FEW_PROPOSALS, arguments.sampled
+        proposals, sampled = MOST_PROPOSALS, arguments.sampled
     network = build(
         **parts, num_classes=classes + 1, min_size=size, max_size=size,
         rpn_pre_nms_top_n_train=2 * proposals, rpn_post_nms_top_n_train=proposals,

@@ -106,10 +106,8 @@ def test_averaging_can_begin_and_end(dataset: Path, earlier: Path, tmp_path: Pat
     content = torch.load(earlier / "models" / "last.pt", weights_only=True)
     per_epoch = int(content["state"]["parts"]["average"]["n_averaged"]) // 2
     kept = go_on(dataset, tmp_path / "c", ended / "models" / "last.pt", epochs=5, keep_state=True)
-    average = torch.load(kept / "models" / "last.pt", weights_only=True)["state"]["parts"][
-        "average"
-    ]
-    assert int(average["n_averaged"]) == per_epoch
+    begun = torch.load(kept / "models" / "last.pt", weights_only=True)
+    assert int(begun["state"]["parts"]["average"]["n_averaged"]) == per_epoch
 
 
 def test_a_run_that_stopped_early_can_go_on(
