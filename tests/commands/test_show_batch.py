@@ -16,8 +16,8 @@ from ruamel.yaml import YAML
 from datasets import CLASSES, shapes_dataset
 from models.settings import IMAGE_SIZE, augmentation, machine, model, training, validation
 from reprise.cli import main
-from reprise.commands.batch_picture import CAPTION, LEAST_SIDE, Tile, grid, tiles_of
-from reprise.commands.show_batch import batch_tiles
+from reprise.commands.batch_picture import CAPTION, LEAST_SIDE, BatchImage, batch_images, grid
+from reprise.commands.show_batch import first_batch_images
 from reprise.dataset import Dataset
 from reprise.models.yolo import Yolo
 from reprise.training.train import train
@@ -76,7 +76,7 @@ def test_the_tiles_are_the_first_batch_of_the_real_loop(
     first_batch: list[dict[str, Any]],
     tmp_path: Path,
 ) -> None:
-    tiles = batch_tiles(Dataset(processed), settings, "train", epoch=0, count=4)
+    tiles = first_batch_images(Dataset(processed), settings, "train", epoch=0, count=4)
     with pytest.raises(_SeenError):
         train(
             processed,
@@ -99,21 +99,21 @@ def test_each_epoch_is_another_and_always_the_same(
     processed: Path, settings: SimpleNamespace
 ) -> None:
     dataset = Dataset(processed)
-    shown = [batch_tiles(dataset, settings, "train", epoch, 3) for epoch in (0, 1, 0)]
+    shown = [first_batch_images(dataset, settings, "train", epoch, 3) for epoch in (0, 1, 0)]
     pixels = [np.stack([tile.pixels for tile in tiles]) for tiles in shown]
     assert np.array_equal(pixels[0], pixels[2])
     assert not np.array_equal(pixels[0], pixels[1])
 
 
 def test_more_than_one_batch_can_be_shown(processed: Path, settings: SimpleNamespace) -> None:
-    tiles = batch_tiles(Dataset(processed), settings, "train", 0, 9)
+    tiles = first_batch_images(Dataset(processed), settings, "train", 0, 9)
     assert len(tiles) == 9
     assert len({tile.name for tile in tiles}) == 9
 
 
 def test_val_is_shown_as_it_is_evaluated(processed: Path, settings: SimpleNamespace) -> None:
     dataset = Dataset(processed)
-    tiles = batch_tiles(dataset, settings, "val", 0, 100)
+    tiles = first_batch_images(dataset, settings, "val", 0, 100)
     rows = {f"shapes/{row['name']}": row for row in dataset.split("val").to_dict("records")}
     assert {tile.name for tile in tiles} == set(rows)
     for tile in tiles:
@@ -154,7 +154,7 @@ def test_by_default_the_picture_is_where_git_and_dvc_do_not_look(
 
 def test_boxes_are_drawn_where_they_are() -> None:
     images = torch.zeros((1, 3, LEAST_SIDE, LEAST_SIDE), dtype=torch.uint8)
-    (tile,) = tiles_of(images, [[(1, 120.0, 80.0, 200.0, 240.0)]], ["a.png"])
+    (tile,) = batch_images(images, [[(1, 120.0, 80.0, 200.0, 240.0)]], ["a.png"])
     sheet = np.asarray(grid([tile], list(CLASSES)))
     image = sheet[8 : 8 + LEAST_SIDE, 8 : 8 + LEAST_SIDE]
     assert image[160, 120].any() and image[160, 200].any() and image[240, 160].any()
@@ -163,7 +163,7 @@ def test_boxes_are_drawn_where_they_are() -> None:
 
 def test_boxes_and_names_at_any_edge_can_be_drawn() -> None:
     pixels = np.zeros((40, 300, 3), dtype=np.uint8)
-    tile = Tile(
+    tile = BatchImage(
         "a/very/long/" + "n" * 200, pixels, [(0, -5.0, -5.0, 900.0, 900.0), (1, 299, 39, 300, 40)]
     )
     sheet = grid([tile], ["猫 " * 40, ""])

@@ -26,7 +26,7 @@ Box = tuple[int, float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Tile:
+class BatchImage:
     """One image of a batch.
 
     Attributes:
@@ -40,7 +40,9 @@ class Tile:
     boxes: list[Box]
 
 
-def tiles_of(images: torch.Tensor, boxes: list[list[Box]], names: list[str]) -> list[Tile]:
+def batch_images(
+    images: torch.Tensor, boxes: list[list[Box]], names: list[str]
+) -> list[BatchImage]:
     """The images of a batch with the boxes that its loss is given.
 
     Args:
@@ -50,11 +52,12 @@ def tiles_of(images: torch.Tensor, boxes: list[list[Box]], names: list[str]) -> 
     """
     pixels = images.permute(0, 2, 3, 1).contiguous().numpy()
     return [
-        Tile(name, image, found) for name, image, found in zip(names, pixels, boxes, strict=True)
+        BatchImage(name, image, found)
+        for name, image, found in zip(names, pixels, boxes, strict=True)
     ]
 
 
-def grid(tiles: list[Tile], class_names: list[str]) -> Image.Image:
+def grid(tiles: list[BatchImage], class_names: list[str]) -> Image.Image:
     """All tiles in one picture, numbered from 1, row by row."""
     colours = list(class_colours(class_names).values())
     font = ImageFont.truetype(font_file("matplotlib", "DejaVuSans.ttf"), TEXT_SIZE)
@@ -74,7 +77,7 @@ def grid(tiles: list[Tile], class_names: list[str]) -> Image.Image:
 
 
 def _drawn(
-    tile: Tile,
+    tile: BatchImage,
     caption: str,
     class_names: list[str],
     colours: list[str],

@@ -45,7 +45,7 @@ class Problem:
 
 
 @dataclass
-class Findings:
+class DatasetSummary:
     """What a dataset holds.
 
     Attributes:
@@ -104,7 +104,7 @@ def check_dataset(
     options: ReadOptions,
     max_pixels: int,
     most_headers: int = MOST_HEADERS,
-) -> Findings:
+) -> DatasetSummary:
     """Look through a source folder.
 
     Args:
@@ -120,12 +120,12 @@ def check_dataset(
         RepriseError: The labels as a whole cannot be read.
     """
     dataset = read_source(folder, source, format_name, options)
-    headers, survey = _Headers(dataset.images, max_pixels, most_headers), _Survey(dataset)
+    headers, survey = _Headers(dataset.images, max_pixels, most_headers), _ProblemCounter(dataset)
     for record in dataset.images:
         survey.add(record, headers.of(record))
     there = [record for record in dataset.images if record.path is not None]
     known = headers.known()
-    return Findings(
+    return DatasetSummary(
         source=source,
         format=format_name,
         reason=reason,
@@ -173,7 +173,7 @@ class _Headers:
         return [header for header in self._found.values() if isinstance(header, Header)]
 
 
-class _Survey:
+class _ProblemCounter:
     """Applies the rules of preprocessing, image by image, and counts."""
 
     def __init__(self, dataset: SourceDataset) -> None:
@@ -190,10 +190,10 @@ class _Survey:
             self._note(rules.IMAGE_MISSING, record, f"with {len(record.boxes)} box(es)")
         elif isinstance(header, BadImageError):
             self._note(header.rule, record, header.detail)
-        elif self._judge(record, header) and (record.labelled or not self._lists_images):
+        elif self._check_labels(record, header) and (record.labelled or not self._lists_images):
             self.usable += 1
 
-    def _judge(self, record: ImageRecord, header: Header | None) -> bool:
+    def _check_labels(self, record: ImageRecord, header: Header | None) -> bool:
         size = _size(record, header)
         if size is None:
             self.unjudged += len(record.boxes)

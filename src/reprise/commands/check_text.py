@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reprise.commands.check_dataset import Findings
+from reprise.commands.check_dataset import DatasetSummary
 
 MOST_CLASSES = 100
 
 
-def lines(found: Findings) -> list[str]:
+def lines(found: DatasetSummary) -> list[str]:
     """The whole report, without the params.yaml entry."""
     parts = [
         [f"{found.source}: format {found.format}, for {found.reason}"],
@@ -23,7 +23,7 @@ def lines(found: Findings) -> list[str]:
     return [line for part in parts for line in part]
 
 
-def _images(found: Findings) -> list[str]:
+def _images(found: DatasetSummary) -> list[str]:
     said = [f"images: {found.images:,}, usable {found.usable:,}"]
     if found.missing:
         said.append(f"  {found.missing:,} more that labels are about are not there")
@@ -40,7 +40,7 @@ def _images(found: Findings) -> list[str]:
     return [*said, f"  splits given by the source: {given} (data.split: source keeps them)"]
 
 
-def _headers(found: Findings) -> list[str]:
+def _headers(found: DatasetSummary) -> list[str]:
     if not found.widths:
         return []
     sampled = (
@@ -59,7 +59,7 @@ def _headers(found: Findings) -> list[str]:
     return [f"sizes in pixels{sampled}:", *rows, f"  kinds   {kinds}"]
 
 
-def _classes(found: Findings) -> list[str]:
+def _classes(found: DatasetSummary) -> list[str]:
     said: list[str] = []
     if any(found.boxes.values()):
         said += [f"boxes by class: {sum(found.boxes.values()):,}", *_table(found.boxes)]
@@ -77,7 +77,7 @@ def _table(counts: Mapping[str, int]) -> list[str]:
     return [*rows, f"  and {more:,} more: see --json"] if more else rows
 
 
-def _problems(found: Findings) -> list[str]:
+def _problems(found: DatasetSummary) -> list[str]:
     said = []
     for problem in found.problems:
         many = "image(s)" if problem.item == "image" else "box(es)"
@@ -98,7 +98,7 @@ def _problems(found: Findings) -> list[str]:
     return ["problems, and what preprocessing would do:", *said, *judged]
 
 
-def _keys(found: Findings) -> list[str]:
+def _keys(found: DatasetSummary) -> list[str]:
     if not found.keys:
         return [
             "grouping keys for data.split.group_by: none; no label gives any, and all images lie "

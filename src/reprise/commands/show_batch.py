@@ -11,7 +11,7 @@ from reprise.commands import from_repository, scratch
 from reprise.errors import RepriseError
 
 if TYPE_CHECKING:
-    from reprise.commands.batch_picture import Tile
+    from reprise.commands.batch_picture import BatchImage
 
 SPLITS = ("train", "val", "test")
 
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
             f"the {options.split} split of {options.dataset} has no images.",
             "name another with --split, or change data.split.",
         )
-    tiles = batch_tiles(dataset, settings, options.split, options.epoch, options.count)
+    tiles = first_batch_images(dataset, settings, options.split, options.epoch, options.count)
     partial = out.with_name(f".{out.name}.partial")
     partial.parent.mkdir(parents=True, exist_ok=True)
     grid(tiles, dataset.class_names).save(partial, "PNG")
@@ -80,7 +80,9 @@ def _out(named: Path | None) -> Path:
     return Path("batch.png") if folder is None else folder / "batch.png"
 
 
-def batch_tiles(dataset: Any, settings: Any, split: str, epoch: int, count: int) -> list[Tile]:
+def first_batch_images(
+    dataset: Any, settings: Any, split: str, epoch: int, count: int
+) -> list[BatchImage]:
     """The first images of a split with their boxes, taken from the batches of the real loop.
 
     Args:
@@ -93,7 +95,7 @@ def batch_tiles(dataset: Any, settings: Any, split: str, epoch: int, count: int)
     Raises:
         RepriseError: Training has no such epoch.
     """
-    from reprise.commands.batch_picture import tiles_of
+    from reprise.commands.batch_picture import batch_images
     from reprise.models.family import family_class
     from reprise.models.support import refuse_unsupported, sections_of
     from reprise.training.plan import plan
@@ -110,13 +112,15 @@ def batch_tiles(dataset: Any, settings: Any, split: str, epoch: int, count: int)
     )
     refuse_unsupported(type(family), family.task, sections_of(settings))
     names = [f"{row.source}/{row.name}" for row in dataset.split(split).itertuples()]
-    tiles: list[Tile] = []
+    tiles: list[BatchImage] = []
     if split == "train":
         batches = _training_batches(family, dataset, settings, epoch, length)
     else:
         batches = _evaluation_batches(family, dataset, split, training.batch_size)
     for batch, indices in batches:
-        tiles += tiles_of(batch["images"], family.tiles(batch), [names[index] for index in indices])
+        tiles += batch_images(
+            batch["images"], family.tiles(batch), [names[index] for index in indices]
+        )
         if len(tiles) >= count:
             break
     return tiles[:count]

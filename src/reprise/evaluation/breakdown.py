@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from reprise.evaluation.judged import Judged
+from reprise.evaluation.scored_split import ScoredSplit
 from reprise.scoring import score
-from reprise.scoring.overlaps import area
+from reprise.scoring.matching import area
 from reprise.scoring.scores import Scores, curve
 
 # COCO's size ranges, areas in square pixels of the upright original.
 SIZES = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
 
 
-def breakdown_rows(judged: Judged, threshold: float) -> list[dict[str, Any]]:
+def breakdown_rows(scored: ScoredSplit, threshold: float) -> list[dict[str, Any]]:
     """Rows ``by, value, images, boxes, mAP, precision, recall, f1``.
 
     Args:
-        judged: The split.
+        scored: The split.
         threshold: Detections scoring at least this are kept.
     """
-    return _by_size(judged.truth, judged.scores, threshold) + _by_source(judged, threshold)
+    return _by_size(scored.truth, scored.scores, threshold) + _by_source(scored, threshold)
 
 
 def _by_size(truth: dict[str, Any], scores: Scores, threshold: float) -> list[dict[str, Any]]:
@@ -53,13 +53,13 @@ def _by_size(truth: dict[str, Any], scores: Scores, threshold: float) -> list[di
     return rows
 
 
-def _by_source(judged: Judged, threshold: float) -> list[dict[str, Any]]:
+def _by_source(scored: ScoredSplit, threshold: float) -> list[dict[str, Any]]:
     rows = []
-    images = judged.truth["images"]
-    sources = sorted({judged.sources[item["id"]] for item in images})
+    images = scored.truth["images"]
+    sources = sorted({scored.sources[item["id"]] for item in images})
     for source in sources:
-        ids = {item["id"] for item in images if judged.sources[item["id"]] == source}
-        found = judged.scores if len(sources) == 1 else _score_part(judged, ids)
+        ids = {item["id"] for item in images if scored.sources[item["id"]] == source}
+        found = scored.scores if len(sources) == 1 else _score_part(scored, ids)
         row: dict[str, Any] = {
             "by": "source",
             "value": source,
@@ -72,11 +72,11 @@ def _by_source(judged: Judged, threshold: float) -> list[dict[str, Any]]:
     return rows
 
 
-def _score_part(judged: Judged, image_ids: set[int]) -> Scores:
-    truth = judged.truth
+def _score_part(scored: ScoredSplit, image_ids: set[int]) -> Scores:
+    truth = scored.truth
     part = truth | {
         "images": [item for item in truth["images"] if item["id"] in image_ids],
         "annotations": [item for item in truth["annotations"] if item["image_id"] in image_ids],
     }
-    rows = [row for row in judged.predictions if row["image_id"] in image_ids]
-    return score(judged.task, part, rows)
+    rows = [row for row in scored.predictions if row["image_id"] in image_ids]
+    return score(scored.task, part, rows)

@@ -11,9 +11,9 @@ from typing import Any
 
 from reprise.dataset import Dataset, write_json
 from reprise.errors import RepriseError
-from reprise.evaluation import instances, labels
+from reprise.evaluation import label_tables, object_tables
 from reprise.evaluation.config import EvaluationConfig
-from reprise.evaluation.judged import DIGITS, Judged
+from reprise.evaluation.scored_split import DIGITS, ScoredSplit
 from reprise.predictions import read_predictions
 from reprise.scoring import Task, score, task_of, truth_of
 
@@ -22,9 +22,9 @@ TABLE_SPLITS = ("test", "val")
 
 # Columns of each table.
 COLUMNS: dict[Task, dict[str, tuple[str, ...]]] = {
-    "detect": instances.COLUMNS,
-    "segment": instances.MASK_COLUMNS,
-    "classify": labels.COLUMNS,
+    "detect": object_tables.COLUMNS,
+    "segment": object_tables.MASK_COLUMNS,
+    "classify": label_tables.COLUMNS,
 }
 # What a prediction has beside image, class and score.
 SHAPES: dict[Task, tuple[str, ...]] = {
@@ -58,16 +58,16 @@ def evaluate(
     description = _read_model(model)
     task = task_of(description, model / "model.json")
     threshold = score_threshold(config, description, model)
-    judged = [_judge(data, predictions, split, task) for split in ("val", "test")]
-    known = {item.split: item for item in judged if item.scores.metrics}
+    splits = [_score_split(data, predictions, split, task) for split in ("val", "test")]
+    known = {item.split: item for item in splits if item.scores.metrics}
     chosen = next((known[split] for split in TABLE_SPLITS if split in known), None)
-    kind = labels if task == "classify" else instances
+    kind = label_tables if task == "classify" else object_tables
     tables = kind.tables(chosen, threshold, config.error_examples) if chosen else {}
 
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    metrics = {item.split: kind.metrics(item, threshold) for item in judged}
+    metrics = {item.split: kind.metrics(item, threshold) for item in splits}
     write_json(partial / "metrics.json", metrics)
     for name, columns in COLUMNS[task].items():
         split = chosen.split if chosen else ""
@@ -124,15 +124,15 @@ def _rounded(value: Any) -> Any:
     return round(value, DIGITS) if isinstance(value, float) else value
 
 
-def _judge(data: Dataset, predictions: Path, split: str, task: Task) -> Judged:
+def _score_split(data: Dataset, predictions: Path, split: str, task: Task) -> ScoredSplit:
     path = predictions / f"{split}.json"
     truth = truth_of(data, split, task)
     rows = read_predictions(path)
-    _refuse_strangers(path, truth, rows)
-    _refuse_other_shapes(path, task, truth, rows)
+    _check_ids(path, truth, rows)
+    _check_shapes(path, task, truth, rows)
     images = data.images
     names = (images["source"] + "/" + images["name"]).tolist()
-    return Judged(
+    return ScoredSplit(
         split=split,
         task=task,
         truth=truth,
@@ -143,7 +143,7 @@ def _judge(data: Dataset, predictions: Path, split: str, task: Task) -> Judged:
     )
 
 
-def _refuse_strangers(path: Path, truth: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+def _check_ids(path: Path, truth: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     images = {item["id"] for item in truth["images"]}
     categories = {item["id"] for item in truth["categories"]}
     for index, entry in enumerate(rows):
@@ -156,7 +156,7 @@ def _refuse_strangers(path: Path, truth: dict[str, Any], rows: list[dict[str, An
                 )
 
 
-def _refuse_other_shapes(
+def _check_shapes(
     path: Path, task: Task, truth: dict[str, Any], rows: list[dict[str, Any]]
 ) -> None:
     """Refuse predictions of another task, and masks that do not fit their image."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from reprise.reporting.material import Series
+from reprise.reporting.inputs import Series
 from reprise.reporting.palette import COLOURS, WRONG
 
 if TYPE_CHECKING:

@@ -6,24 +6,24 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from reprise.reporting.config import ReportConfig
-from reprise.reporting.material import Material, flat, ledger_rows, split_rows
-from reprise.reporting.page import (
+from reprise.reporting.html_page import (
     COMMANDS,
     confused_pairs,
     error_totals,
     number,
     parameter,
 )
-from reprise.reporting.wording import warnings
+from reprise.reporting.inputs import ReportInputs, flat, ledger_rows, split_rows
+from reprise.reporting.task_text import warnings
 
 
-def render_markdown(material: Material, config: ReportConfig) -> str:
+def render_markdown(inputs: ReportInputs, config: ReportConfig) -> str:
     """The whole report without pictures."""
     parts = [
         f"# {_plain(config.title)}",
-        *_results(material),
-        *_data(material),
-        *_model(material),
+        *_results(inputs),
+        *_data(inputs),
+        *_model(inputs),
         "## Reproduce",
         "Check out the commit that holds this report; its `dvc.lock` pins data, code and "
         "parameters.",
@@ -32,63 +32,63 @@ def render_markdown(material: Material, config: ReportConfig) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _results(material: Material) -> list[str]:
-    headline, words = material.headline, material.words
+def _results(inputs: ReportInputs) -> list[str]:
+    headline, text = inputs.headline, inputs.text
     if not headline:
         return [
             "## Results",
-            f"Neither test nor val has {words.counted} to judge by: there are no scores.",
+            f"Neither test nor val has {text.counted} to judge by: there are no scores.",
         ]
     parts = [
         "## Results",
-        *warnings(material.model),
-        f"On the {material.split} split: {headline['images']} images, "
-        f"{headline[words.total]} {words.counted}. "
-        f"Precision, recall and F1 count {words.predicted} scoring at least "
+        *warnings(inputs.model),
+        f"On the {inputs.split} split: {headline['images']} images, "
+        f"{headline[text.total]} {text.counted}. "
+        f"Precision, recall and F1 count {text.predicted} scoring at least "
         f"{number(headline['score_threshold'])}.",
         _table(
-            ("metric", *material.metrics, "meaning"),
+            ("metric", *inputs.metrics, "meaning"),
             [
-                (label, *(number(row.get(key)) for row in material.metrics.values()), meaning)
-                for key, (label, meaning) in words.meanings.items()
+                (label, *(number(row.get(key)) for row in inputs.metrics.values()), meaning)
+                for key, (label, meaning) in text.meanings.items()
             ],
         ),
         "### By class",
         _table(
-            ("class", words.counted, *(header for header, _ in words.class_shares)),
+            ("class", text.counted, *(header for header, _ in text.class_shares)),
             [
                 (
                     row["class"],
-                    row[words.by_class[0][1]],
-                    *(number(row[key]) for _, key in words.class_shares),
+                    row[text.by_class[0][1]],
+                    *(number(row[key]) for _, key in text.class_shares),
                 )
-                for row in material.tables["per_class"]
+                for row in inputs.tables["per_class"]
             ],
         ),
-        f"### {words.parts}",
+        f"### {text.parts}",
         _table(
-            ("part", words.counted, *(header for header, _ in words.by_part)),
+            ("part", text.counted, *(header for header, _ in text.by_part)),
             [
                 (
                     f"{row['by']} {row['value']}",
-                    row[words.total],
-                    *(number(row[key]) for _, key in words.by_part),
+                    row[text.total],
+                    *(number(row[key]) for _, key in text.by_part),
                 )
-                for row in material.tables["breakdown"]
+                for row in inputs.tables["breakdown"]
             ],
         ),
         "### Errors",
-        _table(("kind", "count"), error_totals(material)),
+        _table(("kind", "count"), error_totals(inputs)),
     ]
-    confused = confused_pairs(material)
+    confused = confused_pairs(inputs)
     if confused:
         rows = [(row["actual"], row["predicted"], row["count"]) for row in confused]
         parts += ["Most confused:", _table(("actual", "predicted", "times"), rows)]
     return parts
 
 
-def _data(material: Material) -> list[str]:
-    total = material.words.total
+def _data(inputs: ReportInputs) -> list[str]:
+    total = inputs.text.total
     columns = {
         "images": "images",
         "synthetic images": "synthetic_images",
@@ -100,14 +100,11 @@ def _data(material: Material) -> list[str]:
         "## Data",
         _table(
             ("split", *columns),
-            [
-                (row["split"], *(row[key] for key in columns.values()))
-                for row in split_rows(material)
-            ],
+            [(row["split"], *(row[key] for key in columns.values())) for row in split_rows(inputs)],
         ),
-        f"Checks before training: {_gate(material.gate)}",
+        f"Checks before training: {_gate(inputs.gate)}",
     ]
-    ledger = ledger_rows(material.dataset)
+    ledger = ledger_rows(inputs.dataset)
     if ledger:
         rows = [(row["rule"], row["item"], row["action"], row["count"]) for row in ledger]
         parts += [
@@ -126,8 +123,8 @@ def _gate(gate: dict[str, Any] | None) -> str:
     return f"{verdict}, {gate['passed']} of {gate['expectations']} expectations hold."
 
 
-def _model(material: Material) -> list[str]:
-    model = material.model
+def _model(inputs: ReportInputs) -> list[str]:
+    model = inputs.model
     named = [str(model[key]) for key in ("architecture", "variant") if model.get(key)]
     rows = [
         (f"`{name}`", f"`{parameter(value)}`")

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from reprise.reporting.config import ReportConfig
+from reprise.reporting.html_page import render_page
+from reprise.reporting.inputs import ReportInputs, read_inputs, split_rows
 from reprise.reporting.markdown import render_markdown
-from reprise.reporting.material import Material, read_material, split_rows
-from reprise.reporting.page import render_page
 
 
 def report(dataset: Path, reports: Path, model: Path, config: ReportConfig) -> None:
@@ -27,45 +27,44 @@ def report(dataset: Path, reports: Path, model: Path, config: ReportConfig) -> N
     Raises:
         RepriseError: An input is missing or malformed.
     """
-    material = read_material(dataset, reports, model)
-    summary = json.dumps(training_results(material), ensure_ascii=False, indent=2)
+    inputs = read_inputs(dataset, reports, model)
+    summary = json.dumps(training_results(inputs), ensure_ascii=False, indent=2)
     texts = {
-        "report.html": render_page(material, config),
-        "report.md": render_markdown(material, config),
+        "report.html": render_page(inputs, config),
+        "report.md": render_markdown(inputs, config),
         "training_results.json": summary + "\n",
     }
     for name, text in texts.items():
         _write(reports / name, text)
 
 
-def training_results(material: Material) -> dict[str, Any]:
+def training_results(inputs: ReportInputs) -> dict[str, Any]:
     """The run in one small object: model, data, parameters and results."""
-    model, words = material.model, material.words
+    model, text = inputs.model, inputs.text
     described = (
         *("family", "task", "prompted", "architecture", "variant"),
         *("image_size", "classes", "score_threshold"),
     )
     trained = ("best_epoch", "epochs_run", "selection")
-    gate = material.gate or {}
+    gate = inputs.gate or {}
     return {
         "model": {key: model[key] for key in described if key in model},
         "data": {
             row["split"]: {
                 "images": row["images"],
                 "synthetic_images": row["synthetic_images"],
-                words.total: row["total"],
+                text.total: row["total"],
             }
-            for row in split_rows(material)
+            for row in split_rows(inputs)
         },
         "data_checks_passed": gate.get("success", gate.get("passed")),
         "parameters": model.get("parameters", {}),
-        "training": {key: model[key] for key in trained if key in model}
-        | {"last": material.latest},
-        "results": material.metrics,
+        "training": {key: model[key] for key in trained if key in model} | {"last": inputs.latest},
+        "results": inputs.metrics,
         "results_by_class": {
-            row["class"]: {key: float(row[key]) for _, key in words.class_shares if row[key]}
-            | {words.by_class[0][1]: int(row[words.by_class[0][1]])}
-            for row in material.tables["per_class"]
+            row["class"]: {key: float(row[key]) for _, key in text.class_shares if row[key]}
+            | {text.by_class[0][1]: int(row[text.by_class[0][1]])}
+            for row in inputs.tables["per_class"]
         },
         "versions": model.get("versions", {}),
     }

@@ -7,9 +7,9 @@ from typing import Any, Literal, get_args
 
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
+from reprise.scoring.classification import score_labels
 from reprise.scoring.detections import score_detections
-from reprise.scoring.labels import score_labels
-from reprise.scoring.overlaps import with_masks
+from reprise.scoring.matching import with_masks
 from reprise.scoring.scores import Scores
 
 Task = Literal["detect", "segment", "classify"]

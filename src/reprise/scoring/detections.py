@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from reprise.scoring.overlaps import box_overlaps, mask_overlaps, matches, with_masks
+from reprise.scoring.matching import box_overlaps, mask_overlaps, matches, with_masks
 from reprise.scoring.scores import Scores
 
 

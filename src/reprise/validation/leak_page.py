@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from reprise.dataset import Dataset
-from reprise.validation.columns import printable
-from reprise.validation.leaks import Findings
+from reprise.validation.leaks import LeakReport
+from reprise.validation.row_tables import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,12 +22,12 @@ SIDE = 260  # pixels of the longer side of a thumbnail
 JPEG_QUALITY = 80
 
 
-def leak_context(dataset: Dataset, images: pd.DataFrame, findings: Findings) -> dict[str, Any]:
+def leak_context(dataset: Dataset, images: pd.DataFrame, findings: LeakReport) -> dict[str, Any]:
     """What the template of the page shows.
 
     Args:
         dataset: The dataset, for the pixels.
-        images: What :func:`reprise.validation.columns.image_rows` returned.
+        images: What :func:`reprise.validation.row_tables.image_rows` returned.
         findings: What :func:`reprise.validation.leaks.find` returned.
     """
     place = {key: row for row, key in enumerate(images["source"] + "/" + images["name"])}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reprise.dataset import Dataset
-from reprise.validation.columns import printable
+from reprise.validation.row_tables import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,7 @@ class Leak:
 
 
 @dataclass(frozen=True)
-class Findings:
+class LeakReport:
     """The leak section of the validation report.
 
     Attributes:
@@ -73,12 +73,12 @@ class Findings:
         }
 
 
-def find(dataset: Dataset, images: pd.DataFrame, distance: int | None) -> Findings:
+def find(dataset: Dataset, images: pd.DataFrame, distance: int | None) -> LeakReport:
     """Gather the pairs and the conflicts of a dataset.
 
     Args:
         dataset: The dataset, for its ledger.
-        images: What :func:`reprise.validation.columns.image_rows` returned.
+        images: What :func:`reprise.validation.row_tables.image_rows` returned.
         distance: The distance that was given to it.
     """
     pairs: dict[tuple[int, int], int] = {}
@@ -92,7 +92,7 @@ def find(dataset: Dataset, images: pd.DataFrame, distance: int | None) -> Findin
         for (one, other), bits in pairs.items()
     ]
     leaks.sort(key=lambda leak: (not leak.same_pixels, leak.bits, leak.one, leak.other))
-    return Findings(distance, leaks, _conflicts(dataset.rejected))
+    return LeakReport(distance, leaks, _conflicts(dataset.rejected))
 
 
 def _conflicts(ledger: pd.DataFrame) -> list[dict[str, str]]:

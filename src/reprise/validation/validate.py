@@ -20,8 +20,8 @@ from reprise.validation.config import ExpectationsConfig
 if TYPE_CHECKING:
     import pandas as pd
 
-    from reprise.validation.leaks import Findings
-    from reprise.validation.run import Outcome, TableResult
+    from reprise.validation.leaks import LeakReport
+    from reprise.validation.runner import Outcome, TableResult
 
 # Keys of Great Expectations' results.
 RANDOM = {"id", "batch_id"}
@@ -54,13 +54,13 @@ def validate(
             and stays, for the person to open.
     """
     # Everything heavy is imported here, so that the stage starts at once with bad parameters.
-    from reprise.validation.columns import annotation_rows, image_rows, label_rows
-    from reprise.validation.decode import decode_all
+    from reprise.validation.decode_check import decode_all
+    from reprise.validation.expectations import rules
+    from reprise.validation.failure_message import failure, namesakes
     from reprise.validation.leaks import find
-    from reprise.validation.message import failure, namesakes
-    from reprise.validation.rules import rules
-    from reprise.validation.run import check
-    from reprise.validation.summaries import class_rows, source_rows, split_rows
+    from reprise.validation.row_tables import annotation_rows, image_rows, label_rows
+    from reprise.validation.runner import check
+    from reprise.validation.summary_tables import class_rows, source_rows, split_rows
 
     opened = Dataset(dataset)
     _check_columns(opened)
@@ -112,10 +112,10 @@ def _write(
     dataset: Dataset,
     results: list[TableResult],
     tables: dict[str, pd.DataFrame],
-    findings: Findings,
+    findings: LeakReport,
 ) -> None:
     """Write the whole folder under another name first: it is complete or absent."""
-    from reprise.validation.docs import write_docs
+    from reprise.validation.data_docs import write_docs
 
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from reprise.evaluation.confusion import by_image
-from reprise.scoring.overlaps import MATCH_IOU, Overlaps
+from reprise.scoring.matching import MATCH_IOU, Overlaps
 from reprise.scoring.scores import Scores
 
 # Below this overlap with an object of its class, a false detection is on nothing.
@@ -20,7 +20,7 @@ KINDS = ("missed", "wrong class", "poor localisation", "duplicate", "background"
 
 
 @dataclass(frozen=True)
-class Mistake:
+class ErrorCase:
     """One false detection or missed object.
 
     Attributes:
@@ -47,9 +47,9 @@ class Mistake:
     bbox: tuple[float, float, float, float]
 
 
-def find_mistakes(
+def find_errors(
     truth: dict[str, Any], scores: Scores, threshold: float, overlaps: Overlaps
-) -> list[Mistake]:
+) -> list[ErrorCase]:
     """All mistakes of one split when detections scoring at least ``threshold`` are kept.
 
     Returns:
@@ -57,7 +57,7 @@ def find_mistakes(
     """
     objects = by_image(item for item in truth["annotations"] if not item["iscrowd"])
     found = by_image(scores.matches)
-    mistakes: list[Mistake] = []
+    mistakes: list[ErrorCase] = []
     for image_id in sorted(objects.keys() | found.keys()):
         inside, rows = objects.get(image_id, []), found.get(image_id, [])
         false = [row for row in rows if row["score"] >= threshold and not row["tp"]]
@@ -71,7 +71,7 @@ def find_mistakes(
 
 def _false_detection(
     row: dict[str, Any], objects: list[dict[str, Any]], overlap: np.ndarray
-) -> Mistake:
+) -> ErrorCase:
     same = np.array([item["category_id"] == row["category_id"] for item in objects], dtype=bool)
     near = _best(overlap, np.ones_like(same))
     kin = _best(overlap, same)
@@ -80,7 +80,7 @@ def _false_detection(
         kind, concerned = ("duplicate" if same[near] else "wrong class"), near
     elif kin is not None and overlap[kin] >= NEAR_IOU:
         kind, concerned = "poor localisation", kin
-    return Mistake(
+    return ErrorCase(
         kind=kind,
         image_id=row["image_id"],
         category_id=row["category_id"],
@@ -99,7 +99,7 @@ def _best(overlap: np.ndarray, eligible: np.ndarray) -> int | None:
 
 def _missed(
     objects: list[dict[str, Any]], rows: list[dict[str, Any]], threshold: float
-) -> list[Mistake]:
+) -> list[ErrorCase]:
     finder = {row["gt_id"]: row for row in rows if row["tp"]}
     missed = []
     for item in objects:
@@ -107,7 +107,7 @@ def _missed(
         if row is not None and row["score"] >= threshold:
             continue
         missed.append(
-            Mistake(
+            ErrorCase(
                 kind="missed",
                 image_id=item["image_id"],
                 category_id=item["category_id"],
@@ -120,7 +120,7 @@ def _missed(
     return missed
 
 
-def count_rows(mistakes: Iterable[Mistake], names: dict[int, str]) -> list[dict[str, Any]]:
+def count_rows(mistakes: Iterable[ErrorCase], names: dict[int, str]) -> list[dict[str, Any]]:
     """Rows ``kind, class, count`` of the combinations that occur, in the order of KINDS."""
     counts = Counter((mistake.kind, mistake.category_id) for mistake in mistakes)
     return [
@@ -132,7 +132,7 @@ def count_rows(mistakes: Iterable[Mistake], names: dict[int, str]) -> list[dict[
 
 
 def worst_rows(
-    mistakes: Iterable[Mistake], truth: dict[str, Any], limit: int
+    mistakes: Iterable[ErrorCase], truth: dict[str, Any], limit: int
 ) -> list[dict[str, Any]]:
     """Rows of the error table: at most ``limit`` of each kind, the worst of a kind first.
 
@@ -141,7 +141,7 @@ def worst_rows(
     """
     names = {item["id"]: item["name"] for item in truth["categories"]}
     files = {item["id"]: item["file_name"] for item in truth["images"]}
-    by_kind: dict[str, list[Mistake]] = {kind: [] for kind in KINDS}
+    by_kind: dict[str, list[ErrorCase]] = {kind: [] for kind in KINDS}
     for mistake in mistakes:
         by_kind[mistake.kind].append(mistake)
     return [
@@ -160,7 +160,7 @@ def worst_rows(
     ]
 
 
-def _badness(mistake: Mistake) -> tuple[Any, ...]:
+def _badness(mistake: ErrorCase) -> tuple[Any, ...]:
     place = (mistake.image_id, mistake.category_id, mistake.bbox)
     if mistake.kind == "missed":
         return (mistake.score is not None, -mistake.bbox[2] * mistake.bbox[3], place)

@@ -11,7 +11,7 @@ from typing import Any
 
 from reprise.dataset import SPLITS, Dataset
 from reprise.errors import RepriseError
-from reprise.reporting.wording import Wording, wording
+from reprise.reporting.task_text import TaskText, text_of
 from reprise.scoring import Task, task_of
 
 TABLES = (
@@ -30,7 +30,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Material:
+class ReportInputs:
     """Inputs of the report.
 
     Attributes:
@@ -65,12 +65,12 @@ class Material:
         return self.metrics.get(self.split, {})
 
     @property
-    def words(self) -> Wording:
-        """The words of the model's task."""
-        return wording(self.task)
+    def text(self) -> TaskText:
+        """The text of the model's task."""
+        return text_of(self.task)
 
 
-def read_material(dataset: Path, reports: Path, model: Path) -> Material:
+def read_inputs(dataset: Path, reports: Path, model: Path) -> ReportInputs:
     """Read all inputs.
 
     Args:
@@ -89,7 +89,7 @@ def read_material(dataset: Path, reports: Path, model: Path) -> Material:
     gate = reports / "validation" / "summary.json"
     description = _read_json(model / "model.json", "train")
     latest = reports / "training" / "metrics.json"
-    return Material(
+    return ReportInputs(
         dataset=Dataset(dataset),
         statistics=_read_json(dataset / "statistics.json", "preprocess"),
         gate=_read_json(gate, "validate") if gate.exists() else None,
@@ -104,7 +104,7 @@ def read_material(dataset: Path, reports: Path, model: Path) -> Material:
     )
 
 
-def split_rows(material: Material) -> list[dict[str, Any]]:
+def split_rows(inputs: ReportInputs) -> list[dict[str, Any]]:
     """Counts of each split, in the order train, val, test.
 
     ``total``, ``by_class`` and ``without`` count what there is to find: boxes, or labels of
@@ -112,7 +112,7 @@ def split_rows(material: Material) -> list[dict[str, Any]]:
     """
     rows = []
     for split in SPLITS:
-        counts = material.statistics["splits"][split]
+        counts = inputs.statistics["splits"][split]
         row = {
             "split": split,
             **{key: counts[key] for key in ("images", "synthetic_images", "groups")},
@@ -120,8 +120,8 @@ def split_rows(material: Material) -> list[dict[str, Any]]:
             "by_class": counts["boxes_by_class"],
             "without": counts["images_without_boxes"],
         }
-        if material.task == "classify":
-            row |= _label_counts(material.dataset, split)
+        if inputs.task == "classify":
+            row |= _label_counts(inputs.dataset, split)
         rows.append(row)
     return rows
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from reprise.predictions import read_predictions
-from reprise.reporting.material import Material
-from reprise.reporting.pictures import CloseUp, Picture, embed, in_turn, spread
+from reprise.reporting.inputs import ReportInputs
+from reprise.reporting.object_samples import CloseUp, Picture, embed, in_turn, spread
 
 SIDE = 340  # pixels of the longer side
 
 
 @dataclass(frozen=True)
-class Said:
+class LabelVerdict:
     """One class that an image has, or is said to have.
 
     Attributes:
@@ -34,27 +34,29 @@ class LabelSample:
 
     name: str
     picture: Picture
-    labels: list[Said]
+    labels: list[LabelVerdict]
 
 
-def label_samples(material: Material, colours: Mapping[str, str], count: int) -> list[LabelSample]:
+def label_samples(
+    inputs: ReportInputs, colours: Mapping[str, str], count: int
+) -> list[LabelSample]:
     """Images taken at even distances through the split, whatever their results.
 
     Args:
-        material: The report's inputs.
+        inputs: The report's inputs.
         colours: Class -> colour.
         count: How many images; all of them when there are fewer.
     """
-    chosen = spread(material, count)
+    chosen = spread(inputs, count)
     if not len(chosen):
         return []
-    truth = material.dataset.label_truth(material.split)
+    truth = inputs.dataset.label_truth(inputs.split)
     true = {(row["image_id"], row["category_id"]) for row in truth["labels"]}
     scores = {
         (row["image_id"], row["category_id"]): row["score"]
-        for row in read_predictions(material.predictions)
+        for row in read_predictions(inputs.predictions)
     }
-    threshold = material.headline["score_threshold"]
+    threshold = inputs.headline["score_threshold"]
     samples = []
     for row in chosen.itertuples(index=False):
         labels = []
@@ -62,8 +64,8 @@ def label_samples(material: Material, colours: Mapping[str, str], count: int) ->
             key, name = (row.image_id, item["id"]), item["name"]
             verdict = _verdict(key in true, scores.get(key, 0.0) >= threshold)
             if verdict:
-                labels.append(Said(name, colours[name], verdict, scores.get(key)))
-        pixels = material.dataset.pixels(row.shard, row.offset, row.length)
+                labels.append(LabelVerdict(name, colours[name], verdict, scores.get(key)))
+        pixels = inputs.dataset.pixels(row.shard, row.offset, row.length)
         samples.append(LabelSample(f"{row.source}/{row.name}", embed(pixels, SIDE), labels))
     return samples
 
@@ -74,13 +76,13 @@ def _verdict(true: bool, said: bool) -> str:
     return "wrong" if said else ""
 
 
-def label_close_ups(material: Material, count: int) -> list[CloseUp]:
+def label_close_ups(inputs: ReportInputs, count: int) -> list[CloseUp]:
     """The worst errors, taken in turn from each kind; each shows its whole image."""
-    images = material.dataset.images.set_index("image_id")
+    images = inputs.dataset.images.set_index("image_id")
     shown = []
-    for row in in_turn(material.tables["errors"], count):
+    for row in in_turn(inputs.tables["errors"], count):
         image: Any = images.loc[int(row["image_id"])]
-        pixels = material.dataset.pixels(image["shard"], int(image["offset"]), int(image["length"]))
+        pixels = inputs.dataset.pixels(image["shard"], int(image["offset"]), int(image["length"]))
         shown.append(CloseUp(row["kind"], embed(pixels, SIDE), [], _sentence(row), row["image"]))
     return shown
 

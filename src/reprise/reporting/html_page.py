@@ -9,12 +9,12 @@ from typing import Any
 
 from reprise.reporting import charts
 from reprise.reporting.config import ReportConfig
-from reprise.reporting.label_pictures import label_close_ups, label_samples
-from reprise.reporting.labels import overlay
-from reprise.reporting.material import Material, Series, flat, ledger_rows, split_rows
+from reprise.reporting.inputs import ReportInputs, Series, flat, ledger_rows, split_rows
+from reprise.reporting.label_samples import label_close_ups, label_samples
+from reprise.reporting.object_samples import close_ups, samples
+from reprise.reporting.overlays import overlay
 from reprise.reporting.palette import class_colours
-from reprise.reporting.pictures import close_ups, samples
-from reprise.reporting.wording import warnings
+from reprise.reporting.task_text import warnings
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -28,7 +28,7 @@ COMMANDS = (
 )
 
 
-def render_page(material: Material, config: ReportConfig) -> str:
+def render_page(inputs: ReportInputs, config: ReportConfig) -> str:
     """The whole report as one HTML file that loads nothing else."""
     import jinja2
 
@@ -43,7 +43,7 @@ def render_page(material: Material, config: ReportConfig) -> str:
     environment.filters["number"] = number
     environment.filters["parameter"] = parameter
     environment.filters["overlay"] = overlay
-    return environment.get_template("report.html.j2").render(_context(material, config))
+    return environment.get_template("report.html.j2").render(_context(inputs, config))
 
 
 def number(value: Any, digits: int = 3) -> str:
@@ -58,55 +58,55 @@ def parameter(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def confused_pairs(material: Material, count: int = 8) -> list[dict[str, str]]:
+def confused_pairs(inputs: ReportInputs, count: int = 8) -> list[dict[str, str]]:
     """The classes most often taken for another, most frequent first."""
     pairs = [
         row
-        for row in material.tables["confusion"]
+        for row in inputs.tables["confusion"]
         if row["actual"] != row["predicted"]
-        and material.words.nothing not in (row["actual"], row["predicted"])
+        and inputs.text.nothing not in (row["actual"], row["predicted"])
     ]
     return sorted(pairs, key=lambda row: -int(row["count"]))[:count]
 
 
-def error_totals(material: Material) -> list[tuple[str, int]]:
+def error_totals(inputs: ReportInputs) -> list[tuple[str, int]]:
     """Number of mistakes of each kind, in the order of the table."""
     totals: dict[str, int] = {}
-    for row in material.tables["error_counts"]:
+    for row in inputs.tables["error_counts"]:
         totals[row["kind"]] = totals.get(row["kind"], 0) + int(row["count"])
     return list(totals.items())
 
 
-def _context(material: Material, config: ReportConfig) -> dict[str, Any]:
-    names = material.dataset.class_names
+def _context(inputs: ReportInputs, config: ReportConfig) -> dict[str, Any]:
+    names = inputs.dataset.class_names
     colours = class_colours(names)
-    rows = split_rows(material)
-    model = material.model
-    classify = material.task == "classify"
+    rows = split_rows(inputs)
+    model = inputs.model
+    classify = inputs.task == "classify"
     return {
         "title": config.title,
         "subtitle": " · ".join(
             str(model[key]) for key in ("architecture", "variant") if model.get(key)
         ),
-        "material": material,
+        "inputs": inputs,
         "model": model,
-        "headline": material.headline,
-        "words": material.words,
+        "headline": inputs.headline,
+        "text": inputs.text,
         "warnings": warnings(model),
         "colours": colours,
         "splits": rows,
-        "ledger": ledger_rows(material.dataset),
+        "ledger": ledger_rows(inputs.dataset),
         "parameters": flat(model.get("parameters", {})),
         "facts": _facts(model),
         "commands": COMMANDS,
-        "errors": error_totals(material),
-        "confused": confused_pairs(material),
-        "samples": [] if classify else samples(material, colours, config.samples),
-        "label_samples": label_samples(material, colours, config.samples) if classify else [],
-        "close_ups": label_close_ups(material, config.errors)
+        "errors": error_totals(inputs),
+        "confused": confused_pairs(inputs),
+        "samples": [] if classify else samples(inputs, colours, config.samples),
+        "label_samples": label_samples(inputs, colours, config.samples) if classify else [],
+        "close_ups": label_close_ups(inputs, config.errors)
         if classify
-        else close_ups(material, colours, config.errors),
-        "charts": _charts(material, colours, rows),
+        else close_ups(inputs, colours, config.errors),
+        "charts": _charts(inputs, colours, rows),
     }
 
 
@@ -130,28 +130,26 @@ def _facts(model: dict[str, Any]) -> dict[str, Any]:
 
 
 def _charts(
-    material: Material, colours: dict[str, str], rows: Sequence[dict[str, Any]]
+    inputs: ReportInputs, colours: dict[str, str], rows: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    words = material.words
+    text = inputs.text
     drawn: dict[str, Any] = {
-        "classes": charts.class_shares(
-            {row["split"]: row["by_class"] for row in rows}, words.total
-        ),
+        "classes": charts.class_shares({row["split"]: row["by_class"] for row in rows}, text.total),
         "training": [
             charts.curves_by_epoch(title, series)
-            for title, series in _by_subject(material.series).items()
+            for title, series in _by_subject(inputs.series).items()
         ],
     }
-    if material.headline:
-        point = (material.headline["recall"], material.headline["precision"])
-        tables = material.tables
-        threshold = material.headline["score_threshold"]
+    if inputs.headline:
+        point = (inputs.headline["recall"], inputs.headline["precision"])
+        tables = inputs.tables
+        threshold = inputs.headline["score_threshold"]
         drawn["precision_recall"] = charts.precision_recall(
-            tables["pr_curve"], colours, point, threshold, words.overlap
+            tables["pr_curve"], colours, point, threshold, text.overlap
         )
         drawn["f1"] = charts.f1_by_threshold(tables["f1_curve"], colours, threshold)
         drawn["confusion"] = charts.confusion_matrix(
-            tables["confusion"], material.dataset.class_names, words.nothing
+            tables["confusion"], inputs.dataset.class_names, text.nothing
         )
     return drawn
 

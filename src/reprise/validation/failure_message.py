@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reprise.validation.columns import printable
-from reprise.validation.run import Outcome, TableResult
+from reprise.validation.row_tables import printable
+from reprise.validation.runner import Outcome, TableResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ def failure(results: list[TableResult], tables: dict[str, pd.DataFrame]) -> str:
     """Name every failed expectation, its first offenders, and the fix.
 
     Args:
-        results: What :func:`reprise.validation.run.check` returned, at least one failed.
+        results: What :func:`reprise.validation.runner.check` returned, at least one failed.
         tables: The tables that were checked.
 
     Returns:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from reprise.dataset import SPLITS
 from reprise.validation.config import ExpectationsConfig
-from reprise.validation.rule import BETWEEN, PAIR, ROW_COUNT, UNIQUE, Rule
-from reprise.validation.summaries import TINY
+from reprise.validation.expectation import BETWEEN, PAIR, ROW_COUNT, UNIQUE, Expectation
+from reprise.validation.summary_tables import TINY
 
 
-def split_rules(config: ExpectationsConfig, whole_images: bool = False) -> list[Rule]:
-    """Rules on the rows of :func:`reprise.validation.summaries.split_rows`.
+def split_rules(config: ExpectationsConfig, whole_images: bool = False) -> list[Expectation]:
+    """Rules on the rows of :func:`reprise.validation.summary_tables.split_rows`.
 
     Args:
         config: The expectations.
@@ -18,7 +18,7 @@ def split_rules(config: ExpectationsConfig, whole_images: bool = False) -> list[
     """
     mark = "label" if whole_images else "box"
     counted = [
-        Rule(
+        Expectation(
             "split_images",
             "splits",
             "Each split has enough images",
@@ -28,7 +28,7 @@ def split_rules(config: ExpectationsConfig, whole_images: bool = False) -> list[
             "add images under data.sources, change the shares in data.split, or lower "
             "expectations.min_images",
         ),
-        Rule(
+        Expectation(
             "split_background",
             "splits",
             f"At most {config.max_background:.0%} of a split's images have no {mark}",
@@ -42,7 +42,7 @@ def split_rules(config: ExpectationsConfig, whole_images: bool = False) -> list[
         return counted
     return [
         *counted,
-        Rule(
+        Expectation(
             "split_tiny_boxes",
             "splits",
             f"At most {config.max_tiny_boxes:.0%} of a split's boxes are too small to learn",
@@ -51,7 +51,7 @@ def split_rules(config: ExpectationsConfig, whole_images: bool = False) -> list[
             f"{{tiny_boxes:.1%}} of {{boxes}} boxes are under {TINY:g} px after resizing",
             "raise data.image_size, or expectations.max_tiny_boxes",
         ),
-        Rule(
+        Expectation(
             "split_size_shift",
             "splits",
             f"A split's boxes are at most {config.max_size_shift:g} times larger or smaller "
@@ -65,8 +65,8 @@ def split_rules(config: ExpectationsConfig, whole_images: bool = False) -> list[
     ]
 
 
-def class_rules(config: ExpectationsConfig, whole_images: bool = False) -> list[Rule]:
-    """Rules on the rows of :func:`reprise.validation.summaries.class_rows`.
+def class_rules(config: ExpectationsConfig, whole_images: bool = False) -> list[Expectation]:
+    """Rules on the rows of :func:`reprise.validation.summary_tables.class_rows`.
 
     Args:
         config: The expectations.
@@ -75,7 +75,7 @@ def class_rules(config: ExpectationsConfig, whole_images: bool = False) -> list[
     marks = "images" if whole_images else "boxes"
     counts_images = ", which counts images with the label here" if whole_images else ""
     counted = [
-        Rule(
+        Expectation(
             f"class_boxes_{split}",
             "classes",
             f"Each class has enough {marks} in {split}",
@@ -89,7 +89,7 @@ def class_rules(config: ExpectationsConfig, whole_images: bool = False) -> list[
         for split in SPLITS
     ]
     return [
-        Rule(
+        Expectation(
             "class_any",
             "classes",
             "There is at least one class",
@@ -97,7 +97,7 @@ def class_rules(config: ExpectationsConfig, whole_images: bool = False) -> list[
             {"min_value": 1},
             fix="list the classes in the annotation files of the sources",
         ),
-        Rule(
+        Expectation(
             "class_id_positive",
             "classes",
             "Class ids count from 1",
@@ -105,7 +105,7 @@ def class_rules(config: ExpectationsConfig, whole_images: bool = False) -> list[
             {"column": "category_id", "min_value": 1},
             "class id {category_id}",
         ),
-        Rule(
+        Expectation(
             "class_id_unique",
             "classes",
             "No two classes have the same id",
@@ -113,7 +113,7 @@ def class_rules(config: ExpectationsConfig, whole_images: bool = False) -> list[
             {"column": "category_id"},
             "class id {category_id}",
         ),
-        Rule(
+        Expectation(
             "class_name_unique",
             "classes",
             "No two classes have the same name",
@@ -122,7 +122,7 @@ def class_rules(config: ExpectationsConfig, whole_images: bool = False) -> list[
             "class id {category_id}",
         ),
         *counted,
-        Rule(
+        Expectation(
             "class_balance",
             "classes",
             f"The commonest class has at most {config.max_class_imbalance:g} times the {marks} "
@@ -135,10 +135,10 @@ def class_rules(config: ExpectationsConfig, whole_images: bool = False) -> list[
     ]
 
 
-def source_rules(config: ExpectationsConfig) -> list[Rule]:
-    """Rules on the rows of :func:`reprise.validation.summaries.source_rows`."""
+def source_rules(config: ExpectationsConfig) -> list[Expectation]:
+    """Rules on the rows of :func:`reprise.validation.summary_tables.source_rows`."""
     return [
-        Rule(
+        Expectation(
             f"source_{name}_rejected",
             "sources",
             f"At most {config.max_rejected:.0%} of a source's {name} are dropped",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from reprise.reporting.object_samples import Mark
 from reprise.reporting.palette import WRONG
-from reprise.reporting.pictures import Mark
 
 TEXT_SIZE = 9.0  # in pixels of the picture
 CHARACTER = 0.56  # width of a character, relative to the text size

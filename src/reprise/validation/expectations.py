@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from reprise.validation.balance_rules import class_rules, source_rules, split_rules
+from reprise.validation.balance_expectations import class_rules, source_rules, split_rules
 from reprise.validation.config import ExpectationsConfig
-from reprise.validation.row_rules import annotation_rules, image_rules, label_rules
-from reprise.validation.rule import Rule
+from reprise.validation.expectation import Expectation
+from reprise.validation.row_expectations import annotation_rules, image_rules, label_rules
 
 
 def rules(
     config: ExpectationsConfig, category_ids: list[int], whole_images: bool = False
-) -> list[Rule]:
+) -> list[Expectation]:
     """Every rule for a dataset with these classes; names are unique.
 
     Args:

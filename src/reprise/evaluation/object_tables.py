@@ -8,10 +8,10 @@ from typing import Any
 from reprise.evaluation.breakdown import breakdown_rows
 from reprise.evaluation.confusion import confusion_rows
 from reprise.evaluation.curves import class_curves, f1_rows, precision_recall_rows
-from reprise.evaluation.judged import Judged, rounded
-from reprise.evaluation.mistakes import count_rows, find_mistakes, worst_rows
+from reprise.evaluation.error_analysis import count_rows, find_errors, worst_rows
+from reprise.evaluation.scored_split import ScoredSplit, rounded
 from reprise.scoring.detections import score_detections
-from reprise.scoring.overlaps import box_overlaps, mask_overlaps
+from reprise.scoring.matching import box_overlaps, mask_overlaps
 from reprise.scoring.scores import Curve, Scores, curve
 
 METRICS = ("mAP", "mAP50", "mAP75", "mean_iou")
@@ -36,47 +36,47 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 MASK_COLUMNS = COLUMNS | {"per_class": (*COLUMNS["per_class"], "mean_iou")}
 
 
-def metrics(judged: Judged, threshold: float) -> dict[str, float | int]:
+def metrics(scored: ScoredSplit, threshold: float) -> dict[str, float | int]:
     """The headline numbers of one split; those that need ground truth only where there is.
 
     Of masks every number but ``box_mAP`` and ``box_mAP50`` is by mask.
     """
     counts: dict[str, float | int] = {
-        "images": len(judged.truth["images"]),
-        "boxes": sum(judged.scores.truth_counts.values()),
+        "images": len(scored.truth["images"]),
+        "boxes": sum(scored.scores.truth_counts.values()),
     }
-    if not judged.scores.metrics:
+    if not scored.scores.metrics:
         return counts
-    found = judged.scores.metrics
+    found = scored.scores.metrics
     values = {name: found[name] for name in METRICS if name in found}
-    if judged.task == "segment":
-        boxes = score_detections(judged.truth, judged.predictions, "bbox").metrics
+    if scored.task == "segment":
+        boxes = score_detections(scored.truth, scored.predictions, "bbox").metrics
         values |= {"box_mAP": boxes["mAP"], "box_mAP50": boxes["mAP50"]}
-    values |= curve(judged.scores).at(threshold)
+    values |= curve(scored.scores).at(threshold)
     values["score_threshold"] = threshold
     return rounded(values) | counts
 
 
-def tables(judged: Judged, threshold: float, examples: int) -> dict[str, list[dict[str, Any]]]:
+def tables(scored: ScoredSplit, threshold: float, examples: int) -> dict[str, list[dict[str, Any]]]:
     """The rows of every table, without the split's name.
 
     Args:
-        judged: The split.
+        scored: The split.
         threshold: Detections scoring at least this are kept.
         examples: Rows of each kind of mistake.
     """
-    names = judged.names
-    overlaps = mask_overlaps if judged.task == "segment" else box_overlaps
-    curves = class_curves(judged.scores, names)
-    mistakes = find_mistakes(judged.truth, judged.scores, threshold, overlaps)
+    names = scored.names
+    overlaps = mask_overlaps if scored.task == "segment" else box_overlaps
+    curves = class_curves(scored.scores, names)
+    mistakes = find_errors(scored.truth, scored.scores, threshold, overlaps)
     return {
-        "per_class": _class_rows(judged.scores, names, curves, threshold),
+        "per_class": _class_rows(scored.scores, names, curves, threshold),
         "pr_curve": precision_recall_rows(curves),
         "f1_curve": f1_rows(curves),
-        "confusion": confusion_rows(judged.truth, judged.scores, threshold, overlaps),
+        "confusion": confusion_rows(scored.truth, scored.scores, threshold, overlaps),
         "error_counts": count_rows(mistakes, names),
-        "errors": worst_rows(mistakes, judged.truth, examples),
-        "breakdown": breakdown_rows(judged, threshold),
+        "errors": worst_rows(mistakes, scored.truth, examples),
+        "breakdown": breakdown_rows(scored, threshold),
     }
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reprise.dataset import Dataset
-from reprise.validation.message import NAMED, causes_first, offenders
-from reprise.validation.run import LISTED, TableResult
+from reprise.validation.failure_message import NAMED, causes_first, offenders
+from reprise.validation.runner import LISTED, TableResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from reprise.validation.leaks import Findings
+    from reprise.validation.leaks import LeakReport
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -23,7 +23,7 @@ def write_docs(
     dataset: Dataset,
     results: list[TableResult],
     tables: dict[str, pd.DataFrame],
-    findings: Findings,
+    findings: LeakReport,
 ) -> None:
     """Write ``data_docs/index.html``, a page for each table there, and ``leaks.html``.
 
@@ -32,7 +32,7 @@ def write_docs(
     Args:
         folder: An existing folder.
         dataset: The dataset, for the pictures of ``leaks.html``.
-        results: What :func:`reprise.validation.run.check` returned.
+        results: What :func:`reprise.validation.runner.check` returned.
         tables: The tables that were checked.
         findings: What :func:`reprise.validation.leaks.find` returned.
     """

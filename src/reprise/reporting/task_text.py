@@ -18,7 +18,7 @@ _BOX_APS = (("AP50", "AP50"), ("AP50:95", "AP"), ("AP75", "AP75"))
 
 
 @dataclass(frozen=True)
-class Wording:
+class TaskText:
     """The words and the columns of one task.
 
     Attributes:
@@ -35,7 +35,7 @@ class Wording:
         nothing: Name of the class that is none, in the confusion table.
         confusion: How to read the chart of it.
         errors: How the pictures of errors were chosen.
-        faultless: Said where there are none.
+        faultless: LabelVerdict where there are none.
     """
 
     meanings: dict[str, tuple[str, str]]
@@ -59,7 +59,7 @@ class Wording:
         return tuple((label, key) for key, (label, _) in self.meanings.items())
 
 
-_DETECT = Wording(
+_DETECT = TaskText(
     meanings={
         "mAP50": ("mAP50", "average precision over classes, at an overlap of 0.5 or more"),
         "mAP": ("mAP50:95", "the same over overlaps from 0.5 to 0.95: rewards tight boxes"),
@@ -82,7 +82,7 @@ _DETECT = Wording(
     errors="the most confident wrong boxes, the largest missed objects",
     faultless="every object was found and every box is right",
 )
-_SEGMENT = Wording(
+_SEGMENT = TaskText(
     meanings={
         "mAP50": ("mAP50", "average precision over classes, at a mask overlap of 0.5 or more"),
         "mAP": ("mAP50:95", "the same over overlaps from 0.5 to 0.95: rewards exact outlines"),
@@ -108,7 +108,7 @@ _SEGMENT = Wording(
     errors="the most confident wrong masks, the largest missed objects",
     faultless="every object was found and every mask is right",
 )
-_CLASSIFY = Wording(
+_CLASSIFY = TaskText(
     meanings={
         "mAP": ("mAP", "average precision over classes, whatever the threshold"),
         "exact_match": ("Exact match", "share of images with every class right"),
@@ -134,16 +134,16 @@ _CLASSIFY = Wording(
     errors="the surest false labels, the missed ones that scored lowest",
     faultless="every label was given and none is false",
 )
-_WORDINGS: dict[Task, Wording] = {
+_TEXTS: dict[Task, TaskText] = {
     "detect": _DETECT,
     "segment": _SEGMENT,
     "classify": _CLASSIFY,
 }
 
 
-def wording(task: Task) -> Wording:
+def text_of(task: Task) -> TaskText:
     """The words of a task."""
-    return _WORDINGS[task]
+    return _TEXTS[task]
 
 
 def warnings(model: dict[str, Any]) -> list[str]:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from reprise.predictions import read_predictions
-from reprise.reporting.material import Material
-from reprise.reporting.outlines import outline
+from reprise.reporting.inputs import ReportInputs
+from reprise.reporting.mask_paths import outline
 from reprise.scoring import score, truth_of
 
 SAMPLE_SIDE = 560  # pixels of the longer side of a sample
@@ -78,59 +78,59 @@ class CloseUp:
     name: str
 
 
-def samples(material: Material, colours: Mapping[str, str], count: int) -> list[Sample]:
+def samples(inputs: ReportInputs, colours: Mapping[str, str], count: int) -> list[Sample]:
     """Images taken at even distances through the split, whatever their results.
 
     Args:
-        material: The report's inputs.
+        inputs: The report's inputs.
         colours: Class -> colour.
         count: How many images; all of them when there are fewer.
     """
-    chosen = spread(material, count)
+    chosen = spread(inputs, count)
     if not len(chosen):
         return []
     ids = set(chosen["image_id"].tolist())
-    truth = truth_of(material.dataset, material.split, material.task)
+    truth = truth_of(inputs.dataset, inputs.split, inputs.task)
     truth["annotations"] = [a for a in truth["annotations"] if a["image_id"] in ids]
     truth["images"] = [i for i in truth["images"] if i["id"] in ids]
     kept = [
         entry
-        for entry in read_predictions(material.predictions)
-        if entry["image_id"] in ids and entry["score"] >= material.headline["score_threshold"]
+        for entry in read_predictions(inputs.predictions)
+        if entry["image_id"] in ids and entry["score"] >= inputs.headline["score_threshold"]
     ]
-    scores = score(material.task, truth, kept)
+    scores = score(inputs.task, truth, kept)
     # Without any box in these images the scorer has no matches: all detections are false.
     matches = scores.matches or [entry | {"tp": False, "gt_id": None} for entry in kept]
     names = {item["id"]: item["name"] for item in truth["categories"]}
     return [
-        _sample(material, row, truth["annotations"], matches, names, colours)
+        _sample(inputs, row, truth["annotations"], matches, names, colours)
         for row in chosen.itertuples(index=False)
     ]
 
 
-def spread(material: Material, count: int) -> Any:
+def spread(inputs: ReportInputs, count: int) -> Any:
     """Rows of the images table at even distances through the split that is shown."""
-    rows = material.dataset.split(material.split)
+    rows = inputs.dataset.split(inputs.split)
     places = np.linspace(0, len(rows) - 1, min(count, len(rows)))
     return rows.iloc[sorted({int(place) for place in places})]
 
 
 def _sample(
-    material: Material,
+    inputs: ReportInputs,
     row: Any,
     annotations: Sequence[dict[str, Any]],
     matches: Sequence[dict[str, Any]],
     names: Mapping[int, str],
     colours: Mapping[str, str],
 ) -> Sample:
-    pixels = material.dataset.pixels(row.shard, row.offset, row.length)
+    pixels = inputs.dataset.pixels(row.shard, row.offset, row.length)
     # Enlarged if need be: labels are sized for a picture of this side.
     picture = embed(pixels, SAMPLE_SIDE)
     scale = (picture.width / row.original_width, picture.height / row.original_height)
     whole = (0, 0, row.original_width, row.original_height)
 
     def path(item: dict[str, Any]) -> str:
-        segmented = material.task == "segment"
+        segmented = inputs.task == "segment"
         return outline(item["segmentation"], whole, scale) if segmented else ""
 
     objects = [a for a in annotations if a["image_id"] == row.image_id]
@@ -177,13 +177,13 @@ def _sample(
     )
 
 
-def close_ups(material: Material, colours: Mapping[str, str], count: int) -> list[CloseUp]:
+def close_ups(inputs: ReportInputs, colours: Mapping[str, str], count: int) -> list[CloseUp]:
     """The worst errors, taken in turn from each kind."""
-    shown = in_turn(material.tables["errors"], count)
-    images = material.dataset.images.set_index("image_id")
-    shapes = _shapes(material, shown)
+    shown = in_turn(inputs.tables["errors"], count)
+    images = inputs.dataset.images.set_index("image_id")
+    shapes = _shapes(inputs, shown)
     return [
-        _close_up(material, images.loc[int(row["image_id"])], row, colours, shapes) for row in shown
+        _close_up(inputs, images.loc[int(row["image_id"])], row, colours, shapes) for row in shown
     ]
 
 
@@ -208,12 +208,12 @@ def _place(truth: bool, image_id: Any, name: str, box: Sequence[float]) -> Place
     return truth, int(image_id), name, tuple(round(value, 5) for value in box)
 
 
-def _shapes(material: Material, rows: Sequence[dict[str, str]]) -> dict[Place, dict[str, Any]]:
+def _shapes(inputs: ReportInputs, rows: Sequence[dict[str, str]]) -> dict[Place, dict[str, Any]]:
     """Masks of the missed objects and false detections of these images, by place."""
-    if material.task != "segment" or not rows:
+    if inputs.task != "segment" or not rows:
         return {}
     ids = {int(row["image_id"]) for row in rows}
-    truth = truth_of(material.dataset, material.split, material.task)
+    truth = truth_of(inputs.dataset, inputs.split, inputs.task)
     names = {item["id"]: item["name"] for item in truth["categories"]}
     return {
         _place(true, item["image_id"], names[item["category_id"]], item["bbox"]): item[
@@ -221,7 +221,7 @@ def _shapes(material: Material, rows: Sequence[dict[str, str]]) -> dict[Place, d
         ]
         for true, items in (
             (True, truth["annotations"]),
-            (False, read_predictions(material.predictions)),
+            (False, read_predictions(inputs.predictions)),
         )
         for item in items
         if item["image_id"] in ids
@@ -229,13 +229,13 @@ def _shapes(material: Material, rows: Sequence[dict[str, str]]) -> dict[Place, d
 
 
 def _close_up(
-    material: Material,
+    inputs: ReportInputs,
     image: Any,
     row: Mapping[str, str],
     colours: Mapping[str, str],
     shapes: Mapping[Place, dict[str, Any]],
 ) -> CloseUp:
-    pixels = material.dataset.pixels(image["shard"], int(image["offset"]), int(image["length"]))
+    pixels = inputs.dataset.pixels(image["shard"], int(image["offset"]), int(image["length"]))
     stored = (
         image["width"] / image["original_width"],
         image["height"] / image["original_height"],

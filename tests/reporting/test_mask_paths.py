@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reprise.reporting.outlines import outline
+from reprise.reporting.mask_paths import outline
 from scoring.scenes import filled, rle, solid
 
 

@@ -12,7 +12,7 @@ DIGITS = 5
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredSplit:
     """One split, scored.
 
     Attributes:

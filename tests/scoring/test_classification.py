@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reprise.scoring.labels import agreement, average_precision, score_labels
+from reprise.scoring.classification import agreement, average_precision, score_labels
 from reprise.scoring.scores import best_threshold, curve
 
 NAMES = {1: "cat", 2: "dog"}

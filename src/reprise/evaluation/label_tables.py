@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reprise.evaluation.curves import class_curves, f1_rows, precision_recall_rows
-from reprise.evaluation.judged import Judged, rounded
-from reprise.scoring.labels import agreement, score_labels
+from reprise.evaluation.scored_split import ScoredSplit, rounded
+from reprise.scoring.classification import agreement, score_labels
 from reprise.scoring.scores import Scores, curve
 
 NO_LABEL = "(none)"
@@ -44,7 +44,7 @@ class Decisions:
     said: set[tuple[int, int]]
 
 
-def metrics(judged: Judged, threshold: float) -> dict[str, float | int]:
+def metrics(scored: ScoredSplit, threshold: float) -> dict[str, float | int]:
     """The headline numbers of one split; those that need labels only where there are some.
 
     ``precision``, ``recall`` and ``f1`` count all (image, class) pairs together (micro);
@@ -52,45 +52,45 @@ def metrics(judged: Judged, threshold: float) -> dict[str, float | int]:
     ``exact_match`` and ``accuracy`` are at the threshold.
     """
     counts: dict[str, float | int] = {
-        "images": len(judged.truth["images"]),
-        "labels": sum(judged.scores.truth_counts.values()),
+        "images": len(scored.truth["images"]),
+        "labels": sum(scored.scores.truth_counts.values()),
     }
-    if not judged.scores.metrics:
+    if not scored.scores.metrics:
         return counts
-    rows = [row for row in _class_rows(judged, _decide(judged, threshold)) if "f1" in row]
-    values = _headline(judged.truth, judged.scores, threshold)
+    rows = [row for row in _class_rows(scored, _decide(scored, threshold)) if "f1" in row]
+    values = _headline(scored.truth, scored.scores, threshold)
     values |= {f"macro_{key}": sum(row[key] for row in rows) / len(rows) for key in SHARES}
     values["score_threshold"] = threshold
     return rounded(values) | counts
 
 
-def tables(judged: Judged, threshold: float, examples: int) -> dict[str, list[dict[str, Any]]]:
+def tables(scored: ScoredSplit, threshold: float, examples: int) -> dict[str, list[dict[str, Any]]]:
     """The rows of every table, without the split's name.
 
     Args:
-        judged: The split.
+        scored: The split.
         threshold: An image is said to have the classes that score at least this.
         examples: Rows of each kind of mistake.
     """
-    curves = class_curves(judged.scores, judged.names)
-    decisions = _decide(judged, threshold)
+    curves = class_curves(scored.scores, scored.names)
+    decisions = _decide(scored, threshold)
     mistakes = {
-        "missed": _mistakes(judged, "missed", decisions.true - decisions.said),
-        "false": _mistakes(judged, "false", decisions.said - decisions.true),
+        "missed": _error_rows(scored, "missed", decisions.true - decisions.said),
+        "false": _error_rows(scored, "false", decisions.said - decisions.true),
     }
     return {
-        "per_class": _class_rows(judged, decisions),
+        "per_class": _class_rows(scored, decisions),
         "pr_curve": precision_recall_rows(curves),
         "f1_curve": f1_rows(curves),
-        "confusion": confusion_rows(judged.names, decisions),
+        "confusion": confusion_rows(scored.names, decisions),
         "error_counts": [
             {"kind": kind, "class": name, "count": count}
             for kind, rows in mistakes.items()
-            for name in judged.names.values()
+            for name in scored.names.values()
             if (count := sum(row["class"] == name for row in rows))
         ],
         "errors": [row for rows in mistakes.values() for row in rows[:examples]],
-        "breakdown": _by_source(judged, threshold),
+        "breakdown": _by_source(scored, threshold),
     }
 
 
@@ -138,12 +138,12 @@ def _by_image(pairs: set[tuple[int, int]]) -> dict[int, list[int]]:
     return grouped
 
 
-def _decide(judged: Judged, threshold: float) -> Decisions:
+def _decide(scored: ScoredSplit, threshold: float) -> Decisions:
     return Decisions(
-        {(row["image_id"], row["category_id"]) for row in judged.truth["labels"]},
+        {(row["image_id"], row["category_id"]) for row in scored.truth["labels"]},
         {
             (row["image_id"], row["category_id"])
-            for row in judged.scores.matches
+            for row in scored.scores.matches
             if row["score"] >= threshold
         },
     )
@@ -159,14 +159,14 @@ def _headline(truth: dict[str, Any], scores: Scores, threshold: float) -> dict[s
     }
 
 
-def _class_rows(judged: Judged, decisions: Decisions) -> list[dict[str, Any]]:
-    images = len(judged.truth["images"])
+def _class_rows(scored: ScoredSplit, decisions: Decisions) -> list[dict[str, Any]]:
+    images = len(scored.truth["images"])
     true, said, right = (
         Counter(category_id for _, category_id in pairs)
         for pairs in (decisions.true, decisions.said, decisions.true & decisions.said)
     )
     rows = []
-    for key, name in judged.names.items():
+    for key, name in scored.names.items():
         wrong = true[key] + said[key] - 2 * right[key]
         row: dict[str, Any] = {
             "class": name,
@@ -176,7 +176,7 @@ def _class_rows(judged: Judged, decisions: Decisions) -> list[dict[str, Any]]:
         }
         if true[key]:
             row |= {
-                "AP": judged.scores.per_class[name]["AP"],
+                "AP": scored.scores.per_class[name]["AP"],
                 "precision": right[key] / max(said[key], 1),
                 "recall": right[key] / true[key],
                 "f1": 2 * right[key] / (true[key] + said[key]),
@@ -185,16 +185,18 @@ def _class_rows(judged: Judged, decisions: Decisions) -> list[dict[str, Any]]:
     return rows
 
 
-def _mistakes(judged: Judged, kind: str, pairs: set[tuple[int, int]]) -> list[dict[str, Any]]:
+def _error_rows(
+    scored: ScoredSplit, kind: str, pairs: set[tuple[int, int]]
+) -> list[dict[str, Any]]:
     """Rows of the error table, the worst first: the surest of what is not so."""
-    scores = {(row["image_id"], row["category_id"]): row["score"] for row in judged.scores.matches}
+    scores = {(row["image_id"], row["category_id"]): row["score"] for row in scored.scores.matches}
     sign = 1 if kind == "missed" else -1
     return [
         {
             "kind": kind,
             "image_id": image_id,
-            "image": judged.files[image_id],
-            "class": judged.names[category_id],
+            "image": scored.files[image_id],
+            "class": scored.names[category_id],
             "score": scores.get((image_id, category_id)),
         }
         for image_id, category_id in sorted(
@@ -203,16 +205,16 @@ def _mistakes(judged: Judged, kind: str, pairs: set[tuple[int, int]]) -> list[di
     ]
 
 
-def _by_source(judged: Judged, threshold: float) -> list[dict[str, Any]]:
+def _by_source(scored: ScoredSplit, threshold: float) -> list[dict[str, Any]]:
     """Rows ``by, value, images, labels`` and metrics, one for each data source."""
     rows = []
-    for source in sorted({judged.sources[item["id"]] for item in judged.truth["images"]}):
-        inside = {key for key, value in judged.sources.items() if value == source}
-        part = judged.truth | {
-            "images": [item for item in judged.truth["images"] if item["id"] in inside],
-            "labels": [row for row in judged.truth["labels"] if row["image_id"] in inside],
+    for source in sorted({scored.sources[item["id"]] for item in scored.truth["images"]}):
+        inside = {key for key, value in scored.sources.items() if value == source}
+        part = scored.truth | {
+            "images": [item for item in scored.truth["images"] if item["id"] in inside],
+            "labels": [row for row in scored.truth["labels"] if row["image_id"] in inside],
         }
-        predictions = [row for row in judged.predictions if row["image_id"] in inside]
+        predictions = [row for row in scored.predictions if row["image_id"] in inside]
         found = score_labels(part, predictions)
         row: dict[str, Any] = {
             "by": "source",

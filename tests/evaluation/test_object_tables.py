@@ -1,4 +1,4 @@
-"""A model that segments is judged by its masks, and its boxes are scored beside them."""
+"""A model that segments is scored by its masks, and its boxes are scored beside them."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reprise.validation.rule import Rule
+from reprise.validation.expectation import Expectation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ class Outcome:
         rows: Places in the table of the first offending rows.
     """
 
-    rule: Rule
+    rule: Expectation
     passed: bool
     count: int
     of: int
@@ -46,7 +46,7 @@ class TableResult:
     result: ExpectationSuiteValidationResult
 
 
-def check(tables: dict[str, pd.DataFrame], rules: list[Rule]) -> list[TableResult]:
+def check(tables: dict[str, pd.DataFrame], rules: list[Expectation]) -> list[TableResult]:
     """Check every rule on its table.
 
     Args:
@@ -103,7 +103,7 @@ def _settings() -> DataContextConfig:
     )
 
 
-def _expectation(rule: Rule) -> Any:
+def _expectation(rule: Expectation) -> Any:
     from great_expectations import expectations
 
     kind = getattr(expectations, rule.kind)
@@ -113,7 +113,7 @@ def _expectation(rule: Rule) -> Any:
 def _table_result(
     table: str,
     frame: pd.DataFrame,
-    rules: list[Rule],
+    rules: list[Expectation],
     result: ExpectationSuiteValidationResult,
 ) -> TableResult:
     """Order a result as its rules, take out what only this run has, and name the rows."""
@@ -142,7 +142,7 @@ def _table_result(
     return TableResult(table, len(frame), outcomes, result)
 
 
-def _named(rule: Rule, frame: pd.DataFrame, places: list[int]) -> list[dict[str, Any]]:
+def _named(rule: Expectation, frame: pd.DataFrame, places: list[int]) -> list[dict[str, Any]]:
     """Offending rows as Great Expectations would list them: the values and the row's name."""
     keys = [key for key in ("column", "column_A", "column_B") if key in rule.arguments]
     columns = ["item", *(rule.arguments[key] for key in keys)]
@@ -150,7 +150,7 @@ def _named(rule: Rule, frame: pd.DataFrame, places: list[int]) -> list[dict[str,
     return [dict(zip(rows.columns, values, strict=True)) for values in rows.to_numpy().tolist()]
 
 
-def _raise_if_errored(rule: Rule, info: dict[str, Any] | None) -> None:
+def _raise_if_errored(rule: Expectation, info: dict[str, Any] | None) -> None:
     # One flat record for an expectation that ran, one record a metric for one that did not.
     records = [info or {}, *(value for value in (info or {}).values() if isinstance(value, dict))]
     for record in records:

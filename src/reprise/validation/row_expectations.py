@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from reprise.dataset import SPLITS
-from reprise.validation.columns import HASH_PATTERN
 from reprise.validation.config import ExpectationsConfig
-from reprise.validation.rule import BETWEEN, IN_SET, MATCH, NULL, REWRITE, UNIQUE, Rule
+from reprise.validation.expectation import (
+    BETWEEN,
+    IN_SET,
+    MATCH,
+    NULL,
+    REWRITE,
+    UNIQUE,
+    Expectation,
+)
+from reprise.validation.row_tables import HASH_PATTERN
 
 # Float error of a box clipped to its image is far below this; a real overflow is above.
 EDGE = 0.01
 CORRECT_BOX = "correct the box in the annotation file of its source, or delete it there"
 
 
-def image_rules(config: ExpectationsConfig) -> list[Rule]:
-    """Rules on the rows of :func:`reprise.validation.columns.image_rows`."""
+def image_rules(config: ExpectationsConfig) -> list[Expectation]:
+    """Rules on the rows of :func:`reprise.validation.row_tables.image_rows`."""
     leaks = [
-        Rule(
+        Expectation(
             "image_copy_across_splits",
             "images",
             "No image has the same pixels as an image of another split",
@@ -24,7 +32,7 @@ def image_rules(config: ExpectationsConfig) -> list[Rule]:
             "same pixels as {copy_in_other_split}",
             "delete one of the two from its source, so that no split knows another's answers",
         ),
-        Rule(
+        Expectation(
             "image_copy_in_split",
             "images",
             "No image occurs twice in a split",
@@ -33,7 +41,7 @@ def image_rules(config: ExpectationsConfig) -> list[Rule]:
             "same pixels as {copy_in_split}",
             "delete one of the two from its source, and check that their boxes agree",
         ),
-        Rule(
+        Expectation(
             "group_across_splits",
             "images",
             "The images of one group are all in one split",
@@ -45,7 +53,7 @@ def image_rules(config: ExpectationsConfig) -> list[Rule]:
     ]
     if config.near_duplicate_distance is not None:
         leaks.append(
-            Rule(
+            Expectation(
                 "near_duplicate_across_splits",
                 "images",
                 "No image looks almost the same as an image of another split "
@@ -60,7 +68,7 @@ def image_rules(config: ExpectationsConfig) -> list[Rule]:
             )
         )
     return [
-        Rule(
+        Expectation(
             "image_id_positive",
             "images",
             "Image ids count from 1",
@@ -68,7 +76,7 @@ def image_rules(config: ExpectationsConfig) -> list[Rule]:
             {"column": "image_id", "min_value": 1},
             "image id {image_id}",
         ),
-        Rule(
+        Expectation(
             "image_id_unique",
             "images",
             "No two images have the same id",
@@ -76,7 +84,7 @@ def image_rules(config: ExpectationsConfig) -> list[Rule]:
             {"column": "image_id"},
             "image id {image_id}",
         ),
-        Rule(
+        Expectation(
             "image_split_known",
             "images",
             f"Each image is in one of {', '.join(SPLITS)}",
@@ -84,7 +92,7 @@ def image_rules(config: ExpectationsConfig) -> list[Rule]:
             {"column": "split", "value_set": list(SPLITS)},
             "split '{split}'",
         ),
-        Rule(
+        Expectation(
             "image_decodes",
             "images",
             "Each stored image decodes",
@@ -92,7 +100,7 @@ def image_rules(config: ExpectationsConfig) -> list[Rule]:
             {"column": "problem"},
             "{problem}",
         ),
-        Rule(
+        Expectation(
             "image_size_as_recorded",
             "images",
             "Each stored image has the size in its table",
@@ -100,7 +108,7 @@ def image_rules(config: ExpectationsConfig) -> list[Rule]:
             {"column": "size_as_recorded", "value_set": [True]},
             "the table says {width} x {height}, the file is {decoded_width} x {decoded_height}",
         ),
-        Rule(
+        Expectation(
             "image_original_size",
             "images",
             "Each original image has a size",
@@ -108,7 +116,7 @@ def image_rules(config: ExpectationsConfig) -> list[Rule]:
             {"column": "original_pixels", "min_value": 1},
             "{original_width} x {original_height}",
         ),
-        Rule(
+        Expectation(
             "image_hash_form",
             "images",
             "Perceptual hashes have 16 hexadecimal digits",
@@ -117,7 +125,7 @@ def image_rules(config: ExpectationsConfig) -> list[Rule]:
             "'{perceptual_hash}'",
         ),
         *leaks,
-        Rule(
+        Expectation(
             "synthetic_in_train_only",
             "images",
             "Synthetic images are in train only",
@@ -128,10 +136,10 @@ def image_rules(config: ExpectationsConfig) -> list[Rule]:
     ]
 
 
-def label_rules(category_ids: list[int]) -> list[Rule]:
-    """Rules on the rows of :func:`reprise.validation.columns.label_rows`."""
+def label_rules(category_ids: list[int]) -> list[Expectation]:
+    """Rules on the rows of :func:`reprise.validation.row_tables.label_rows`."""
     return [
-        Rule(
+        Expectation(
             "label_image_known",
             "labels",
             "Each label belongs to an image",
@@ -139,7 +147,7 @@ def label_rules(category_ids: list[int]) -> list[Rule]:
             {"column": "known_image", "value_set": [True]},
             "no image has the id {image_id}",
         ),
-        Rule(
+        Expectation(
             "label_class_known",
             "labels",
             "Each label is a known class",
@@ -147,7 +155,7 @@ def label_rules(category_ids: list[int]) -> list[Rule]:
             {"column": "category_id", "value_set": category_ids},
             "class id {category_id}; known are " + ", ".join(map(str, category_ids)),
         ),
-        Rule(
+        Expectation(
             "label_once",
             "labels",
             "No image has a label twice",
@@ -158,11 +166,11 @@ def label_rules(category_ids: list[int]) -> list[Rule]:
     ]
 
 
-def annotation_rules(config: ExpectationsConfig, category_ids: list[int]) -> list[Rule]:
-    """Rules on the rows of :func:`reprise.validation.columns.annotation_rows`."""
+def annotation_rules(config: ExpectationsConfig, category_ids: list[int]) -> list[Expectation]:
+    """Rules on the rows of :func:`reprise.validation.row_tables.annotation_rows`."""
     box = "x={x:g} y={y:g} w={w:g} h={h:g}"
     return [
-        Rule(
+        Expectation(
             "annotation_id_positive",
             "annotations",
             "Annotation ids count from 1",
@@ -170,7 +178,7 @@ def annotation_rules(config: ExpectationsConfig, category_ids: list[int]) -> lis
             {"column": "annotation_id", "min_value": 1},
             box,
         ),
-        Rule(
+        Expectation(
             "annotation_id_unique",
             "annotations",
             "No two annotations have the same id",
@@ -178,7 +186,7 @@ def annotation_rules(config: ExpectationsConfig, category_ids: list[int]) -> lis
             {"column": "annotation_id"},
             box,
         ),
-        Rule(
+        Expectation(
             "annotation_image_known",
             "annotations",
             "Each box belongs to an image",
@@ -186,7 +194,7 @@ def annotation_rules(config: ExpectationsConfig, category_ids: list[int]) -> lis
             {"column": "known_image", "value_set": [True]},
             "no image has the id {image_id}",
         ),
-        Rule(
+        Expectation(
             "class_known",
             "annotations",
             "Each box has a known class",
@@ -196,7 +204,7 @@ def annotation_rules(config: ExpectationsConfig, category_ids: list[int]) -> lis
             "correct the class in the annotation file of its source, or add the class to "
             "data.classes",
         ),
-        Rule(
+        Expectation(
             "box_finite",
             "annotations",
             "Each box is made of finite numbers",
@@ -205,7 +213,7 @@ def annotation_rules(config: ExpectationsConfig, category_ids: list[int]) -> lis
             box + " area={area:g}",
             CORRECT_BOX,
         ),
-        Rule(
+        Expectation(
             "box_inside_image",
             "annotations",
             "Each box lies inside its image",
@@ -215,7 +223,7 @@ def annotation_rules(config: ExpectationsConfig, category_ids: list[int]) -> lis
             "{outside_by:.2f} px",
             CORRECT_BOX,
         ),
-        Rule(
+        Expectation(
             "box_size",
             "annotations",
             f"Each box is at least {config.min_box_size:g} px wide and high",
@@ -224,7 +232,7 @@ def annotation_rules(config: ExpectationsConfig, category_ids: list[int]) -> lis
             box + ", shortest side {short_side:g} px",
             f"{CORRECT_BOX}, or lower expectations.min_box_size",
         ),
-        Rule(
+        Expectation(
             "box_area",
             "annotations",
             "Each area is above 0 and at most that of the box",
@@ -233,7 +241,7 @@ def annotation_rules(config: ExpectationsConfig, category_ids: list[int]) -> lis
             box + " area={area:g}",
             "correct the area or the box in the annotation file of its source",
         ),
-        Rule(
+        Expectation(
             "box_repeated",
             "annotations",
             "No box occurs twice with the same class",

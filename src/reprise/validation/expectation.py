@@ -19,7 +19,7 @@ REWRITE = "the dataset is damaged; write it again: dvc repro --force preprocess"
 
 
 @dataclass(frozen=True)
-class Rule:
+class Expectation:
     """One expectation.
 
     Attributes:

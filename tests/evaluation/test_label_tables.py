@@ -1,4 +1,4 @@
-"""A model that names classes of whole images: several may hold, and each is judged."""
+"""A model that names classes of whole images: several may hold, and each is scored."""
 
 from __future__ import annotations
 

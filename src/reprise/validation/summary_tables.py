@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reprise.dataset import SPLITS, Dataset
-from reprise.validation.columns import printable
 from reprise.validation.config import ExpectationsConfig
+from reprise.validation.row_tables import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,10 +23,10 @@ def split_rows(
     """One row a split.
 
     Args:
-        images: What :func:`reprise.validation.columns.image_rows` returned.
-        boxes: What :func:`reprise.validation.columns.annotation_rows` returned.
+        images: What :func:`reprise.validation.row_tables.image_rows` returned.
+        boxes: What :func:`reprise.validation.row_tables.annotation_rows` returned.
         marks: What an image without is background: the boxes, or what
-            :func:`reprise.validation.columns.label_rows` returned.
+            :func:`reprise.validation.row_tables.label_rows` returned.
         config: Gives the required counts.
 
     Returns:

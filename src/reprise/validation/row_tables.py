@@ -33,7 +33,7 @@ def image_rows(
 
     Args:
         dataset: The dataset to check.
-        decoded: What :func:`reprise.validation.decode.decode_all` returned.
+        decoded: What :func:`reprise.validation.decode_check.decode_all` returned.
         near_duplicate_distance: Hash bits in which images of two splits may differ and
             still count as the same picture; None compares nothing.
 

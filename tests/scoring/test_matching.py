@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from reprise.scoring.overlaps import area, box_ious, mask_overlaps, with_masks
+from reprise.scoring.matching import area, box_ious, mask_overlaps, with_masks
 from scoring.scenes import box, coco, diamond, filled, masked
 
 
