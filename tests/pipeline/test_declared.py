@@ -38,9 +38,9 @@ def imports_of(file: Path) -> set[str]:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Constant):
             # Registries name their modules as text: "reprise.models.yolo:Yolo".
-            match = re.fullmatch(r"(reprise(?:\.\w+)+):\w+", str(node.value))
+            match = re.fullmatch(r"((?:reprise|gui_screens)(?:\.\w+)+):\w+", str(node.value))
             found |= {match[1]} if match else set()
-    return {name for name in found if name.split(".")[0] == "reprise"}
+    return {name for name in found if name.split(".")[0] in ("reprise", "gui_screens")}
 
 
 def reachable(script: Path, source: Path) -> set[Path]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from reprise.errors import RepriseError
 from reprise.reporting.palette import class_colours
-from reprise.synthesis.gui.fonts import font_file
 
 if TYPE_CHECKING:
     import torch
@@ -57,10 +59,21 @@ def batch_images(
     ]
 
 
+def _font_file() -> Path:
+    """DejaVu Sans, which Matplotlib carries; its package is located but not imported."""
+    spec = find_spec("matplotlib")
+    if spec is None or spec.origin is None:
+        raise RepriseError(
+            "Matplotlib, which carries the font of the captions, is not installed.",
+            "install exactly what the lock names: delete .venv and run make repro again.",
+        )
+    return Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+
+
 def grid(tiles: list[BatchImage], class_names: list[str]) -> Image.Image:
     """All tiles in one picture, numbered from 1, row by row."""
     colours = list(class_colours(class_names).values())
-    font = ImageFont.truetype(font_file("matplotlib", "DejaVuSans.ttf"), TEXT_SIZE)
+    font = ImageFont.truetype(_font_file(), TEXT_SIZE)
     drawn = [
         _drawn(tile, f"{number}  {tile.name}", class_names, colours, font)
         for number, tile in enumerate(tiles, start=1)

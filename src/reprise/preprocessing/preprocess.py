@@ -17,11 +17,11 @@ from reprise.preprocessing import rules
 from reprise.preprocessing.assignments import read_assignments, write_assignments
 from reprise.preprocessing.config import DataConfig
 from reprise.preprocessing.copies import Copies
+from reprise.preprocessing.copy_paste.run import paste
 from reprise.preprocessing.copying import Copier
 from reprise.preprocessing.finish import Finished
 from reprise.preprocessing.finish_all import finish_all
 from reprise.preprocessing.images import Settings
-from reprise.preprocessing.pasting import paste
 from reprise.preprocessing.placed import PlacedImage
 from reprise.preprocessing.pool import prepare_workers, release_workers
 from reprise.preprocessing.shards import ShardWriter

@@ -50,7 +50,7 @@ def image_rng(seed: int, index: int) -> Random:
 
 def make_gui(config: SyntheticConfig, index: int) -> Made:
     """Draw screen number ``index``."""
-    from reprise.synthesis.gui.screen import draw_screen
+    from gui_screens.drawn.draw import draw_screen
 
     screen = draw_screen(image_rng(config.seed, index), (config.min_size, config.max_size))
     stream = io.BytesIO()
@@ -67,7 +67,7 @@ def make_gui(config: SyntheticConfig, index: int) -> Made:
 
 def gui_classes() -> tuple[str, ...]:
     """The classes of drawn screens, in the order of their ids."""
-    from reprise.synthesis.gui.canvas import CLASSES
+    from gui_screens.drawn.canvas import CLASSES
 
     return CLASSES
 

@@ -1,0 +1,1 @@
+"""Whole screens: each template lays out one kind of page."""

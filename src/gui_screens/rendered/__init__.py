@@ -1,0 +1,1 @@
+"""Screens that Chromium renders from written pages: the embedded dataset."""

@@ -1,0 +1,1 @@
+"""Images composed by pasting labelled objects of train onto images of train."""
