@@ -88,7 +88,7 @@ def our_loader(dataset: Path, arguments: argparse.Namespace) -> tuple[Any, int]:
     from reprise.models.config import AugmentationConfig, ModelConfig
     from reprise.models.family import family_class
     from reprise.training.loop import batch_loader
-    from reprise.training.order import EpochBatches
+    from reprise.training.sampler import EpochBatchSampler
 
     data = Dataset(dataset)
     config = ModelConfig.model_validate(
@@ -97,7 +97,7 @@ def our_loader(dataset: Path, arguments: argparse.Namespace) -> tuple[Any, int]:
     family = family_class("yolo")(config, data.class_names, SIZE)
     augmentation = AugmentationConfig.model_validate(AUGMENTATION)
     samples: Any = family.training_samples(data, augmentation, seed=0, epochs=100)
-    order = EpochBatches(len(samples), arguments.batch, seed=0)
+    order = EpochBatchSampler(len(samples), arguments.batch, seed=0)
     device = torch.device("cpu")
     return batch_loader(family, samples, order, 0, arguments.workers, device), len(samples)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from _run import run, scratch
 
-from reprise.training.processes import in_processes
+from reprise.training.launch import launch
 from reprise.training.train import train
 
 
@@ -24,7 +24,7 @@ def main(params) -> None:
         scratch("train"),
         Path("data/weights"),
     )
-    in_processes(params.training.devices, params.training.threads, work)
+    launch(params.training.devices, params.training.threads, work)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "src"))
 
 from reprise.errors import RepriseError  # noqa: E402
-from reprise.training.processes import in_processes  # noqa: E402
+from reprise.training.launch import launch  # noqa: E402
 
 
 def refuse() -> None:
@@ -31,7 +31,7 @@ def break_down() -> None:
 if __name__ == "__main__":
     work = {"refuse": refuse, "wait": wait, "break": break_down}[sys.argv[1]]
     try:
-        in_processes(2, 1, work)
+        launch(2, 1, work)
     except RepriseError as error:
         print(f"refused: {error}", flush=True)
     except KeyboardInterrupt:

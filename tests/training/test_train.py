@@ -20,7 +20,7 @@ from reprise.models.yolo import Yolo
 from reprise.sources.config import LimitsConfig
 from reprise.sources.weights import bring_weights
 from reprise.training.checkpoint import Checkpoints, open_checkpoints
-from reprise.training.trackers import TRACKERS, Row, Run, Tracker
+from reprise.training.loggers import LOGGERS, Logger, Row, Run
 from reprise.training.train import local_device, train
 
 
@@ -242,10 +242,10 @@ def test_a_network_that_cannot_be_compiled_is_told(
     assert "training.compile: false" in caught.value.fix
 
 
-def test_the_records_of_trackers_outlive_the_run(
+def test_the_records_of_loggers_outlive_the_run(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Diary(Tracker):
+    class Diary(Logger):
         """Writes where wandb and mlflow do."""
 
         def __init__(self, run: Run) -> None:
@@ -259,10 +259,10 @@ def test_the_records_of_trackers_outlive_the_run(
         def close(self) -> None:
             pass
 
-    monkeypatch.setitem(TRACKERS, "wandb", Diary)
-    run(dataset, tmp_path, epochs=1, trackers=["wandb"])
-    run(dataset, tmp_path, epochs=2, trackers=["wandb"])
-    assert (tmp_path / "scratch/trackers/wandb/diary.txt").read_text() == "1 1 2 "
+    monkeypatch.setitem(LOGGERS, "wandb", Diary)
+    run(dataset, tmp_path, epochs=1, loggers=["wandb"])
+    run(dataset, tmp_path, epochs=2, loggers=["wandb"])
+    assert (tmp_path / "scratch/loggers/wandb/diary.txt").read_text() == "1 1 2 "
 
 
 def test_a_gpu_that_is_not_there_is_refused(dataset: Path, tmp_path: Path) -> None:

@@ -130,12 +130,12 @@ def _training_batches(
     family: Any, dataset: Any, settings: Any, epoch: int, length: Any
 ) -> Iterator[tuple[dict[str, Any], list[int]]]:
     """What ``training/loop.py`` takes from its loader in this epoch."""
-    from reprise.training.order import EpochBatches
+    from reprise.training.sampler import EpochBatchSampler
 
     training = settings.training
     family.prepare(dataset, training.label_smoothing)
     samples = family.training_samples(dataset, settings.augmentation, training.seed, length.epochs)
-    order = EpochBatches(len(samples), training.batch_size, training.seed)
+    order = EpochBatchSampler(len(samples), training.batch_size, training.seed)
     order.epoch, order.last_batch = epoch, length.batches_in(epoch)
     family.start_epoch(epoch, length.epochs)
     for places in order:

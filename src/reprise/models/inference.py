@@ -4,28 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
 from reprise.dataset import Dataset
+from reprise.distributed import SINGLE_PROCESS, Distributed
 from reprise.errors import RepriseError
 from reprise.models.family import Family, to_device
-
-
-class Processes(Protocol):
-    """This process among those of a run; see :mod:`reprise.training.processes`."""
-
-    @property
-    def rank(self) -> int:
-        """From 0."""
-
-    @property
-    def world(self) -> int:
-        """All processes."""
-
-    def gather(self, value: Any) -> list[Any]:
-        """The value of every process."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -66,7 +52,7 @@ def run_split(
     batch_size: int,
     device: torch.device,
     autocast: Callable[[], AbstractContextManager[Any]],
-    processes: Processes | None = None,
+    distributed: Distributed = SINGLE_PROCESS,
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """Mean loss parts per image and all predictions of one split.
 
@@ -78,7 +64,7 @@ def run_split(
         batch_size: Images at a time.
         device: Where to run.
         autocast: Makes the precision context of each batch.
-        processes: Shares the batches among them; None runs all of them here.
+        distributed: The processes that share the batches.
 
     Returns:
         ``({part: loss per image}, predictions)``; no loss when the split is empty.
@@ -86,8 +72,7 @@ def run_split(
     totals: dict[str, float] = {}
     rows: list[dict[str, Any]] = []
     count = 0
-    rank, world = (processes.rank, processes.world) if processes else (0, 1)
-    for batch, images in _batches_of(family, dataset, split, batch_size, rank, world):
+    for batch, images in _batches_of(family, dataset, split, batch_size, distributed):
         with torch.inference_mode(), autocast():
             parts, found = family.evaluate(network, to_device(batch, device))
         weight = 1 if family.reduction == "sum" else images
@@ -95,8 +80,8 @@ def run_split(
             totals[name] = totals.get(name, 0.0) + float(value) * weight
         rows += found
         count += images
-    if processes and world > 1:
-        shares = processes.gather((totals, rows, count))
+    if distributed.world_size > 1:
+        shares = distributed.all_gather((totals, rows, count))
         names = [name for found, _, _ in shares for name in found]
         totals = {name: sum(found.get(name, 0.0) for found, _, _ in shares) for name in names}
         rows = [row for _, found, _ in shares for row in found]
@@ -105,9 +90,9 @@ def run_split(
 
 
 def _batches_of(
-    family: Family, dataset: Dataset, split: str, batch_size: int, rank: int, world: int
+    family: Family, dataset: Dataset, split: str, batch_size: int, distributed: Distributed
 ) -> Iterator[tuple[dict[str, Any], int]]:
     samples: Any = family.evaluation_samples(dataset, split)
     shapes = [samples.shape(index) for index in range(len(samples))]
-    for indices in batches(shapes, batch_size)[rank::world]:
+    for indices in batches(shapes, batch_size)[distributed.rank :: distributed.world_size]:
         yield family.collate([samples[index] for index in indices]), len(indices)

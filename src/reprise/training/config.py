@@ -91,7 +91,7 @@ class TrainingConfig(Section):
     ema_warmup_steps: Count
     """The decay rises over about so many steps. In a run of fewer steps the latest weights
     count most; a small number here would freeze the average on early ones."""
-    trackers: list[Literal["tensorboard", "wandb", "mlflow"]] = Field(default_factory=list)
+    loggers: list[Literal["tensorboard", "wandb", "mlflow"]] = Field(default_factory=list)
     """Where the rows of DVCLive go too."""
     devices: Count = 1
     """GPUs on this machine (processes, on a CPU), started with torchrun; batch_size is the

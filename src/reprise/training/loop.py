@@ -14,6 +14,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from reprise.dataset import Dataset
+from reprise.distributed import Distributed
 from reprise.errors import RepriseError
 from reprise.models.family import Family, to_device
 from reprise.params import MachineConfig
@@ -21,16 +22,15 @@ from reprise.training.bottleneck import LOAD_SECONDS, Bottleneck, Timed, TimedCo
 from reprise.training.checkpoint import Checkpoints
 from reprise.training.compiling import compiled
 from reprise.training.config import TrainingConfig, ValidationConfig
-from reprise.training.continuing import RunFacts, resume
+from reprise.training.console import Console, Row, log_row, open_live
 from reprise.training.freezing import Frozen
+from reprise.training.loggers import Run, open_loggers
 from reprise.training.optimizer import build_average, build_optimizer, build_scheduler
-from reprise.training.order import EpochBatches
 from reprise.training.plan import Plan
-from reprise.training.processes import Processes
-from reprise.training.progress import Progress, state_of
-from reprise.training.trackers import Run, open_trackers
-from reprise.training.tracking import Console, Row, log_row, open_live
-from reprise.training.validate import refuse_infinite, validate
+from reprise.training.resume import RunFacts, resume
+from reprise.training.sampler import EpochBatchSampler
+from reprise.training.train_state import TrainState, state_of
+from reprise.training.val_loop import refuse_infinite, validate
 
 Autocast = Callable[[], AbstractContextManager[Any]]
 
@@ -43,13 +43,13 @@ class Places:
         reports: DVCLive's folder, an out: nothing in it depends on the machine's speed.
         speed: A second DVCLive folder, outside the outs, for images/s and memory.
         scratch: For the batch of a failed step, outside the outs.
-        trackers: Outside the outs too, one folder for all runs: it outlives this one.
+        loggers: Outside the outs too, one folder for all runs: it outlives this one.
     """
 
     reports: Path
     speed: Path
     scratch: Path
-    trackers: Path
+    loggers: Path
 
 
 def fit(
@@ -62,12 +62,12 @@ def fit(
     machine: MachineConfig,
     parameters: dict[str, Any],
     device: torch.device,
-    processes: Processes,
+    distributed: Distributed,
     checkpoints: Checkpoints,
     places: Places,
     facts: RunFacts,
     start: dict[str, Any] | None = None,
-) -> tuple[Progress, dict[str, torch.Tensor]]:
+) -> tuple[TrainState, dict[str, torch.Tensor]]:
     """Train until the last step, or until early stopping says enough.
 
     Args:
@@ -78,9 +78,9 @@ def fit(
         config: The loop's parameters.
         validation: How often to validate, and what to log.
         machine: Loader processes and checkpoint interval.
-        parameters: All effective parameters, for trackers.
+        parameters: All effective parameters, for loggers.
         device: Where this process trains.
-        processes: This process among those of the run.
+        distributed: This process among those of the run.
         checkpoints: Where the state is kept between crashes.
         places: Where to write.
         facts: Of this run, for the states that it keeps.
@@ -98,8 +98,8 @@ def fit(
         network = network.to(memory_format=torch.channels_last)
     freeze = parameters["model"]["freeze"] == "backbone"
     frozen = Frozen(family.backbone() if freeze else [], config.unfreeze_after or None)
-    order = EpochBatches(
-        plan.images, config.batch_size, config.seed, processes.rank, processes.world
+    order = EpochBatchSampler(
+        plan.images, config.batch_size, config.seed, distributed.rank, distributed.world_size
     )
     optimizer = build_optimizer(network, config, frozen.never_trained())
     scheduler = build_scheduler(optimizer, plan.steps_per_epoch, plan.steps, config.scheduler)
@@ -112,16 +112,16 @@ def fit(
         "scheduler": scheduler,
         "scaler": scaler,
     }
-    progress = resume(checkpoints, parts, device, processes, start, plan.steps_per_epoch)
+    progress = resume(checkpoints, parts, device, distributed, start, plan.steps_per_epoch)
     loader = batch_loader(family, samples, order, config.seed, machine.workers, device)
     spent = Bottleneck(machine.workers)
-    console = Console(plan, device, machine.log, processes.writes)
+    console = Console(plan, device, machine.log, distributed.is_main)
     live = speed = None
-    trackers = []
-    if processes.writes:
+    loggers = []
+    if distributed.is_main:
         live, speed = open_live(places.reports, progress.history), open_live(places.speed, [])
-        trackers = open_trackers(
-            config.trackers, Run(places.reports, places.trackers, parameters), progress.history
+        loggers = open_loggers(
+            config.loggers, Run(places.reports, places.loggers, parameters), progress.history
         )
     runner, frozen_now = None, None
 
@@ -131,7 +131,7 @@ def fit(
         if runner is None or frozen.holds(progress.epoch) != frozen_now:
             # What is trained is settled when a network is wrapped.
             frozen_now = frozen.holds(progress.epoch)
-            runner = processes.wrap(compiled(network) if config.compile else network)
+            runner = distributed.wrap(compiled(network) if config.compile else network)
         family.start_epoch(progress.epoch, plan.epochs)
         order.epoch, order.first_batch = progress.epoch, progress.batch
         order.last_batch = plan.batches_in(progress.epoch)
@@ -142,7 +142,7 @@ def fit(
             batch = to_device(batch, device)
             own, size = order.share(progress.batch), order.size(progress.batch)
             with autocast():
-                weigh = partial(processes.weigh, own=own, images=size)
+                weigh = partial(distributed.weigh, own=own, images=size)
                 losses = family.loss(runner, batch, weigh)
                 loss = torch.stack(list(losses.values())).sum()
             values = _finite(losses, batch, progress, places.scratch)
@@ -151,9 +151,9 @@ def fit(
             members = min(plan.group, order.last_batch - first)
             # Wrapping averages gradients over the processes, whatever their shares.
             if family.reduction == "sum":
-                factor = processes.world * float(own > 0)
+                factor = distributed.world_size * float(own > 0)
             else:
-                factor = processes.world * own / size / members
+                factor = distributed.world_size * own / size / members
             scaler.scale(loss * factor if factor != 1 else loss).backward()
             weight = float(own > 0) if family.reduction == "sum" else own
             for name, value in values.items():
@@ -176,12 +176,12 @@ def fit(
             scheduler.step()
             # Several processes would have to agree on the time.
             due = time.perf_counter() - saved > machine.checkpoint_minutes * 60
-            if due and processes.world == 1:
-                checkpoints.save(state_of(progress, parts, device, processes))
+            if due and distributed.world_size == 1:
+                checkpoints.save(state_of(progress, parts, device, distributed))
                 saved = time.perf_counter()
         seconds = time.perf_counter() - started
 
-        sums = processes.total(progress.sums)
+        sums = distributed.all_sum(progress.sums)
         row: Row = {"epoch": progress.epoch + 1}
         for name, value in sums.items():
             row[f"train/{name}"] = value / progress.images
@@ -191,19 +191,19 @@ def fit(
         if last or (progress.epoch + 1) % validation.frequency == 0:
             row |= validate(
                 family, average.module, dataset, config, validation, device, autocast, progress,
-                processes,
+                distributed,
             )  # fmt: skip
         progress.history.append(row)
         if live and speed:
             log_row(live, row)
             log_row(speed, console.speed_row(row, progress.images - seen, seconds))
-            for tracker in trackers:
-                tracker.log(row)
+            for logger in loggers:
+                logger.log(row)
         console.end(row, progress.images - seen, seconds, config.early_stopping.metric)
         progress.begin(progress.epoch + 1)
-        state = state_of(progress, parts, device, processes)
+        state = state_of(progress, parts, device, distributed)
         whole = plan.whole(progress.epoch - 1)
-        if processes.writes:
+        if distributed.is_main:
             if config.checkpoint_epochs and progress.epoch % config.checkpoint_epochs == 0:
                 name = f"epoch-{progress.epoch:04d}"
                 checkpoints.keep_weights(name, average.module.state_dict())
@@ -211,9 +211,9 @@ def fit(
                     checkpoints.keep_state(name, facts.with_state(state, whole))
             checkpoints.save(state)
     if config.keep_state:
-        state = state_of(progress, parts, device, processes)
+        state = state_of(progress, parts, device, distributed)
         whole = plan.whole(progress.epoch - 1)
-        if processes.writes:
+        if distributed.is_main:
             checkpoints.keep_state("last", facts.with_state(state, whole))
     if live and speed:
         if progress.stopped:
@@ -222,8 +222,8 @@ def fit(
                 f"{progress.waited} validations"
             )
         print(spent.line())
-        for tracker in trackers:
-            tracker.close()
+        for logger in loggers:
+            logger.close()
         live.end()
         speed.end()
     return progress, average.module.state_dict()
@@ -249,7 +249,12 @@ def precision(name: str, device: torch.device) -> tuple[Autocast, torch.amp.Grad
 
 
 def batch_loader(
-    family: Family, samples: Any, order: EpochBatches, seed: int, workers: int, device: torch.device
+    family: Family,
+    samples: Any,
+    order: EpochBatchSampler,
+    seed: int,
+    workers: int,
+    device: torch.device,
 ) -> DataLoader[Any]:
     """The batches of an epoch after another, made by worker processes that live on."""
     return DataLoader(
@@ -286,7 +291,7 @@ def _timed(loader: DataLoader[Any], spent: Bottleneck) -> Iterator[dict[str, Any
 
 
 def _finite(
-    losses: dict[str, torch.Tensor], batch: dict[str, Any], progress: Progress, scratch: Path
+    losses: dict[str, torch.Tensor], batch: dict[str, Any], progress: TrainState, scratch: Path
 ) -> dict[str, float]:
     """The loss parts as numbers, all of them finite; else the batch is kept for replay."""
     parts = torch.stack([value.detach() for value in losses.values()])

@@ -10,7 +10,9 @@ from typing import Any
 
 import torch
 
+from reprise.code_digest import code_digest
 from reprise.dataset import Dataset
+from reprise.distributed import init_distributed
 from reprise.errors import RepriseError
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Family, family_class
@@ -26,12 +28,11 @@ from reprise.training.checkpoint import (
 )
 from reprise.training.compiling import compile_errors_told
 from reprise.training.config import TrainingConfig, ValidationConfig
-from reprise.training.continuing import RunFacts, open_state
 from reprise.training.loop import Places, fit, precision
 from reprise.training.memory import memory_errors_told
 from reprise.training.plan import plan, refuse_unreachable
-from reprise.training.processes import joined
-from reprise.training.progress import Progress
+from reprise.training.resume import RunFacts, open_state
+from reprise.training.train_state import TrainState
 
 # What computes the result; a checkpoint is only good under the same versions.
 LIBRARIES = ("numpy", "opencv-python-headless", "torch", "torchvision", "ultralytics")
@@ -94,7 +95,7 @@ def train(
     family.prepare(data, training.label_smoothing)
     length = plan(training, len(data.split("train")))
     refuse_unreachable(training.unfreeze_after, model.freeze == "backbone", length.epochs)
-    with joined(device) as processes:
+    with init_distributed(device) as distributed:
         digest = _dataset_digest(dataset)
         facts = _facts(family, data, parameters, digest)
         start, account = None, ""
@@ -104,13 +105,13 @@ def train(
         elif entry is not None:
             loaded = load_starting_weights(family.network, entry, weights, family.own_names)
             account = str(loaded)
-        if account and processes.writes:
+        if account and distributed.is_main:
             print(account)
         if training.cache == "ram":
             data.keep_pixels("train")
-        if processes.world > 1:
+        if distributed.world_size > 1:
             # What the network draws, dropout and the like, is each process's own.
-            torch.manual_seed(training.seed + processes.rank)
+            torch.manual_seed(training.seed + distributed.rank)
             if device.type == "cuda":
                 family.network = torch.nn.SyncBatchNorm.convert_sync_batchnorm(family.network)
         samples: Any = family.training_samples(data, augmentation, training.seed, length.epochs)
@@ -123,30 +124,32 @@ def train(
             "versions": versions,
             "device": _device_name(device),
             "dataset": digest,
-            "code": _code_digest(),
+            "code": code_digest("train"),
         }
-        key = processes.of_first(run_key(identity))
-        if processes.writes:
-            together = f" in {processes.world} processes" if processes.world > 1 else ""
+        key = distributed.broadcast(run_key(identity))
+        if distributed.is_main:
+            together = (
+                f" in {distributed.world_size} processes" if distributed.world_size > 1 else ""
+            )
             print(
                 f"training {model.type} {model.variant} to {family.task} on {device}{together}: "
                 f"{length.images} images, {len(data.class_names)} classes, {length.steps} steps"
             )
-        with open_checkpoints(scratch / "runs", key, lock=processes.writes) as checkpoints:
+        with open_checkpoints(scratch / "runs", key, lock=distributed.is_main) as checkpoints:
             # Nobody reads a checkpoint before the process that locks it has come here.
-            processes.wait()
+            distributed.barrier()
             places = Places(
                 reports,
                 speed=scratch / "speed" / key[:16],
                 scratch=scratch / "runs" / key[:16],
-                trackers=scratch / "trackers",
+                loggers=scratch / "loggers",
             )
             with memory_errors_told(training, device), compile_errors_told(training.compile):
                 progress, last = fit(
                     family, data, samples, length, training, validation, machine, parameters,
-                    device, processes, checkpoints, places, facts, start,
+                    device, distributed, checkpoints, places, facts, start,
                 )  # fmt: skip
-            if processes.writes:
+            if distributed.is_main:
                 description = describe(
                     family, data, model, image_size, parameters, versions, progress
                 )
@@ -154,7 +157,7 @@ def train(
                 write_tensors(out / "last.safetensors", last)
                 checkpoints.hand_over(out)
                 checkpoints.remove()
-            processes.wait()
+            distributed.barrier()
 
 
 def _require_objects(data: Dataset, type_: str, task: str) -> None:
@@ -231,7 +234,7 @@ def describe(
     image_size: int,
     parameters: dict[str, Any],
     versions: dict[str, str],
-    progress: Progress,
+    progress: TrainState,
 ) -> dict[str, Any]:
     """``model.json``: how to rebuild and feed the network, and what made it."""
     metric = parameters["training"]["early_stopping"]["metric"]
@@ -262,13 +265,3 @@ def _dataset_digest(dataset: Path) -> str:
     tables = digest_of_files([*dataset.glob("*.parquet"), *dataset.glob("*.json")], dataset)
     shards = [(path.name, path.stat().st_size) for path in sorted(dataset.glob("shards/*.tar"))]
     return run_key({"tables": tables, "shards": shards})
-
-
-def _code_digest() -> str:
-    package = Path(__file__).resolve().parent.parent
-    files = [
-        path
-        for part in ("*.py", "models/*.py", "scoring/*.py", "training/*.py")
-        for path in package.glob(part)
-    ]
-    return digest_of_files(files, package)

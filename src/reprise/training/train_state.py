@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
-from reprise.training.processes import Processes
-from reprise.training.tracking import Row
+from reprise.distributed import Distributed
+from reprise.training.console import Row
 
 
 @dataclass
-class Progress:
+class TrainState:
     """Where a run stands; with the states of its parts, all that a checkpoint holds."""
 
     epoch: int = 0
@@ -37,12 +37,12 @@ class Progress:
 
 
 def state_of(
-    progress: Progress, parts: dict[str, Any], device: torch.device, processes: Processes
+    progress: TrainState, parts: dict[str, Any], device: torch.device, distributed: Distributed
 ) -> dict[str, Any]:
     """All that a checkpoint holds; every process must come here."""
     cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
     return {
         "progress": vars(progress).copy(),
         "parts": {name: part.state_dict() for name, part in parts.items()},
-        "random": processes.gather((torch.get_rng_state(), cuda)),
+        "random": distributed.all_gather((torch.get_rng_state(), cuda)),
     }

@@ -5,14 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reprise.training.order import EpochBatches
+from reprise.training.sampler import EpochBatchSampler
 
 
 @given(st.integers(1, 60), st.integers(1, 9), st.integers(0, 5), st.integers(0, 99))
 def test_each_epoch_shows_every_image_once(
     length: int, batch_size: int, epoch: int, seed: int
 ) -> None:
-    order = EpochBatches(length, batch_size, seed)
+    order = EpochBatchSampler(length, batch_size, seed)
     order.epoch = epoch
     batches = list(order)
     assert len(batches) == len(order) == order.batches
@@ -24,14 +24,14 @@ def test_each_epoch_shows_every_image_once(
 def test_a_resumed_epoch_goes_on_where_it_stood(
     length: int, batch_size: int, data: st.DataObject
 ) -> None:
-    whole = list(EpochBatches(length, batch_size, seed=1))
-    order = EpochBatches(length, batch_size, seed=1)
+    whole = list(EpochBatchSampler(length, batch_size, seed=1))
+    order = EpochBatchSampler(length, batch_size, seed=1)
     order.first_batch = data.draw(st.integers(0, order.batches))
     assert list(order) == whole[order.first_batch :]
 
 
 def test_epochs_differ() -> None:
-    order = EpochBatches(40, 4, seed=0)
+    order = EpochBatchSampler(40, 4, seed=0)
     first = list(order)
     order.epoch = 1
     assert [[i for _, i in b] for b in first] != [[i for _, i in b] for b in order]
@@ -41,8 +41,8 @@ def test_epochs_differ() -> None:
 def test_several_processes_share_the_batches_of_one(
     length: int, batch_size: int, world: int
 ) -> None:
-    whole = EpochBatches(length, batch_size, seed=1)
-    parts = [EpochBatches(length, batch_size, 1, rank, world) for rank in range(world)]
+    whole = EpochBatchSampler(length, batch_size, seed=1)
+    parts = [EpochBatchSampler(length, batch_size, 1, rank, world) for rank in range(world)]
     shared = [list(part) for part in parts]
     for number, batch in enumerate(whole):
         own = [

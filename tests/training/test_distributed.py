@@ -15,8 +15,9 @@ import torch
 from safetensors.torch import load_file
 
 from datasets import shapes_dataset
+from reprise.distributed import Distributed, init_distributed
 from reprise.errors import RepriseError
-from reprise.training.processes import Processes, in_processes, joined
+from reprise.training.launch import launch
 
 SCRIPT = Path(__file__).parent / "ddp_script.py"
 # Its batch norms stand still and its loss is a mean over images, so that shares of a batch
@@ -129,13 +130,13 @@ def test_processes_that_die_are_started_again_and_go_on(dataset: Path, tmp_path:
 def test_a_torchrun_of_another_size_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
     with pytest.raises(RepriseError, match="started 3 processes"):
-        in_processes(2, threads=1, work=lambda: None)
+        launch(2, threads=1, work=lambda: None)
 
 
 def test_a_world_size_without_torchrun_is_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with joined(torch.device("cpu")) as processes:
-        assert processes == Processes()
+    with init_distributed(torch.device("cpu")) as processes:
+        assert processes == Distributed()
 
 
 def start(work: str) -> subprocess.Popen[str]:

@@ -1,7 +1,7 @@
-"""Other places that the logged rows can go to: one small class each, and one line in TRACKERS.
+"""Other places that the logged rows can go to: one small class each, and one line in LOGGERS.
 
-DVCLive is always on. These are chosen by ``training.trackers`` and import their library only
-then. A resumed run tells the earlier epochs again, so that a tracker misses none.
+DVCLive is always on. These are chosen by ``training.loggers`` and import their library only
+then. A resumed run tells the earlier epochs again, so that a logger misses none.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Row = dict[str, float]
 
 @dataclass(frozen=True)
 class Run:
-    """What a tracker may know of a run.
+    """What a logger may know of a run.
 
     Attributes:
         reports: DVCLive's folder, an out: only what is the same on every machine.
@@ -33,7 +33,7 @@ class Run:
     parameters: dict[str, Any]
 
 
-class Tracker(ABC):
+class Logger(ABC):
     """Takes one row an epoch."""
 
     @abstractmethod
@@ -49,7 +49,7 @@ class Tracker(ABC):
         """The run has ended."""
 
 
-class TensorBoard(Tracker):
+class TensorBoard(Logger):
     """Event files for ``tensorboard --logdir reports/training``.
 
     tensorboard's own writer puts the host's name and the time of day into them; here a row's
@@ -85,7 +85,7 @@ class TensorBoard(Tracker):
         self._records.close()
 
 
-class WandB(Tracker):
+class WandB(Logger):
     """Weights & Biases; WANDB_MODE, WANDB_PROJECT and WANDB_API_KEY mean what they mean there.
 
     Without WANDB_API_KEY the run stays on this machine.
@@ -107,7 +107,7 @@ class WandB(Tracker):
         self._run.finish()
 
 
-class MlFlow(Tracker):
+class MlFlow(Logger):
     """MLflow, at MLFLOW_TRACKING_URI or in one file for all runs of this repository."""
 
     def __init__(self, run: Run) -> None:
@@ -131,11 +131,11 @@ class MlFlow(Tracker):
         self._mlflow.end_run()
 
 
-TRACKERS: dict[str, type[Tracker]] = {"tensorboard": TensorBoard, "wandb": WandB, "mlflow": MlFlow}
+LOGGERS: dict[str, type[Logger]] = {"tensorboard": TensorBoard, "wandb": WandB, "mlflow": MlFlow}
 
 
-def open_trackers(names: Sequence[str], run: Run, history: list[Row]) -> list[Tracker]:
-    """The chosen trackers, earlier epochs told.
+def open_loggers(names: Sequence[str], run: Run, history: list[Row]) -> list[Logger]:
+    """The chosen loggers, earlier epochs told.
 
     Raises:
         RepriseError: The library of one is not installed.
@@ -143,13 +143,13 @@ def open_trackers(names: Sequence[str], run: Run, history: list[Row]) -> list[Tr
     opened = []
     for name in names:
         try:
-            tracker = TRACKERS[name](replace(run, scratch=run.scratch / name))
+            logger = LOGGERS[name](replace(run, scratch=run.scratch / name))
         except ModuleNotFoundError as error:
             raise RepriseError(
-                f"training.trackers: {name} needs the package {error.name}.",
-                f"install it (pip install {name}), or take {name} out of training.trackers.",
+                f"training.loggers: {name} needs the package {error.name}.",
+                f"install it (pip install {name}), or take {name} out of training.loggers.",
             ) from None
         for row in history:
-            tracker.log(row)
-        opened.append(tracker)
+            logger.log(row)
+        opened.append(logger)
     return opened

@@ -13,13 +13,13 @@ from typing import Any
 
 import torch
 
+from reprise.distributed import Distributed
 from reprise.errors import RepriseError
 from reprise.models.config import WeightsConfig
 from reprise.models.starting_weights import starting_file
 from reprise.models.storage import UNREADABLE
 from reprise.training.checkpoint import Checkpoints
-from reprise.training.processes import Processes
-from reprise.training.progress import Progress
+from reprise.training.train_state import TrainState
 
 # Of what a kept state holds; a state in another form is refused.
 FORM = 1
@@ -106,12 +106,12 @@ def open_state(
     return {**state, "progress": vars(progress)}, account
 
 
-def _read(path: Path, url: str) -> tuple[dict[str, Any], Progress]:
+def _read(path: Path, url: str) -> tuple[dict[str, Any], TrainState]:
     """A kept state, its form checked, and where its run stood."""
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         state = content["state"]
-        progress = Progress(**state["progress"])
+        progress = TrainState(**state["progress"])
         sound = (
             content["form"] == FORM
             and isinstance(content["fixed"], dict)
@@ -141,17 +141,17 @@ def resume(
     checkpoints: Checkpoints,
     parts: dict[str, Any],
     device: torch.device,
-    processes: Processes,
+    distributed: Distributed,
     start: dict[str, Any] | None,
     steps_per_epoch: int,
-) -> Progress:
+) -> TrainState:
     """Put every part back to where the last checkpoint left it, or else another run's state.
 
     Args:
         checkpoints: Of this run.
         parts: Network, average, optimizer, scheduler and scaler.
         device: Where this process trains.
-        processes: This process among those of the run.
+        distributed: This process among those of the run.
         start: What :func:`open_state` gave, if anything.
         steps_per_epoch: Of this run.
 
@@ -159,7 +159,7 @@ def resume(
         RepriseError: The other run's state does not fit.
     """
     # The others may be on machines that do not see the file.
-    state = processes.of_first(checkpoints.load() if processes.writes else None)
+    state = distributed.broadcast(checkpoints.load() if distributed.is_main else None)
     if state is not None:
         for name, part in parts.items():
             part.load_state_dict(state["parts"][name])
@@ -167,14 +167,14 @@ def resume(
         state = start
         _take_up(parts, start["parts"], start["progress"]["epoch"] * steps_per_epoch)
     else:
-        return Progress()
+        return TrainState()
     # Restarted with more processes, a new one draws like the last of the old ones.
-    cpu, cuda = state["random"][min(processes.rank, len(state["random"]) - 1)]
+    cpu, cuda = state["random"][min(distributed.rank, len(state["random"]) - 1)]
     torch.set_rng_state(cpu)
     if device.type == "cuda" and cuda is not None:
         torch.cuda.set_rng_state(cuda, device)
-    progress = Progress(**state["progress"])
-    if processes.writes:
+    progress = TrainState(**state["progress"])
+    if distributed.is_main:
         print(f"resumed: epoch {progress.epoch + 1}, after batch {progress.batch}")
     return progress
 

@@ -8,7 +8,7 @@ import numpy as np
 from torch.utils.data import Sampler
 
 
-class EpochBatches(Sampler[list[tuple[int, int]]]):
+class EpochBatchSampler(Sampler[list[tuple[int, int]]]):
     """Batches of ``(epoch, index)`` pairs, each epoch in its own order.
 
     Set :attr:`epoch`, :attr:`first_batch` and :attr:`last_batch` before iterating: a resumed
@@ -24,7 +24,7 @@ class EpochBatches(Sampler[list[tuple[int, int]]]):
         batch_size: Images of a batch, over all processes.
         seed: Of the order.
         rank: This process, from 0.
-        world: Processes.
+        world: Distributed.
     """
 
     def __init__(

@@ -8,15 +8,15 @@ from typing import Any
 import torch
 
 from reprise.dataset import Dataset
+from reprise.distributed import Distributed
 from reprise.errors import RepriseError
 from reprise.models.family import Family
 from reprise.models.inference import run_split
 from reprise.scoring import score, truth_of
 from reprise.scoring.scores import best_threshold, curve
 from reprise.training.config import EarlyStoppingConfig, TrainingConfig, ValidationConfig
-from reprise.training.processes import Processes
-from reprise.training.progress import Progress
-from reprise.training.tracking import Row
+from reprise.training.console import Row
+from reprise.training.train_state import TrainState
 
 
 def validate(
@@ -27,8 +27,8 @@ def validate(
     validation: ValidationConfig,
     device: torch.device,
     autocast: Any,
-    progress: Progress,
-    processes: Processes,
+    progress: TrainState,
+    distributed: Distributed,
 ) -> Row:
     """Score the averaged weights on val; keep them when they are the best so far.
 
@@ -37,7 +37,7 @@ def validate(
     """
     network.eval()
     losses, rows = run_split(
-        family, network, dataset, "val", config.batch_size, device, autocast, processes
+        family, network, dataset, "val", config.batch_size, device, autocast, distributed
     )
     refuse_infinite(losses, f"on val after epoch {progress.epoch + 1}")
     scores = score(family.task, truth_of(dataset, "val", family.task), rows)
@@ -54,7 +54,7 @@ def validate(
 
 
 def _judge(
-    progress: Progress,
+    progress: TrainState,
     stopping: EarlyStoppingConfig,
     value: float,
     threshold: float,
