@@ -5,7 +5,7 @@ from pathlib import Path
 from _run import run, scratch
 
 from reprise.sources.download import download_all
-from reprise.sources.pack import pack_all
+from reprise.sources.pack import pack_sources
 
 
 def main(params) -> None:
@@ -16,7 +16,7 @@ def main(params) -> None:
         base=Path(),
         scratch=scratch("download"),
     )
-    pack_all(Path("data/raw"))
+    pack_sources(Path("data/raw"))
 
 
 if __name__ == "__main__":

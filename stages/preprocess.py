@@ -6,14 +6,14 @@ from _run import run, scratch
 
 from reprise.preprocessing.preprocess import preprocess
 from reprise.preprocessing.workplace import Workplace
-from reprise.sources.unpacked import unpacked_all
+from reprise.sources.unpack import unpack_sources
 
 
 def main(params) -> None:
     machine = params.machine
     preprocess(
         params.data,
-        unpacked_all(Path("data/raw"), params.data.sources, scratch("raw")),
+        unpack_sources(Path("data/raw"), params.data.sources, scratch("raw")),
         Path("data/synthetic"),
         Path("data/processed"),
         params.synthetic,

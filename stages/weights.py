@@ -4,13 +4,13 @@ from pathlib import Path
 
 from _run import run, scratch
 
-from reprise.sources.weights import bring_weights
+from reprise.sources.weights import download_weights
 
 
 def main(params) -> None:
     # A state to go on from holds all weights.
     state = params.training.resume
-    bring_weights(
+    download_weights(
         params.model.type,
         state or params.model.weights.get(params.model.type),
         params.data.limits,

@@ -18,7 +18,7 @@ from typing import Any
 from pipeline.clone import Clone, make_clone
 from real_datasets import LABELS, SMALL_SET
 from reprise.dataset import Dataset
-from reprise.models.masks import encode
+from reprise.masks.resize import encode
 from reprise.predictions import label_prediction, prediction
 from reprise.scoring import Task, score, truth_of
 

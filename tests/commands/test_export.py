@@ -15,9 +15,9 @@ from reprise.cli import main
 from reprise.commands.export import export, exported_names
 from reprise.dataset import LABEL_COLUMNS, Dataset, table
 from reprise.errors import RepriseError
-from reprise.formats import rle
 from reprise.formats.records import ReadOptions, SourceDataset
 from reprise.formats.registry import read_source
+from reprise.masks import rle
 
 Capture = pytest.CaptureFixture[str]
 

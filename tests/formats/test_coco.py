@@ -16,7 +16,7 @@ from builders import picture, tiny_coco, write_labels
 from formats.strategies import assert_same, datasets, images
 from reprise.errors import RepriseError
 from reprise.formats import coco
-from reprise.formats.files import FileIndex
+from reprise.formats.file_index import FileIndex
 from reprise.formats.records import BoxRecord, SourceDataset
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from formats.strategies import assert_same, datasets, images
 from reprise.errors import RepriseError
 from reprise.formats import images as background
-from reprise.formats.files import FileIndex
+from reprise.formats.file_index import FileIndex
 from reprise.formats.records import BoxRecord, SourceDataset
 
 

@@ -15,9 +15,10 @@ from PIL import Image
 from builders import picture
 from formats.strategies import assert_same, by_picture, datasets, images
 from reprise.errors import RepriseError
-from reprise.formats import instance_masks, mask_files, rle
-from reprise.formats.files import FileIndex
+from reprise.formats import instance_masks, mask_images
+from reprise.formats.file_index import FileIndex
 from reprise.formats.records import BoxRecord, ImageRecord, SourceDataset
+from reprise.masks import rle
 
 WIDTH, HEIGHT = 64, 48
 
@@ -143,7 +144,7 @@ def test_a_mask_that_cannot_be_read_is_a_problem_of_its_image(tmp_path: Path, sp
 def test_a_mask_with_too_many_pixels_is_not_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mask_files, "MAX_PIXELS", WIDTH * HEIGHT - 1)
+    monkeypatch.setattr(mask_images, "MAX_PIXELS", WIDTH * HEIGHT - 1)
     _image(tmp_path, "a1/images/a1.png")
     _mask(tmp_path, "a1/masks/1.png", _block(1, 1, 2, 2))
     assert _only(tmp_path).problem == "a1/masks/1.png: it has more than 3071 pixels"
@@ -205,7 +206,7 @@ def test_the_nuclei_are_those_that_were_derived_from_them_before(shared_datasets
 
 def _masked(record: ImageRecord, class_name: str = "cat") -> BoxRecord:
     mask = np.ones((record.height or 0, record.width or 0), dtype=bool)
-    return mask_files.mask_record(class_name, rle.encode_mask(mask))
+    return mask_images.mask_record(class_name, rle.encode_mask(mask))
 
 
 def _without_mask(record: ImageRecord) -> None:

@@ -16,10 +16,11 @@ from PIL import Image
 from builders import picture
 from formats.strategies import CLASSES, assert_same, by_picture, images
 from reprise.errors import RepriseError
-from reprise.formats import label_masks, rle
-from reprise.formats.files import FileIndex
-from reprise.formats.mask_files import mask_record
+from reprise.formats import label_masks
+from reprise.formats.file_index import FileIndex
+from reprise.formats.mask_images import mask_record
 from reprise.formats.records import BoxRecord, ImageRecord, SourceDataset
+from reprise.masks import rle
 
 WIDTH, HEIGHT = 64, 48
 # Left, top, width and height of regions that are large enough.

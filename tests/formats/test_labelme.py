@@ -19,9 +19,10 @@ from PIL import Image
 from builders import picture
 from formats.strategies import assert_same, datasets, images
 from reprise.errors import RepriseError
-from reprise.formats import labelme, rle
-from reprise.formats.files import FileIndex
+from reprise.formats import labelme
+from reprise.formats.file_index import FileIndex
 from reprise.formats.records import BoxRecord, ImageRecord, SourceDataset
+from reprise.masks import rle
 
 
 def shape(kind: str | None, points: Any, label: str = "cat", **more: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from builders import picture
 from formats.strategies import assert_same, datasets, images
 from reprise.errors import RepriseError
 from reprise.formats import multilabel_csv
-from reprise.formats.files import FileIndex
+from reprise.formats.file_index import FileIndex
 from reprise.formats.records import BoxRecord, ImageRecord, SourceDataset
 
 

@@ -25,7 +25,7 @@ from formats.via_files import (
 )
 from reprise.errors import RepriseError
 from reprise.formats import via
-from reprise.formats.files import FileIndex
+from reprise.formats.file_index import FileIndex
 from reprise.formats.records import BoxRecord, ImageRecord, SourceDataset
 
 

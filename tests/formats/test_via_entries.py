@@ -23,7 +23,7 @@ from formats.via_files import (
 )
 from reprise.errors import RepriseError
 from reprise.formats import via
-from reprise.formats.via_shapes import ROUND_POINTS, shape_box
+from reprise.formats.via.regions import ROUND_POINTS, shape_box
 
 
 @pytest.mark.parametrize(

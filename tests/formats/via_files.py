@@ -9,8 +9,8 @@ from typing import Any
 from PIL import Image
 
 from builders import picture
+from reprise.formats.csv_tables import write_table
 from reprise.formats.records import ImageRecord
-from reprise.formats.tables import write_table
 
 Shape = dict[str, Any]
 RECT = {"name": "rect", "x": 1, "y": 2, "width": 3, "height": 4.5}

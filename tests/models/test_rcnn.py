@@ -20,8 +20,8 @@ from datasets import shapes_dataset
 from models.settings import augmentation, machine, model, training, validation
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
+from reprise.masks.resize import decode
 from reprise.models.family import Batch
-from reprise.models.masks import decode
 from reprise.models.rcnn import (
     FasterRcnn,
     MaskRcnn,

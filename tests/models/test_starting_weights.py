@@ -11,7 +11,7 @@ from reprise import params
 from reprise.models.config import WeightsConfig
 from reprise.models.starting_weights import LoadAccount, load_starting_weights
 from reprise.models.yolo import Yolo
-from reprise.sources.weights import bring_weights
+from reprise.sources.weights import download_weights
 
 CLASSES = [
     "button", "text_input", "checkbox", "radio_button", "dropdown",
@@ -26,7 +26,7 @@ def published(repository: Path, tmp_path: Path) -> tuple[WeightsConfig, Path]:
     entry = loaded.model.weights["yolo"]
     assert entry is not None
     out = tmp_path / "weights"
-    bring_weights("yolo", entry, loaded.data.limits, out, repository, tmp_path / "scratch")
+    download_weights("yolo", entry, loaded.data.limits, out, repository, tmp_path / "scratch")
     return entry, out
 
 

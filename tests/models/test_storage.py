@@ -24,7 +24,7 @@ from reprise.models.starting_weights import LoadAccount, load_starting_weights
 from reprise.models.storage import WRAPPERS, Tensors, load_model, save_model
 from reprise.models.yolo import Yolo
 from reprise.sources.config import LimitsConfig
-from reprise.sources.weights import bring_weights
+from reprise.sources.weights import download_weights
 
 CLASSES = ["square", "disc"]
 
@@ -57,7 +57,7 @@ def load(
     """Start a network from a file, through the weights stage."""
     config = WeightsConfig(url=str(path), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
     out = path.parent / "out"
-    bring_weights("yolo", config, LimitsConfig(), out, Path(), path.parent / "scratch")
+    download_weights("yolo", config, LimitsConfig(), out, Path(), path.parent / "scratch")
     return load_starting_weights(network, config, out, renamed)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from datasets import shapes_dataset
 from models.settings import IMAGE_SIZE, augmentation
 from reprise.dataset import Dataset
-from reprise.models.masks import decode, encode
+from reprise.masks.resize import decode, encode
 from reprise.models.yolo_masks import POINTS, masks_of, outline, segments_of
 from reprise.models.yolo_samples import EvaluationSamples, Pixels, TrainingSamples, collate
 

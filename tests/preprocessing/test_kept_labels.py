@@ -16,7 +16,7 @@ from formats.strategies import images
 from preprocessing.keeping import counted, settle_at_once
 from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.registry import FORMATS, IMAGES_UNREAD, format_module
-from reprise.formats.rle import encode_mask
+from reprise.masks.rle import encode_mask
 from reprise.preprocessing import sources as module
 from reprise.preprocessing.config import DataConfig
 from reprise.preprocessing.kept_labels import KeptLabels

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reprise.sources import patience
+from reprise.sources import retry
 from sources.servers import Place, Serve, serving
 
 
@@ -37,8 +37,8 @@ def place(tmp_path: Path) -> Place:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "WAITS", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(patience, "WAITS_UNANSWERED", (0.0, 0.0))
+    monkeypatch.setattr(retry, "WAITS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(retry, "WAITS_UNANSWERED", (0.0, 0.0))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reprise.sources import backends, fetch
+from reprise.sources import backends, file_download
 from reprise.sources.config import LimitsConfig
 from reprise.sources.folders import digest
 from sources.servers import BreakingProxy, Place
@@ -71,8 +71,8 @@ def test_a_changed_object_is_noticed(place: Place, folder: Path, s3: Any) -> Non
 def test_an_archive_survives_twenty_breaks(
     place: Place, archive: Path, s3: Any, proxy: BreakingProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch, "LARGEST_BLOCK", 2**14)
-    monkeypatch.setattr(fetch, "SMALLEST_BLOCK", 2**14)
+    monkeypatch.setattr(file_download, "LARGEST_BLOCK", 2**14)
+    monkeypatch.setattr(file_download, "SMALLEST_BLOCK", 2**14)
     upload(s3, {"data.zip": archive.read_bytes()})
     proxy.breaks, proxy.every = 20, 3
     assert place.get("s3://bucket/data/data.zip", digest(archive)) == ["mine/sub/noise.bin"]

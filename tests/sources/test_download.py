@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from reprise.errors import RepriseError
-from reprise.sources import fetch
+from reprise.sources import file_download
 from reprise.sources.config import LimitsConfig, SourceConfig
 from reprise.sources.download import download_all
 from reprise.sources.folders import digest
@@ -73,8 +73,8 @@ def test_missing_sum_is_computed_for_pasting(place: Place, archive: Path, serve:
 def test_twenty_breaks_are_survived(
     place: Place, archive: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch, "LARGEST_BLOCK", 2**14)
-    monkeypatch.setattr(fetch, "SMALLEST_BLOCK", 2**14)
+    monkeypatch.setattr(file_download, "LARGEST_BLOCK", 2**14)
+    monkeypatch.setattr(file_download, "SMALLEST_BLOCK", 2**14)
     server, url = serve(archive.read_bytes())
     server.breaks = 3
     real_answer = server.answer
@@ -92,7 +92,7 @@ def test_twenty_breaks_are_survived(
 def test_a_server_without_ranges_starts_again(
     place: Place, archive: Path, serve: Serve, length: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch, "LARGEST_BLOCK", 2**18)
+    monkeypatch.setattr(file_download, "LARGEST_BLOCK", 2**18)
     server, url = serve(archive.read_bytes())
     server.ranges, server.length, server.breaks = False, length, 0
     if length:
@@ -124,7 +124,7 @@ def test_without_a_sum_only_the_same_content_is_gone_on_with(
     kept: bool,
 ) -> None:
     """Or the sum of a mixture would be offered for pasting."""
-    monkeypatch.setattr(fetch, "LARGEST_BLOCK", 2**18)
+    monkeypatch.setattr(file_download, "LARGEST_BLOCK", 2**18)
     server, url = serve(archive.read_bytes())
     real_answer = server.answer
 
@@ -253,7 +253,7 @@ def test_nothing_is_kept_where_the_limit_is_zero(place: Place, archive: Path, se
 def test_a_dead_line_ends_with_advice_and_the_next_run_goes_on(
     place: Place, archive: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch, "LARGEST_BLOCK", 2**18)
+    monkeypatch.setattr(file_download, "LARGEST_BLOCK", 2**18)
     server, url = serve(archive.read_bytes())
     real_answer = server.answer
 

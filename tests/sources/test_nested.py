@@ -12,8 +12,8 @@ import pytest
 
 from reprise.errors import RepriseError
 from reprise.sources.archives import unpack
-from reprise.sources.budget import Budget
 from reprise.sources.nested import unpack_nested
+from reprise.sources.quota import Quota
 
 
 def zipped(members: dict[str, bytes]) -> bytes:
@@ -39,9 +39,9 @@ def unpacked(tmp_path: Path, content: bytes, files: int = 1000, size: int = 10**
     (tmp_path / "source").write_bytes(content)
     folder = tmp_path / "out"
     folder.mkdir()
-    budget = Budget(files, size)
-    unpack(tmp_path / "source", folder, budget)
-    unpack_nested(folder, budget)
+    quota = Quota(files, size)
+    unpack(tmp_path / "source", folder, quota)
+    unpack_nested(folder, quota)
     files_below = [path for path in folder.rglob("*") if path.is_file()]
     return sorted(path.relative_to(folder).as_posix() for path in files_below)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from reprise.errors import RepriseError
-from reprise.sources.pack import pack, pack_all
-from reprise.sources.unpacked import unpacked, unpacked_all
+from reprise.sources.pack import pack, pack_sources
+from reprise.sources.unpack import unpack_sources, unpacked
 
 
 def source(folder: Path, text: str = "one") -> Path:
@@ -77,8 +77,8 @@ def test_a_damaged_archive_leaves_nothing(tmp_path: Path, raw: Path, keep: int) 
 def test_all_sources_of_a_run(tmp_path: Path, raw: Path) -> None:
     source(raw / "one")
     source(raw / "two", "other")
-    pack_all(raw)
+    pack_sources(raw)
     assert sorted(p.name for p in raw.iterdir()) == ["one.json", "one.tar", "two.json", "two.tar"]
-    found = unpacked_all(raw, {"one": None, "two": None}, tmp_path / "scratch")
+    found = unpack_sources(raw, {"one": None, "two": None}, tmp_path / "scratch")
     assert (found["two"] / "images of été/a b.txt").read_text() == "other"
-    assert found == unpacked_all(raw, {"one": None, "two": None}, tmp_path / "scratch")
+    assert found == unpack_sources(raw, {"one": None, "two": None}, tmp_path / "scratch")

@@ -8,7 +8,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from reprise.sources import fetch
+from reprise.sources import file_download
 from reprise.sources.folders import digest
 from sources.servers import BreakingProxy, Place
 from sources.sftp_server import serving_sftp, trust
@@ -36,7 +36,7 @@ def test_an_archive_behind_ssh(place: Place, archive: Path, port: int) -> None:
 def test_a_broken_connection_is_made_again(
     place: Place, archive: Path, port: int, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch, "LARGEST_BLOCK", 2**16)
+    monkeypatch.setattr(file_download, "LARGEST_BLOCK", 2**16)
     proxy = BreakingProxy(port, bytes_until_break=200_000)
     known = home / ".ssh" / "known_hosts"
     known.write_text(known.read_text().replace(str(port), str(proxy.port)))

@@ -17,9 +17,9 @@ from pydantic import ValidationError
 
 from reprise.errors import RepriseError
 from reprise.models.config import WeightsConfig
-from reprise.sources import fetch
+from reprise.sources import file_download
 from reprise.sources.config import LimitsConfig
-from reprise.sources.weights import bring_weights
+from reprise.sources.weights import download_weights
 from sources.servers import Serve
 
 # The bytes that a safetensors file without tensors begins with, and noise behind them.
@@ -38,7 +38,9 @@ def bring(tmp_path: Path) -> Bring:
     ) -> dict[str, Any]:
         config = None if url is None else WeightsConfig(url=url, sha256=sha256)
         out = tmp_path / "weights"
-        bring_weights("yolo", config, limits or LimitsConfig(), out, tmp_path, tmp_path / "scratch")
+        download_weights(
+            "yolo", config, limits or LimitsConfig(), out, tmp_path, tmp_path / "scratch"
+        )
         return json.loads((out / "weights.json").read_text())
 
     return stage
@@ -77,7 +79,7 @@ def test_a_file_is_fetched_once_whatever_it_is_asked_for_later(
 def test_a_broken_download_goes_on_where_it_stopped(
     bring: Bring, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch, "LARGEST_BLOCK", 2**16)
+    monkeypatch.setattr(file_download, "LARGEST_BLOCK", 2**16)
     server, url = serve(CONTENT)
     server.etag, real_answer = '"1"', server.answer
 

@@ -15,7 +15,7 @@ from reprise.models.storage import load_model
 from reprise.models.support import OPTIONAL
 from reprise.sources.config import LimitsConfig
 from reprise.sources.folders import digest
-from reprise.sources.weights import bring_weights
+from reprise.sources.weights import download_weights
 from reprise.training.train import train
 from training.test_train import Killed, digests, kill_after
 
@@ -95,7 +95,7 @@ def test_more_epochs_end_as_a_run_that_was_never_cut(
     state = first / "models" / "last.pt"
     entry = WeightsConfig(url=state.as_uri(), sha256=digest(state))
     more = tmp_path / "more"
-    bring_weights(family, entry, LimitsConfig(), more / "weights", Path(), tmp_path / "kept")
+    download_weights(family, entry, LimitsConfig(), more / "weights", Path(), tmp_path / "kept")
     run(dataset, more, family, epochs=2, resume=entry, **even)
     name = "models/last.safetensors"
     assert digests(more)[name] == digests(whole)[name]

@@ -17,7 +17,7 @@ from reprise.errors import RepriseError
 from reprise.models.config import WeightsConfig
 from reprise.sources.config import LimitsConfig
 from reprise.sources.folders import digest
-from reprise.sources.weights import bring_weights
+from reprise.sources.weights import download_weights
 from training.test_train import Killed, digests, kill_after, run
 
 # Nothing that looks at the length of the whole run.
@@ -41,7 +41,7 @@ def earlier(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def go_on(dataset: Path, folder: Path, state: Path, **changes: Any) -> Path:
     """A run that goes on from a copy of ``state``."""
     entry = WeightsConfig(url=state.as_uri(), sha256=digest(state))
-    bring_weights("yolo", entry, LimitsConfig(), folder / "weights", Path(), folder / "scratch")
+    download_weights("yolo", entry, LimitsConfig(), folder / "weights", Path(), folder / "scratch")
     return run(dataset, folder, **{**EVEN, "resume": entry, **changes})
 
 

@@ -18,7 +18,7 @@ from reprise.errors import RepriseError
 from reprise.models.config import WeightsConfig
 from reprise.models.yolo import Yolo
 from reprise.sources.config import LimitsConfig
-from reprise.sources.weights import bring_weights
+from reprise.sources.weights import download_weights
 from reprise.training.checkpoint import Checkpoints, open_checkpoints
 from reprise.training.loggers import LOGGERS, Logger, Row, Run
 from reprise.training.train import local_device, train
@@ -189,7 +189,7 @@ def test_a_loss_that_is_not_finite_stops_with_advice(dataset: Path, tmp_path: Pa
     path = tmp_path / "broken.pt"
     torch.serialization.save(broken, path)
     entry = {"url": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    bring_weights(
+    download_weights(
         "yolo", WeightsConfig.model_validate(entry), LimitsConfig(), tmp_path / "weights",
         tmp_path, tmp_path / "kept",
     )  # fmt: skip

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from reprise.commands import limits, printable
 from reprise.errors import RepriseError
-from reprise.formats.files import FileIndex
+from reprise.formats.file_index import FileIndex
 from reprise.formats.records import ReadOptions
 from reprise.formats.registry import FORMATS, detect_format
 
@@ -111,19 +111,19 @@ def _version(text: str) -> str:
 def _folder(path: Path, allowed: LimitsConfig) -> Iterator[Path]:
     """The dataset as a folder: an archive is unpacked for the time being, as for the pipeline."""
     from reprise.sources.archives import unpack
-    from reprise.sources.budget import Budget
-    from reprise.sources.names import refuse_namesakes
     from reprise.sources.nested import unpack_nested
+    from reprise.sources.quota import Quota
+    from reprise.sources.safe_names import check_name_clashes
 
     if path.is_dir():
         yield path
     elif path.is_file():
         with tempfile.TemporaryDirectory(prefix="reprise-check-") as folder:
-            budget = Budget(allowed.max_files, int(allowed.max_unpacked_gb * 1e9))
+            quota = Quota(allowed.max_files, int(allowed.max_unpacked_gb * 1e9))
             try:
-                unpack(path, Path(folder), budget)
-                unpack_nested(Path(folder), budget)
-                refuse_namesakes(Path(folder))
+                unpack(path, Path(folder), quota)
+                unpack_nested(Path(folder), quota)
+                check_name_clashes(Path(folder))
             except RepriseError as error:
                 raise RepriseError(f"{path}: {error.problem}", error.fix) from None
             yield Path(folder)

@@ -17,9 +17,9 @@ import numpy as np
 from reprise.commands import from_repository
 from reprise.dataset import SPLITS, Dataset
 from reprise.errors import RepriseError
-from reprise.formats import rle
 from reprise.formats.records import BoxRecord, ImageRecord, SourceDataset
 from reprise.formats.registry import FORMATS, format_module
+from reprise.masks import rle
 
 # What --without may name.
 PARTS = ("boxes", "labels", "crowds", "outlines")

@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         RepriseError: The source is missing, unreadable or over a limit of data.limits.
     """
-    from reprise.sources.pin import pin
+    from reprise.sources.source_entry import pin
 
     with _downloads() as folder:
         entry = pin(options.url, limits(), Path(), folder, options.revision, options.path)

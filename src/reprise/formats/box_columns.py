@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reprise.formats.tables import IMAGE_COLUMNS, column_place
+from reprise.formats.csv_tables import IMAGE_COLUMNS, column_place
 
 CLASS_COLUMNS = ("class", "label", "class_name", "category")
 CORNERS = (

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from reprise.errors import RepriseError
-from reprise.formats.files import FileIndex
+from reprise.formats.file_index import FileIndex
 from reprise.formats.writing import write_label
 
 FILE_NAME = "classes.txt"

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from reprise.errors import RepriseError
-from reprise.formats.files import FileIndex, encodable, no_label_file
-from reprise.formats.json_labels import number, read_json, refuse_keys, scalar_keys
-from reprise.formats.listed import LONGEST_SIDE, ListedImages, add_problem
-from reprise.formats.peek import ends, has_json_keys
+from reprise.formats.file_ends import ends, has_json_keys
+from reprise.formats.file_index import FileIndex, encodable, no_label_file
+from reprise.formats.image_lists import LONGEST_SIDE, ImageList, add_problem
+from reprise.formats.json_files import check_keys, number, read_json, scalar_keys
 from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.writing import copy_image, require, write_label
 
@@ -86,7 +86,7 @@ def write(dataset: SourceDataset, folder: Path) -> None:
             keys with names of the format's own.
     """
     require(dataset, "customvision", labels=True)
-    refuse_keys(dataset, _OWN_KEYS, "customvision")
+    check_keys(dataset, _OWN_KEYS, "customvision")
     lists: dict[str, list[dict[str, Any]]] = {}
     ids: dict[str, str] = {}
     for image in dataset.images:
@@ -133,7 +133,7 @@ class _Reader:
     """Collects what the files say; what cannot be used costs an image, not the file."""
 
     def __init__(self, files: FileIndex, source: str) -> None:
-        self._images = ListedImages(files, source)
+        self._images = ImageList(files, source)
         self._classes: dict[str, None] = {}
         self._by_stem: dict[str, list[str]] = {}
         for name in files.images():

@@ -6,9 +6,9 @@ import posixpath
 from pathlib import Path
 
 from reprise.errors import RepriseError
-from reprise.formats.files import IMAGE_SUFFIXES, FileIndex
+from reprise.formats.file_index import IMAGE_SUFFIXES, FileIndex
 from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
-from reprise.formats.splits import named_split
+from reprise.formats.split_names import named_split
 from reprise.formats.writing import copy_image, require
 
 

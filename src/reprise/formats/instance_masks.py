@@ -21,11 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from reprise.errors import RepriseError
-from reprise.formats import rle
 from reprise.formats.class_list import in_order, read_class_list, write_class_list
+from reprise.formats.file_index import FileIndex
 from reprise.formats.file_names import check_folder_name, flat_names
-from reprise.formats.files import FileIndex
-from reprise.formats.mask_files import (
+from reprise.formats.mask_images import (
     BadMaskError,
     foreground,
     mask_of,
@@ -33,8 +32,9 @@ from reprise.formats.mask_files import (
     write_mask,
 )
 from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
-from reprise.formats.splits import named_split
+from reprise.formats.split_names import named_split
 from reprise.formats.writing import class_names, copy_image, require
+from reprise.masks import rle
 
 DEFAULT_CLASS = "object"
 _IMAGES, _MASKS = "images", "masks"

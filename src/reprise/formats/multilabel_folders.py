@@ -22,10 +22,10 @@ from pathlib import Path
 from reprise.errors import RepriseError
 from reprise.formats import instance_masks, label_masks
 from reprise.formats.class_list import in_order, read_class_list, write_class_list
+from reprise.formats.file_index import FileIndex
 from reprise.formats.file_names import check_folder_name, flat_names
-from reprise.formats.files import FileIndex
 from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
-from reprise.formats.splits import named_split
+from reprise.formats.split_names import named_split
 from reprise.formats.writing import class_names, copy_image, require
 
 NO_LABEL = ("none", "unlabelled", "unlabeled", "background", "negative")

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from reprise.errors import RepriseError
-from reprise.formats.files import FileIndex
-from reprise.formats.keys import add_keys
+from reprise.formats.file_index import FileIndex
+from reprise.formats.group_tables import add_group_keys
+from reprise.formats.label_warnings import label_warnings
 from reprise.formats.records import ReadOptions, SourceDataset
-from reprise.formats.remarks import remarks
 
 # In the order in which `format: auto` speaks of them.
 FORMATS = {
@@ -85,8 +85,8 @@ def read_source(folder: Path, source: str, name: str, options: ReadOptions) -> S
         name, reason = detect_format(files, source)
         notes = [f"format {name}, for it has {reason}"]
     dataset = format_module(name).read(folder, source, options)
-    added = add_keys(dataset.images, files, source)
-    return replace(dataset, notes=notes + dataset.notes + added + remarks(dataset.images))
+    added = add_group_keys(dataset.images, files, source)
+    return replace(dataset, notes=notes + dataset.notes + added + label_warnings(dataset.images))
 
 
 def detect_format(files: FileIndex, source: str) -> tuple[str, str]:

@@ -6,9 +6,9 @@ import posixpath
 from collections.abc import Callable, Iterable
 
 from reprise.errors import RepriseError
-from reprise.formats.files import FileIndex, encodable
+from reprise.formats.file_index import FileIndex, encodable
 from reprise.formats.records import ImageRecord
-from reprise.formats.splits import named_split
+from reprise.formats.split_names import named_split
 
 MAX_SIDE = 1_000_000_000  # pixels that a label file may state for a side
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from reprise.errors import RepriseError
-from reprise.formats.files import FileIndex, no_label_file
+from reprise.formats.file_index import FileIndex, no_label_file
 from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.sidecars import MAX_SIDE, attach, folder_split
-from reprise.formats.splits import named_split
+from reprise.formats.split_names import named_split
 from reprise.formats.writing import class_names, copy_image, require, write_label
 
 MAX_BYTES = 4_000_000  # of one XML file: about 10,000 objects

@@ -12,9 +12,9 @@ from torchvision import tv_tensors
 
 from reprise.dataset import Dataset, require_memory
 from reprise.errors import RepriseError
+from reprise.masks.resize import decode
 from reprise.models.augment import build
 from reprise.models.config import AugmentationConfig
-from reprise.models.masks import decode
 from reprise.models.seeds import sample_seed
 
 # A box that augmentation leaves with a shorter side, in network pixels, is not a target.

@@ -10,11 +10,11 @@ from torch.nn import functional
 
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
+from reprise.masks.resize import encode, paste
 from reprise.models.augment import HONOURED
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family, Weigh, weighed
 from reprise.models.instances import InstanceSamples, require_masks
-from reprise.models.masks import encode, paste
 from reprise.models.rcnn_networks import BACKBONES, STRIDE, build_detector
 from reprise.models.support import choose_architecture, choose_task, refuse_small
 from reprise.predictions import prediction

@@ -15,11 +15,11 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 
 from reprise.dataset import Dataset
+from reprise.masks.resize import encode, enlarge
 from reprise.models import augment
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family, Weigh
 from reprise.models.instances import InstanceSamples, require_masks
-from reprise.models.masks import encode, enlarge
 from reprise.models.sam_networks import Maps, MapStore, build_network
 from reprise.models.sam_samples import PromptedSamples, collate
 from reprise.models.support import choose_architecture, choose_task

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import torch
 
-from reprise.formats import rle
-from reprise.models.masks import decode
+from reprise.masks import rle
+from reprise.masks.resize import decode
 
 # An outline of more points is thinned out evenly to so many.
 POINTS = 1000

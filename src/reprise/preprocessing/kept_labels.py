@@ -19,7 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from reprise.formats.files import IMAGE_SUFFIXES
+from reprise.formats.file_index import IMAGE_SUFFIXES
 from reprise.formats.registry import IMAGES_UNREAD
 from reprise.preprocessing.file_state import file_state
 
@@ -138,7 +138,8 @@ def _link(old: Path, new: Path) -> None:
 
 def _code() -> list[str]:
     here = Path(__file__).parent
-    files = [*sorted((here.parent / "formats").glob("*.py")), *(here / name for name in _MODULES)]
+    read_by = [*(here.parent / "formats").rglob("*.py"), *(here.parent / "masks").glob("*.py")]
+    files = [*sorted(read_by), *(here / name for name in _MODULES)]
     versions = [f"{name} {metadata.version(name)}" for name in _LIBRARIES]
     return [sys.version, *versions, *(_digest(path) for path in files)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from reprise.formats import rle
+from reprise.masks import rle
 from reprise.preprocessing.orientation import orient_polygon
 
 Outline = list[list[float]] | dict[str, object]

@@ -17,7 +17,7 @@ from typing import Literal
 
 from reprise.dataset import Category
 from reprise.errors import RepriseError
-from reprise.formats.files import IMAGE_SUFFIXES
+from reprise.formats.file_index import IMAGE_SUFFIXES
 from reprise.formats.records import ImageRecord, ReadOptions
 from reprise.formats.registry import read_source
 from reprise.preprocessing import rules

@@ -18,8 +18,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from reprise.errors import RepriseError
-from reprise.sources.budget import Budget
-from reprise.sources.names import refused, safe_path
+from reprise.sources.quota import Quota
+from reprise.sources.safe_names import refused, safe_path
 
 CHUNK = 2**20
 # tarfile reads extended headers into memory at the size that they claim, and zipfile the whole
@@ -55,13 +55,13 @@ def is_archive(path: Path) -> bool:
     return _kind(_head(path)) is not None
 
 
-def unpack(archive: Path, folder: Path, budget: Budget) -> None:
+def unpack(archive: Path, folder: Path, quota: Quota) -> None:
     """Unpack a zip or tar archive (plain, gzip, bzip2, xz) into an empty folder.
 
     Args:
         archive: The archive; its kind is told from its content.
         folder: An existing empty folder.
-        budget: Limits, counted down.
+        quota: Limits, counted down.
 
     Raises:
         RepriseError: The archive is broken, of no known kind, over a limit, or holds a
@@ -71,12 +71,12 @@ def unpack(archive: Path, folder: Path, budget: Budget) -> None:
     """
     kind = require_archive(archive)
     size = archive.stat().st_size
-    with archive.open("rb") as file, budget.growing_from(size):
+    with archive.open("rb") as file, quota.growing_from(size):
         try:
             if kind == "zip":
-                _unpack_zip(file, folder, budget)
+                _unpack_zip(file, folder, quota)
             else:
-                _unpack_tar(_COMPRESSIONS.get(kind, _plain)(file), folder, budget)
+                _unpack_tar(_COMPRESSIONS.get(kind, _plain)(file), folder, quota)
         except _BROKEN as error:
             raise _broken(error) from None
         except OSError as error:
@@ -142,7 +142,7 @@ def _broken(error: Exception) -> RepriseError:
     )
 
 
-def make_folders(root: Path, path: PurePosixPath, budget: Budget) -> None:
+def make_folders(root: Path, path: PurePosixPath, quota: Quota) -> None:
     """Make a folder below ``root`` and those above it, each paid for.
 
     Raises:
@@ -157,29 +157,29 @@ def make_folders(root: Path, path: PurePosixPath, budget: Budget) -> None:
             if not (root / part).is_dir():
                 raise refused(str(part), "a file and a folder have the same name") from None
         else:
-            budget.pay_file(str(part))
+            quota.count_file(str(part))
 
 
-def write_member(content: IO[bytes], root: Path, path: PurePosixPath, budget: Budget) -> None:
+def write_member(content: IO[bytes], root: Path, path: PurePosixPath, quota: Quota) -> None:
     """Write one file below ``root``, counting bytes as they come out.
 
     Raises:
         RepriseError: The file is there already, or a limit is reached.
     """
-    budget.pay_file(str(path))
-    make_folders(root, path.parent, budget)
+    quota.count_file(str(path))
+    make_folders(root, path.parent, quota)
     try:
         with (root / path).open("xb") as file:
             while chunk := content.read(CHUNK):
-                budget.pay_bytes(str(path), len(chunk))
+                quota.count_bytes(str(path), len(chunk))
                 file.write(chunk)
     except (FileExistsError, IsADirectoryError):
         raise refused(str(path), "it occurs twice") from None
 
 
-def _unpack_zip(file: IO[bytes], folder: Path, budget: Budget) -> None:
-    listing = MAX_HEADER + LISTED_BYTES_PER_FILE * budget.files
-    bounded: Any = _Bounded(file, budget, listing)
+def _unpack_zip(file: IO[bytes], folder: Path, quota: Quota) -> None:
+    listing = MAX_HEADER + LISTED_BYTES_PER_FILE * quota.files
+    bounded: Any = _Bounded(file, quota, listing)
     with zipfile.ZipFile(bounded) as archive:
         for member in archive.infolist():
             name = _zip_name(member)
@@ -190,10 +190,10 @@ def _unpack_zip(file: IO[bytes], folder: Path, budget: Budget) -> None:
                 raise refused(name, "it is encrypted")
             path = safe_path(name)
             if member.is_dir() or kind == stat.S_IFDIR:
-                make_folders(folder, path, budget)
+                make_folders(folder, path, quota)
                 continue
             with archive.open(member) as content:
-                write_member(content, folder, path, budget)
+                write_member(content, folder, path, quota)
 
 
 def _zip_name(member: zipfile.ZipInfo) -> str:
@@ -207,8 +207,8 @@ def _zip_name(member: zipfile.ZipInfo) -> str:
         return member.filename
 
 
-def _unpack_tar(stream: IO[bytes], folder: Path, budget: Budget) -> None:
-    bounded: Any = _Bounded(stream, budget, MAX_HEADER)
+def _unpack_tar(stream: IO[bytes], folder: Path, quota: Quota) -> None:
+    bounded: Any = _Bounded(stream, quota, MAX_HEADER)
     with tarfile.open(fileobj=bounded, mode="r:") as archive:
         while (member := archive.next()) is not None:
             # tarfile keeps every member that it has seen: a gigabyte for a million files.
@@ -221,12 +221,12 @@ def _unpack_tar(stream: IO[bytes], folder: Path, budget: Budget) -> None:
             # Python's own filter as a second opinion; it raises where it sees an attack.
             tarfile.data_filter(member, str(folder))
             if member.isdir():
-                make_folders(folder, path, budget)
+                make_folders(folder, path, quota)
                 continue
             content = archive.extractfile(member)
             if content is None:
                 raise refused(member.name, "it has no content")
-            write_member(content, folder, path, budget)
+            write_member(content, folder, path, quota)
     # The checksum of a compressed stream stands at its very end.
     while bounded.read(CHUNK):
         continue
@@ -235,9 +235,9 @@ def _unpack_tar(stream: IO[bytes], folder: Path, budget: Budget) -> None:
 class _Bounded:
     """A stream that refuses to hand over a huge piece at once: a header that lies."""
 
-    def __init__(self, stream: IO[bytes], budget: Budget, largest_read: int) -> None:
+    def __init__(self, stream: IO[bytes], quota: Quota, largest_read: int) -> None:
         self._stream = stream
-        self._budget = budget
+        self._quota = quota
         self._largest_read = largest_read
 
     def read(self, size: int = -1) -> bytes:
@@ -246,13 +246,13 @@ class _Bounded:
         content = self._stream.read(self._largest_read + 1 if size < 0 else size)
         if len(content) > self._largest_read:
             raise tarfile.ReadError("a header claims an impossible size")
-        self._budget.check_growth(self._stream.tell())
+        self._quota.check_growth(self._stream.tell())
         return content
 
     def seek(self, offset: int, whence: int = 0) -> int:
         # Skipping costs time, as the bytes in between are decompressed all the same.
         ahead = offset - self._stream.tell() if whence == 0 else 0
-        if ahead > max(self._budget.bytes, CHUNK) or (whence == 0 and offset < 0):
+        if ahead > max(self._quota.bytes, CHUNK) or (whence == 0 and offset < 0):
             raise tarfile.ReadError("a header claims an impossible size")
         return self._stream.seek(offset, whence)
 

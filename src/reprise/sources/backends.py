@@ -167,7 +167,7 @@ def _s3(_url: str) -> Backend:
                 "read_timeout": READ_SECONDS,
             },
         )
-        # Attempts are counted and reported in one place: patience.py.
+        # Attempts are counted and reported in one place: retry.py.
         filesystem.retries = 1
         return filesystem
 

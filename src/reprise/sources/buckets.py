@@ -10,18 +10,18 @@ from typing import Any
 from reprise.errors import RepriseError
 from reprise.sources.archives import make_folders
 from reprise.sources.backends import Connection
-from reprise.sources.budget import Budget
-from reprise.sources.fetch import RemoteFile, fetch, progress, resume_or_restart
+from reprise.sources.file_download import RemoteFile, fetch, progress, resume_or_restart
 from reprise.sources.folders import visible_files
-from reprise.sources.names import visible_paths
-from reprise.sources.patience import Patience
+from reprise.sources.quota import Quota
+from reprise.sources.retry import Retry
+from reprise.sources.safe_names import visible_paths
 from reprise.sources.urls import without_queries
 
 CONNECTIONS = 8
 
 
 def fetch_folder(
-    url: str, connection: Connection, part: Path, budget: Budget, verified: bool
+    url: str, connection: Connection, part: Path, quota: Quota, verified: bool
 ) -> None:
     """Download every visible object below a prefix.
 
@@ -30,7 +30,7 @@ def fetch_folder(
         connection: To its server.
         part: The folder to fill. Files that it holds already are taken as the beginnings of
             the objects with the same names; after a failure it stays, for the next attempt.
-        budget: Limits on files and bytes, counted down.
+        quota: Limits on files and bytes, counted down.
         verified: Whether a digest is expected of the whole.
 
     Raises:
@@ -38,7 +38,7 @@ def fetch_folder(
             or the server failed repeatedly.
         OSError: ``part`` cannot be written.
     """
-    files = _planned(url, connection, budget)
+    files = _planned(url, connection, quota)
     lines = [f"{path} {remote.stamp}\n" for path, remote in files.items()]
     stamped = all(remote.stamp for remote in files.values())
     stamp = hashlib.sha256("".join(lines).encode()).hexdigest() if stamped else ""
@@ -48,7 +48,7 @@ def fetch_folder(
         if PurePosixPath(name) not in files:
             found.unlink()
     for path in files:
-        make_folders(part, path.parent, budget)
+        make_folders(part, path.parent, quota)
     top = url.rstrip("/")
     sizes = {path: remote.size or 0 for path, remote in files.items()}
     with ThreadPoolExecutor(CONNECTIONS) as pool, progress(url, sum(sizes.values())) as bar:
@@ -64,13 +64,13 @@ def fetch_folder(
             raise
 
 
-def _planned(url: str, connection: Connection, budget: Budget) -> dict[PurePosixPath, RemoteFile]:
+def _planned(url: str, connection: Connection, quota: Quota) -> dict[PurePosixPath, RemoteFile]:
     """Path below the folder to object; checked and paid for before anything is fetched."""
     objects = _objects(url, connection)
     files = {path: objects[name] for path, name in visible_paths(objects).items()}
     for path, remote in files.items():
-        budget.pay_file(str(path))
-        budget.pay_bytes(str(path), remote.size or 0)
+        quota.count_file(str(path))
+        quota.count_bytes(str(path), remote.size or 0)
     if not files:
         raise RepriseError(f"{without_queries(url)} holds no files.", "correct the url.")
     return files
@@ -78,7 +78,7 @@ def _planned(url: str, connection: Connection, budget: Budget) -> dict[PurePosix
 
 def _objects(url: str, connection: Connection) -> dict[str, RemoteFile]:
     """Name below the folder to object."""
-    patience = Patience(url, connection.backend)
+    retry = Retry(url, connection.backend)
     while True:
         filesystem = None
         try:
@@ -87,7 +87,7 @@ def _objects(url: str, connection: Connection) -> dict[str, RemoteFile]:
             found: dict[str, dict[str, Any]] = filesystem.find(root, detail=True)
         except connection.backend.errors as error:
             connection.broke(filesystem)
-            patience.failed(error)
+            retry.failed(error)
         else:
             # Consoles mark an empty folder with an object whose name ends in a slash.
             return {

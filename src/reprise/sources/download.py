@@ -10,13 +10,13 @@ from pathlib import Path
 
 from reprise.errors import RepriseError
 from reprise.sources.archives import is_archive, unpack
-from reprise.sources.budget import Budget
 from reprise.sources.config import LimitsConfig, SourceConfig
 from reprise.sources.folders import copy_folder, digest, remove
-from reprise.sources.names import refuse_namesakes
 from reprise.sources.nested import unpack_nested
-from reprise.sources.obtain import check_sum, obtained
+from reprise.sources.quota import Quota
+from reprise.sources.safe_names import check_name_clashes
 from reprise.sources.urls import local_path, without_queries
+from reprise.sources.verified_copy import check_sum, verified_copy
 
 # Hidden, so that no reader of labels takes it for one of theirs.
 COMMITS = ".commits.json"
@@ -52,7 +52,7 @@ def download_all(
         for name in sorted(sources):
             building = out / f".{name}.partial"
             building.mkdir()
-            with located(f"data.sources.{name}"):
+            with error_context(f"data.sources.{name}"):
                 commit = _bring(sources[name], limits, building, base, scratch)
             if commit is not None:
                 commits[name] = commit
@@ -65,7 +65,7 @@ def download_all(
 
 
 @contextmanager
-def located(place: str) -> Iterator[None]:
+def error_context(place: str) -> Iterator[None]:
     """Says in every error what it is about, and keeps the queries of urls out of it."""
     try:
         yield
@@ -89,7 +89,7 @@ def _bring(
         _check_local(source, local)
         _fill(folder, local, source, limits)
         return None
-    with obtained(source, limits, scratch) as got:
+    with verified_copy(source, limits, scratch) as got:
         _fill(folder, got.path, source, limits)
         return got.commit
 
@@ -106,15 +106,15 @@ def _check_local(source: SourceConfig, local: Path) -> None:
 
 def _fill(folder: Path, path: Path, source: SourceConfig, limits: LimitsConfig) -> None:
     """Write a source's files, from a file or folder on this machine."""
-    budget = Budget(limits.max_files, int(limits.max_unpacked_gb * 1e9))
+    quota = Quota(limits.max_files, int(limits.max_unpacked_gb * 1e9))
     if path.is_dir():
-        copy_folder(path, folder, budget)
+        copy_folder(path, folder, quota)
     elif source.path is not None and not is_archive(path):
         # One plain file of a repository: labels whose images are another source's.
-        budget.pay_file(source.path)
-        budget.pay_bytes(source.path, path.stat().st_size)
+        quota.count_file(source.path)
+        quota.count_bytes(source.path, path.stat().st_size)
         shutil.copyfile(path, folder / source.path.rstrip("/").rsplit("/", 1)[-1])
     else:
-        unpack(path, folder, budget)
-    unpack_nested(folder, budget)
-    refuse_namesakes(folder)
+        unpack(path, folder, quota)
+    unpack_nested(folder, quota)
+    check_name_clashes(folder)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from reprise.errors import RepriseError
 from reprise.sources.archives import make_folders
-from reprise.sources.budget import Budget
+from reprise.sources.quota import Quota
 
 MAX_LOCAL_DEPTH = 100
 
@@ -52,13 +52,13 @@ def visible_files(folder: Path) -> list[tuple[str, Path]]:
     return sorted(found)
 
 
-def copy_folder(source: Path, target: Path, budget: Budget) -> None:
+def copy_folder(source: Path, target: Path, quota: Quota) -> None:
     """Copy a folder's visible files.
 
     Args:
         source: A folder, which is not changed.
         target: An existing empty folder outside it.
-        budget: Limits, counted down.
+        quota: Limits, counted down.
 
     Raises:
         RepriseError: ``target`` lies inside ``source``, a file cannot be read, or a limit is
@@ -75,9 +75,9 @@ def copy_folder(source: Path, target: Path, budget: Budget) -> None:
                 f"'{name}' is not a readable file (a broken link, a pipe or a device).",
                 "remove it from the folder.",
             )
-        budget.pay_file(name)
-        budget.pay_bytes(name, file.stat().st_size)
-        make_folders(target, PurePosixPath(name).parent, budget)
+        quota.count_file(name)
+        quota.count_bytes(name, file.stat().st_size)
+        make_folders(target, PurePosixPath(name).parent, quota)
         shutil.copyfile(file, target / name)
 
 

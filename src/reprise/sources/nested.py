@@ -7,14 +7,14 @@ from pathlib import Path
 
 from reprise.errors import RepriseError
 from reprise.sources.archives import is_archive, unpack
-from reprise.sources.budget import Budget
 from reprise.sources.folders import visible_files
+from reprise.sources.quota import Quota
 
 MAX_NESTING = 3
 _SUFFIXES = (".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tar", ".zip")
 
 
-def unpack_nested(folder: Path, budget: Budget, depth: int = 1) -> None:
+def unpack_nested(folder: Path, quota: Quota, depth: int = 1) -> None:
     """Put a folder in the place of every archive below ``folder``.
 
     ``pages.zip`` becomes ``pages/``, or ``pages.zip/`` where ``pages`` exists already. An
@@ -22,7 +22,7 @@ def unpack_nested(folder: Path, budget: Budget, depth: int = 1) -> None:
 
     Args:
         folder: A source's files; changed in place.
-        budget: Limits, counted down: the same for all levels.
+        quota: Limits, counted down: the same for all levels.
         depth: How many archives the folder's own files came out of, plus 1.
 
     Raises:
@@ -37,13 +37,13 @@ def unpack_nested(folder: Path, budget: Budget, depth: int = 1) -> None:
         packed = archive.with_name(f"{archive.name}.partial")
         archive.rename(packed)
         target = _target(archive)
-        budget.pay_file(name)
+        quota.count_file(name)
         target.mkdir()
         try:
-            with budget.growing_from(packed.stat().st_size):
-                unpack(packed, target, budget)
+            with quota.growing_from(packed.stat().st_size):
+                unpack(packed, target, quota)
                 packed.unlink()
-                unpack_nested(target, budget, depth + 1)
+                unpack_nested(target, quota, depth + 1)
         except RepriseError as error:
             raise type(error)(f"in '{name}': {error.problem}", error.fix) from None
 

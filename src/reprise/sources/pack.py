@@ -1,7 +1,7 @@
 """A source as DVC keeps it: one tar file, because 50,000 small files are slow to track.
 
 ``data/raw/<source>.tar`` holds the files, and ``data/raw/<source>.json`` counts them and has
-their digest. :mod:`reprise.sources.unpacked` gives them back.
+their digest. :mod:`reprise.sources.unpack` gives them back.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def pack(folder: Path, sha256: str, raw: Path, source: str) -> None:
     (raw / f"{source}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def pack_all(raw: Path) -> None:
+def pack_sources(raw: Path) -> None:
     """Turn each source's folder in ``raw`` into its tar file.
 
     Raises:

@@ -16,11 +16,11 @@ from urllib.request import url2pathname
 
 from reprise.errors import RepriseError
 from reprise.sources.archives import write_member
-from reprise.sources.budget import Budget
 from reprise.sources.config import SourceConfig
 from reprise.sources.folders import remove
-from reprise.sources.names import visible_paths
-from reprise.sources.patience import causes
+from reprise.sources.quota import Quota
+from reprise.sources.retry import causes
+from reprise.sources.safe_names import visible_paths
 from reprise.sources.urls import without_queries
 
 CONNECTIONS = 8
@@ -44,13 +44,13 @@ def is_repository(url: str) -> bool:
     return urlsplit(url).scheme.startswith("git+")
 
 
-def fetch_from_repository(source: SourceConfig, part: Path, budget: Budget) -> Fetched:
+def fetch_from_repository(source: SourceConfig, part: Path, quota: Quota) -> Fetched:
     """Write a file or a folder's visible files at the source's revision.
 
     Args:
         source: Its url, revision and path.
         part: The file or folder to make; it does not exist.
-        budget: Limits on files and bytes, counted down.
+        quota: Limits on files and bytes, counted down.
 
     Raises:
         RepriseError: The repository, revision or path does not exist, the repository cannot be
@@ -64,7 +64,7 @@ def fetch_from_repository(source: SourceConfig, part: Path, budget: Budget) -> F
         filesystem = DVCFileSystem(url=_address(source.url), rev=source.revision)
         try:
             commit = filesystem.repo.get_rev()
-            tracked = _write(filesystem, source, part, budget)
+            tracked = _write(filesystem, source, part, quota)
         except CloneError as error:
             # DVC says first that something failed, and last what it was.
             raise _failed(source, _text(list(causes(error))[-1])) from None
@@ -124,7 +124,7 @@ def _address(url: str) -> str:
     return url2pathname(parts.path) if parts.scheme == "file" else address
 
 
-def _write(filesystem: Any, source: SourceConfig, part: Path, budget: Budget) -> bool:
+def _write(filesystem: Any, source: SourceConfig, part: Path, quota: Quota) -> bool:
     """Write the files; whether any of them is tracked by DVC."""
     root = "/" + (source.path or "").strip("/")
     _refuse_imports(filesystem, source, PurePosixPath(root))
@@ -150,7 +150,7 @@ def _write(filesystem: Any, source: SourceConfig, part: Path, budget: Budget) ->
         except FileNotFoundError:
             raise _failed(source, f"'{name}' is missing from its DVC remote") from None
         with content:
-            write_member(content, folder, name, budget)
+            write_member(content, folder, name, quota)
 
     in_git = [name for name, info in files.items() if not info.get("dvc_info")]
     tracked = [name for name, info in files.items() if info.get("dvc_info")]

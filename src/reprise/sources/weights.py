@@ -12,19 +12,19 @@ from reprise.errors import RepriseError
 from reprise.models.config import WeightsConfig
 from reprise.sources.backends import Connection, backend
 from reprise.sources.config import LimitsConfig, SourceConfig
-from reprise.sources.download import located
-from reprise.sources.fetch import describe, fetch, progress, resume_or_restart, stamp_file
+from reprise.sources.download import error_context
+from reprise.sources.download_cache import DownloadCache
+from reprise.sources.file_download import describe, fetch, progress, resume_or_restart, stamp_file
 from reprise.sources.folders import digest, remove
-from reprise.sources.kept import Kept
-from reprise.sources.obtain import check_sum
 from reprise.sources.urls import local_path, without_queries
+from reprise.sources.verified_copy import check_sum
 
 # What reprise.models.storage reads.
 DESCRIPTION = "weights.json"
 MAX_SAFETENSORS_HEADER = 100_000_000  # the format's own limit
 
 
-def bring_weights(
+def download_weights(
     family: str,
     config: WeightsConfig | None,
     limits: LimitsConfig,
@@ -54,7 +54,7 @@ def bring_weights(
             limit, or the disk is full. Then ``out`` is as it was.
     """
     partial = out.with_name(f".{out.name}.partial")
-    with located(name or f"model.weights.{family}"):
+    with error_context(name or f"model.weights.{family}"):
         remove(partial)
         partial.mkdir(parents=True)
         try:
@@ -88,17 +88,17 @@ def _verified(
         check_sum(source, digest(local))
         yield local
         return
-    kept = Kept(scratch)
+    cache = DownloadCache(scratch)
     key = config.sha256[:16]
-    with kept.locked(key), kept.locked(config.sha256):
-        path = kept.find(config.sha256)
+    with cache.locked(key), cache.locked(config.sha256):
+        path = cache.find(config.sha256)
         if path is None:
-            part = kept.unfinished(key)
+            part = cache.unfinished(key)
             _fetch(source, part, limits)
-            path = kept.keep(part, config.sha256)
+            path = cache.keep(part, config.sha256)
             remove(stamp_file(part))
         yield path
-    kept.trim(int(limits.keep_downloads_gb * 1e9))
+    cache.trim(int(limits.keep_downloads_gb * 1e9))
 
 
 def _fetch(source: SourceConfig, part: Path, limits: LimitsConfig) -> None:

@@ -16,8 +16,9 @@ from PIL import Image
 
 from builders import picture
 from reprise.errors import RepriseError
-from reprise.formats import coco, rle
+from reprise.formats import coco
 from reprise.formats.records import BoxRecord
+from reprise.masks import rle
 from reprise.preprocessing.copy_paste.compose import (
     DONORS,
     Composed,

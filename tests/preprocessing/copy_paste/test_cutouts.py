@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pycocotools import mask as oracle
 
 from builders import picture
-from reprise.formats import rle
 from reprise.formats.records import BoxRecord
+from reprise.masks import rle
 from reprise.preprocessing.copy_paste.cutouts import Look, cut_out, fill_polygons, region_of
 
 SIZE = (64, 48)

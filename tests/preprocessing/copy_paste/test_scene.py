@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reprise.formats import rle
 from reprise.formats.records import BoxRecord
+from reprise.masks import rle
 from reprise.preprocessing.copy_paste.cutouts import Cutout, Look, cut_out
 from reprise.preprocessing.copy_paste.scene import Scene
 from reprise.synthesis.config import CopyPasteConfig

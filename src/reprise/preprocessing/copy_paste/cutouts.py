@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageFilter
 
-from reprise.formats import rle
 from reprise.formats.records import BoxRecord
+from reprise.masks import rle
 
 Size = tuple[int, int]
 # Edges of a polygon that are worked on together: bounds memory, whatever a label file says.

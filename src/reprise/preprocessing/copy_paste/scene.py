@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from reprise.formats import rle
 from reprise.formats.records import BoxRecord
+from reprise.masks import rle
 from reprise.preprocessing.copy_paste.cutouts import Cutout, Region, Size, region_of, tight
 from reprise.synthesis.config import CopyPasteConfig
 

@@ -1,0 +1,265 @@
+"""Boxes in CSV files: one row a box; :mod:`reprise.formats.box_columns` names the columns.
+
+Coordinates are pixels. A row whose four coordinates are empty, or all 0, says that the image has
+no object. The ``split`` column, the name of the file (``train.csv``) or the folder of the image
+says the split. Columns of other names hold what ``data.split.group_by`` may name, where the rows
+of each image agree. Of files that are named as in :mod:`reprise.formats.boxes_csv.versions`, one
+version is read; else all box lists of the folder are merged.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from reprise.errors import RepriseError
+from reprise.formats.box_columns import BoxColumns, box_columns
+from reprise.formats.boxes_csv.versions import choose_lists, stamped_lists
+from reprise.formats.csv_tables import peek_columns, read_table, write_table
+from reprise.formats.file_index import FileIndex
+from reprise.formats.image_lists import LONGEST_SIDE, ImageList, add_problem
+from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
+from reprise.formats.split_names import named_split
+from reprise.formats.writing import class_names, copy_image, require, write_label
+
+COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
+# Headers that `detect` looks at.
+_PEEKS = 10
+_TRUE = frozenset({"1", "true", "yes"})
+
+
+def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> SourceDataset:
+    """Read the box lists of a source folder.
+
+    Args:
+        folder: The source folder; it is not changed.
+        source: Name of the source, for messages.
+        options: ``version`` chooses among lists with stamps.
+
+    Returns:
+        The labels. Images that the lists do not name, but other versions may, are unlabelled.
+        The notes say which version was read, and what was left out.
+
+    Raises:
+        RepriseError: There is no list of boxes or no such version, a file cannot be read, a
+            row names no image, or an image is in two splits. The message names file and line.
+    """
+    files = FileIndex(folder, source)
+    lists, notes = _choose(files, source, options.version)
+    reader = _Reader(files, source)
+    for entry in lists:
+        reader.read(entry)
+    return reader.dataset(notes)
+
+
+def detect(files: FileIndex) -> str | None:
+    """The lists of boxes among the first few CSV files, those with stamps first."""
+    names = files.with_suffix(".csv")
+    stamped = [entry.name for entry in stamped_lists(names)]
+    for name in [*stamped, *names][:_PEEKS]:
+        if box_columns(peek_columns(files, name)):
+            return f"boxes in the columns of {name}"
+    return None
+
+
+def write(dataset: SourceDataset, folder: Path) -> None:
+    """Write images at their names and ``boxes.csv``, or one list a split: ``train.csv``.
+
+    Columns are COLUMNS, ``synthetic`` if any image is, and one for each key. Outlines are not
+    kept, nor are classes without a box.
+
+    Args:
+        dataset: Every image has a path, a width and a height; boxes are in pixels.
+        folder: An empty folder.
+
+    Raises:
+        RepriseError: There are crowds or labels of whole images, or a key or class has a name
+            that would be read as something else.
+    """
+    require(dataset, "boxes_csv")
+    listed = [image for image in dataset.images if image.labelled]
+    columns = list(COLUMNS)
+    if any(image.synthetic for image in listed):
+        columns.append("synthetic")
+    keys = sorted({key for image in listed for key in image.keys})
+    _check_names(dataset, keys)
+    lists: dict[str, list[list[object]]] = {}
+    for image in dataset.images:
+        copy_image(image, folder, image.name)
+        if image.labelled:
+            made = [int(image.synthetic)] if "synthetic" in columns else []
+            further = [*made, *(image.keys.get(key, "") for key in keys)]
+            start: list[object] = [image.name, image.width, image.height]
+            rows = lists.setdefault(image.split or "boxes", [])
+            rows += [[*start, *cells, *further] for cells in _box_cells(image)]
+    for name, rows in (lists or {"boxes": []}).items():
+        write_label(folder, f"{name}.csv", write_table([*columns, *keys], rows))
+
+
+@dataclass(frozen=True)
+class _List:
+    """A file to read: its name, the split it is of, and the folder that holds its images."""
+
+    name: str
+    split: str | None = None
+    within: str = ""
+
+
+def _choose(files: FileIndex, source: str, version: str) -> tuple[list[_List], list[str]]:
+    """The files to read, and notes on the choice."""
+    names = files.with_suffix(".csv")
+    boxed = [name for name in names if box_columns(peek_columns(files, name))]
+    if not boxed:
+        raise _nothing_found(files, source, names)
+    stamped = stamped_lists(names)
+    usecases = {(entry.home, entry.usecase) for entry in stamped if entry.name in boxed}
+    if not usecases and version != "latest":
+        raise RepriseError(
+            f"source '{source}': there is no version {version}: no list of boxes is named as "
+            "train_{usecase}_{YYMMDDHHmmss}.csv.",
+            f"leave data.sources.{source}.version out.",
+        )
+    if not usecases:
+        return [_List(name) for name in boxed], []
+    versions = [entry for entry in stamped if (entry.home, entry.usecase) in usecases]
+    chosen, notes = choose_lists(versions, version, source)
+    known = {entry.name for entry in versions}
+    notes += [f"{name} is of no version: not read" for name in boxed if name not in known]
+    lists = []
+    for entry in chosen:
+        own = any(name.startswith(f"{entry.home}/images/") for name in files.names)
+        lists.append(_List(entry.name, entry.split, entry.home if own else ""))
+    return lists, notes
+
+
+def _nothing_found(files: FileIndex, source: str, names: list[str]) -> RepriseError:
+    seen = "; ".join(f"{name}: {', '.join(peek_columns(files, name)[:12])}" for name in names[:3])
+    return RepriseError(
+        f"source '{source}': no CSV file has columns for an image, a class and a box. Found "
+        f"{seen or 'no .csv file at all'}.",
+        f"name the columns {','.join(COLUMNS)} in the first line, or correct the format in "
+        "data.sources.",
+    )
+
+
+class _Reader:
+    """Collects what the lists say."""
+
+    def __init__(self, files: FileIndex, source: str) -> None:
+        self._files = files
+        self._source = source
+        self._images = ImageList(files, source)
+        self._classes: dict[str, None] = {}
+        self._of_boxes: set[str] = set()
+
+    def read(self, entry: _List) -> None:
+        """Add what one file says."""
+        name = entry.name
+        table = read_table(self._files, name, self._source)
+        columns = box_columns(table.columns)
+        if columns is None:
+            raise _nothing_found(self._files, self._source, [name])
+        for line, cells in table.rows:
+            where = f"line {line}"
+            if len(cells) <= columns.image:
+                raise self._images.error(name, where, "the row ends before the image's name")
+            image = self._images.named(cells[columns.image], name, where, entry.within)
+            problem = f"{len(cells)} cells where the header has {len(table.columns)}"
+            said = entry.split
+            if len(cells) == len(table.columns):
+                problem = self._row(image, cells, columns, table.delimiter)
+                said = said if columns.split is None else named_split(cells[columns.split]) or said
+            self._images.place(image, name, said)
+            if problem:
+                add_problem(image, f"{name}, {where}: {problem}")
+
+    def dataset(self, notes: list[str]) -> SourceDataset:
+        """Everything that was read."""
+        if self._of_boxes:
+            names = ", ".join(sorted(self._of_boxes))
+            notes = [*notes, f"not for grouping, for boxes of one image differ in it: {names}"]
+        dataset = self._images.dataset(list(self._classes), notes)
+        for image in dataset.images:
+            image.keys = {
+                key: value
+                for key, value in image.keys.items()
+                if value.strip() and key not in self._of_boxes
+            }
+        return dataset
+
+    def _row(self, image: ImageRecord, cells: list[str], columns: BoxColumns, mark: str) -> str:
+        """Add a row to its image; returns what is wrong with it, if anything."""
+        for key, place in columns.others.items():
+            if image.keys.setdefault(key, cells[place]) != cells[place]:
+                self._of_boxes.add(key)
+        if columns.synthetic is not None and cells[columns.synthetic].strip().lower() in _TRUE:
+            image.synthetic = True
+        sides = [
+            "" if place is None else cells[place].strip()
+            for place in (columns.width, columns.height)
+        ]
+        problem = _set_size(image, *(_number(side, mark) if side else 0.0 for side in sides))
+        texts = [cells[place].strip() for place in columns.box]
+        numbers = [_number(text, mark) for text in texts]
+        if problem or not any(texts) or all(number == 0 for number in numbers):
+            return problem
+        class_name = cells[columns.class_name].strip()
+        if not class_name:
+            return "a box without a class"
+        self._classes[class_name] = None
+        left, top, third, fourth = numbers
+        if columns.corners:
+            third, fourth = third - left, fourth - top
+        image.boxes.append(BoxRecord(class_name, (left, top, third, fourth)))
+        return ""
+
+
+def _set_size(image: ImageRecord, width: float, height: float) -> str:
+    """Note the size that a row states, 0 for none; returns what is wrong with it."""
+    if width == height == 0:
+        return ""
+    if not (0 < width <= LONGEST_SIDE and 0 < height <= LONGEST_SIDE):
+        return "the width and height of the image are not two positive numbers"
+    size = (max(1, round(width)), max(1, round(height)))
+    if image.width is not None and (image.width, image.height) != size:
+        return f"{size[0]} x {size[1]} pixels, but {image.width} x {image.height} before"
+    image.width, image.height = size
+    return ""
+
+
+def _number(text: str, mark: str) -> float:
+    """A cell as a number; NaN for anything else, which the box rules then judge."""
+    # Where commas stand in numbers, spreadsheets separate cells by semicolons.
+    plain = text.replace(",", ".") if mark == ";" else text
+    try:
+        return float(plain)
+    except ValueError:
+        return math.nan
+
+
+def _box_cells(image: ImageRecord) -> list[list[object]]:
+    """Class and corners of each box, or the one row that says there is none."""
+    if not image.boxes:
+        return [["", 0, 0, 0, 0]]
+    cells: list[list[object]] = []
+    for box in image.boxes:
+        x, y, w, h = box.xywh
+        cells.append([box.class_name, *map(_plain, (x, y, x + w, y + h))])
+    return cells
+
+
+def _plain(value: float) -> float | int:
+    return int(value) if float(value).is_integer() else value
+
+
+def _check_names(dataset: SourceDataset, keys: list[str]) -> None:
+    own = {*COLUMNS, "split", "synthetic"}
+    bad = [key for key in keys if key.lower() in own or key != key.strip() or not key]
+    bad += [name for name in class_names(dataset) if name != name.strip() or not name]
+    if bad:
+        raise RepriseError(
+            f"boxes_csv cannot hold the key or class {bad[0]!r} of '{dataset.source}'.",
+            "rename it: keys must differ from the columns' names, and no name may start or end "
+            "with a space.",
+        )

@@ -1,0 +1,81 @@
+"""Grouping values in a table beside the labels, such as the patient or the site of each image.
+
+Any CSV file with ``group`` in its name counts, if it has a column of image names and no boxes.
+"""
+
+from __future__ import annotations
+
+import posixpath
+
+from reprise.errors import RepriseError
+from reprise.formats.box_columns import box_columns
+from reprise.formats.csv_tables import IMAGE_COLUMNS, Table, column_place, read_table
+from reprise.formats.file_index import FileIndex
+from reprise.formats.records import ImageRecord
+
+
+def add_group_keys(images: list[ImageRecord], files: FileIndex, source: str) -> list[str]:
+    """Add the columns of such tables to the ``keys`` of the images that their rows name.
+
+    An empty cell is no value. What the labels themselves say of an image stays.
+
+    Args:
+        images: Of one source; changed in place.
+        files: The source folder.
+        source: Its name, for messages.
+
+    Returns:
+        A note for each table that was used.
+
+    Raises:
+        RepriseError: A table cannot be read, a row has another number of cells than the
+            header, a name fits several images, or two rows give an image different values.
+    """
+    notes = []
+    by_name = {image.name: image for image in images}
+    for name in files.with_suffix(".csv"):
+        if "group" not in posixpath.basename(name).lower():
+            continue
+        table = read_table(files, name, source)
+        image_column = column_place(table.columns, IMAGE_COLUMNS)
+        others = {
+            column: place
+            for place, column in enumerate(table.columns)
+            if column and place != image_column
+        }
+        if image_column is None or not others or box_columns(table.columns):
+            continue
+        values = _values(table, image_column, others, files, source)
+        known = [image for image in values if image in by_name]
+        for image in known:
+            by_name[image].keys = {**values[image], **by_name[image].keys}
+        notes.append(f"{name} gives {', '.join(others)} of {len(known)} image(s)")
+    return notes
+
+
+def _values(
+    table: Table, image_column: int, columns: dict[str, int], files: FileIndex, source: str
+) -> dict[str, dict[str, str]]:
+    """The values of each image in a table, by the image's name in the source folder."""
+    found: dict[str, dict[str, str]] = {}
+    for line, cells in table.rows:
+        if len(cells) != len(table.columns):
+            problem = f"{len(cells)} cells where the header has {len(table.columns)}"
+            raise _error(source, table.name, line, problem)
+        written = cells[image_column]
+        matches = files.candidates(written, table.name)
+        if len(matches) > 1:
+            problem = f"'{written}' fits several files: {', '.join(matches[:4])}"
+            raise _error(source, table.name, line, problem)
+        values = {key: cells[place] for key, place in columns.items() if cells[place].strip()}
+        name = matches[0] if matches else written
+        if found.setdefault(name, values) != values:
+            raise _error(source, table.name, line, f"other values for '{written}' than before")
+    return found
+
+
+def _error(source: str, name: str, line: int, problem: str) -> RepriseError:
+    return RepriseError(
+        f"source '{source}': {name}, line {line}: {problem}.",
+        "correct the table, or rename it so that its name does not hold the word group.",
+    )

@@ -1,0 +1,246 @@
+"""Masks of a whole image: one PNG of class numbers, or one PNG for each class.
+
+:mod:`reprise.formats.label_masks.mask_pairing` says how masks are named and where they lie,
+:mod:`reprise.formats.label_masks.pixel_values` what their pixels mean.
+
+An object is a region of one class that is connected over sides or corners and has at least
+MIN_AREA pixels; smaller ones are specks, which are counted and left out. So two objects of one
+class that touch are one, and the parts of one that something hides are several.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from reprise.errors import RepriseError
+from reprise.formats.class_list import in_order, write_class_list
+from reprise.formats.file_index import FileIndex
+from reprise.formats.file_names import flat_names
+from reprise.formats.label_masks.mask_pairing import MaskFile, pair
+from reprise.formats.label_masks.pixel_values import BACKGROUND, IGNORED, LabelValues, read_values
+from reprise.formats.mask_images import (
+    BadMaskError,
+    few_colours,
+    foreground,
+    mask_of,
+    mask_record,
+    write_mask,
+)
+from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
+from reprise.formats.split_names import named_split
+from reprise.formats.writing import class_names, copy_image, require
+from reprise.masks import rle
+
+# The fewest pixels of an object. Masks drawn by hand or by thresholds are full of specks: those
+# of cracks in roads have thousands in one image.
+MIN_AREA = 50
+# Masks that `detect` opens, and the most colours that they may have.
+_PEEKS = 3
+_MOST_COLOURS = 256
+_LISTS = "imagesets/segmentation"
+
+
+def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> SourceDataset:
+    """Read the objects in the masks as run lengths, box and area.
+
+    Args:
+        folder: The source folder; it is not changed.
+        source: Name of the source, for messages.
+        options: Nothing of it applies.
+
+    Returns:
+        Boxes as xywh in pixels, by class number or name, then by their first pixel column by
+        column. An image whose masks cannot be read, or differ in size, has a ``problem``; one
+        without a mask is unlabelled and no part of the dataset; a mask without an image gives
+        a record without a path. Splits are named by folders, else by lists of image names
+        such as ``ImageSets/Segmentation/train.txt``. Notes say how many specks were left out.
+
+    Raises:
+        RepriseError: There is no mask, one fits several images, or a list of classes is
+            malformed.
+    """
+    files = FileIndex(folder, source)
+    pairs = pair(files)
+    for mask, images in pairs.torn.items():
+        raise RepriseError(
+            f"source '{source}': the mask {mask} fits several images: {', '.join(images[:4])}.",
+            "give images different names without their endings, or keep one of them.",
+        )
+    if not pairs.masks:
+        raise RepriseError(
+            f"source '{source}': no mask was found. Looked for PNG files such as masks/1.png for "
+            f"images/1.jpg, 1_mask.png beside 1.jpg, or 1_CRACK.png beside 1_RAW.jpg; it holds "
+            f"{len(files.names)} file(s).",
+            "correct the layout, or the format in data.sources.",
+        )
+    reader = _Reader(files, read_values(files, source))
+    records = [reader.image(name, masks) for name, masks in sorted(pairs.masks.items())]
+    records += [ImageRecord(name, None) for name in pairs.orphans]
+    for name in pairs.unlabelled:
+        records.append(ImageRecord(name, files.path(name), labelled=False))
+    listed = _listed_splits(files)
+    for record in records:
+        stem = posixpath.splitext(posixpath.basename(record.name))[0]
+        record.split = named_split(posixpath.dirname(record.name)) or listed.get(stem)
+    records.sort(key=lambda record: record.name)
+    classes = reader.finish(records)
+    return SourceDataset(source, records, classes, lists_images=True, notes=reader.notes())
+
+
+def detect(files: FileIndex) -> str | None:
+    """Masks by their names, the first few of which are opened and must look like masks."""
+    pairs = pair(files)
+    masks = [mask for name in sorted(pairs.masks) for mask in pairs.masks[name]]
+    for mask in masks[:_PEEKS]:
+        if not few_colours(files.path(mask.name), 2 if mask.class_name else _MOST_COLOURS):
+            return None
+    if not masks:
+        return None
+    return f"{len(masks)} mask(s) for {len(pairs.masks)} image(s), the first {masks[0].name}"
+
+
+def write(dataset: SourceDataset, folder: Path) -> None:
+    """Write ``images/[<split>/]1.jpg``, ``masks/[<split>/]1.png`` and ``classes.txt``.
+
+    Masks are grey; the class that is nth in ``classes.txt``, after ``background``, has the
+    value n. Later objects overwrite earlier ones. Images may get other names, so that no two
+    have the same stem; keys are not kept.
+
+    Args:
+        dataset: Every object has an RLE mask of its image's size.
+        folder: An empty folder.
+
+    Raises:
+        RepriseError: An object has no such mask or is a crowd, an image has labels as a whole,
+            there are more than 254 classes, or one is called background.
+    """
+    require(dataset, "label_masks")
+    names = flat_names(dataset.images)
+    classes = class_names(dataset)
+    if len(classes) >= IGNORED or any(name.lower() in BACKGROUND for name in classes):
+        raise RepriseError(
+            f"label_masks has numbers for {IGNORED - 1} classes, none of them called background; "
+            f"the dataset has {len(classes)}: {', '.join(classes[:5])}.",
+            "write coco, or rename the class.",
+        )
+    write_class_list(["background", *classes], folder)
+    values = {name: value for value, name in enumerate(classes, start=1)}
+    for image in dataset.images:
+        place = f"{image.split}/{names[image.name]}" if image.split else names[image.name]
+        copy_image(image, folder, f"images/{place}")
+        if image.labelled:
+            pixels = np.zeros((image.height or 0, image.width or 0), dtype=np.uint8)
+            for box in image.boxes:
+                pixels[mask_of(box, image)] = values[box.class_name]
+            write_mask(pixels, folder / "masks" / f"{posixpath.splitext(place)[0]}.png")
+
+
+class _Reader:
+    """Turns masks into objects, and remembers what can be said at the end only."""
+
+    def __init__(self, files: FileIndex, values: LabelValues) -> None:
+        self._files = files
+        self._values = values
+        self._numbers: set[int] = set()
+        self._named: set[str] = set()
+        self._binary = True
+        self._high: dict[str, list[BoxRecord]] = {}
+        self._high_specks = 0
+        self._specks = 0
+
+    def image(self, name: str, masks: list[MaskFile]) -> ImageRecord:
+        """One image with the objects of its masks."""
+        record = ImageRecord(name, self._files.path(name))
+        if len(masks) > 1 and any(mask.class_name is None for mask in masks):
+            record.problem = f"several masks are about it: {', '.join(m.name for m in masks[:4])}"
+            return record
+        for mask in sorted(masks, key=lambda mask: mask.class_name or ""):
+            try:
+                self._add(record, mask)
+            except BadMaskError as bad:
+                record.problem = f"{mask.name}: {bad}"
+                record.boxes.clear()
+                self._high.pop(name, None)
+                break
+        return record
+
+    def finish(self, records: list[ImageRecord]) -> list[str]:
+        """Add what is 255 in binary masks, and give the classes in order."""
+        if self._binary and self._high:
+            self._numbers.add(1)
+            self._specks += self._high_specks
+            for record in records:
+                record.boxes += self._high.get(record.name, [])
+        numbered = [self._values.name(number) for number in sorted(self._numbers)]
+        return in_order([*self._values.names.values(), *numbered], self._named)
+
+    def notes(self) -> list[str]:
+        """What was left out."""
+        if not self._specks:
+            return []
+        return [f"{self._specks} region(s) of under {MIN_AREA} px were left out as specks"]
+
+    def _add(self, record: ImageRecord, mask: MaskFile) -> None:
+        path = self._files.path(mask.name)
+        if mask.class_name is not None:
+            pixels = foreground(path)
+            _same_size(record, pixels)
+            self._named.add(mask.class_name)
+            self._specks += _objects(pixels, mask.class_name, record.boxes)
+            return
+        numbers, has_ignored = self._values.read(path)
+        _same_size(record, numbers)
+        for number in np.flatnonzero(np.bincount(numbers.ravel())).tolist():
+            if number in self._values.background:
+                continue
+            if number == IGNORED and has_ignored:
+                self._add_high(record, numbers == IGNORED)
+                continue
+            self._binary = False
+            self._numbers.add(number)
+            self._specks += _objects(numbers == number, self._values.name(number), record.boxes)
+
+    def _add_high(self, record: ImageRecord, pixels: np.ndarray) -> None:
+        """Keep what is 255 until it is known whether the masks are binary."""
+        if self._binary:
+            boxes = self._high.setdefault(record.name, [])
+            self._high_specks += _objects(pixels, self._values.name(1), boxes)
+
+
+def _same_size(record: ImageRecord, pixels: np.ndarray) -> None:
+    height, width = pixels.shape
+    if record.width is not None and (record.width, record.height) != (width, height):
+        raise BadMaskError(
+            f"it is {width} x {height}, another mask {record.width} x {record.height}"
+        )
+    record.width, record.height = width, height
+
+
+def _objects(pixels: np.ndarray, class_name: str, boxes: list[BoxRecord]) -> int:
+    """Append the connected regions of a mask; the number of specks is returned."""
+    count, regions, stats, _ = cv2.connectedComponentsWithStats(
+        pixels.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S
+    )
+    kept = stats[:, cv2.CC_STAT_AREA] >= MIN_AREA
+    kept[0] = False
+    if kept.any():
+        for segmentation in rle.encode_regions(np.where(kept[regions], regions, 0)):
+            boxes.append(mask_record(class_name, segmentation))
+    return int(count - 1 - kept.sum())
+
+
+def _listed_splits(files: FileIndex) -> dict[str, str]:
+    """Splits by the stems in ``ImageSets/Segmentation/<split>.txt``, the first list counting."""
+    found: dict[str, str] = {}
+    for name in files.with_suffix(".txt"):
+        folder, base = posixpath.split(name)
+        split = named_split(base)
+        if split and folder.lower().endswith(_LISTS):
+            text = files.path(name).read_bytes().decode("utf-8", errors="replace")
+            for line in filter(None, map(str.strip, text.splitlines())):
+                found.setdefault(line, split)
+    return found

@@ -1,0 +1,238 @@
+"""The shapes of LabelMe, to boxes and outlines and back."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+import struct
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from reprise.formats.file_index import encodable
+from reprise.formats.json_files import number
+from reprise.formats.records import BoxRecord
+from reprise.masks import rle
+
+CIRCLE_CORNERS = 64
+MAX_PIXELS = 64_000_000  # of an image with masks, which take up to 24 bytes a pixel
+_OUTLINES = ("polygon", "oriented_rectangle")
+_WITHOUT_AREA = ("point", "points", "line", "linestrip")
+# What base64 and Pillow were seen to raise on damaged masks; they have no common base.
+_DECODER_ERRORS = (
+    AssertionError,
+    EOFError,
+    LookupError,
+    OSError,
+    OverflowError,
+    SyntaxError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+Size = tuple[int, int]  # height, width
+Point = tuple[float, float]
+
+
+@dataclass(slots=True)
+class Shape:
+    """One shape of a LabelMe file.
+
+    Attributes:
+        label: Its class.
+        group: What joins it with others of its class, None for nothing.
+        corners: Points whose bounds are its box, in pixels; one NaN makes all of it NaN.
+        outline: x, y in turn; empty for a plain box, for points and lines, and for a mask.
+        mask: Positions of a mask's pixels, as from :func:`reprise.masks.rle.positions`.
+        without_area: Its kind, for points and lines; empty for all others.
+    """
+
+    label: str
+    group: int | str | None
+    corners: list[Point]
+    outline: list[float] = field(default_factory=list)
+    mask: np.ndarray | None = None
+    without_area: str = ""
+
+
+def shape_of(entry: Any, size: Size | None) -> Shape:
+    """One entry of ``shapes``.
+
+    Args:
+        entry: The entry as JSON has it.
+        size: Height and width of the image, None when the file does not say.
+
+    Raises:
+        ValueError: What makes the whole file unusable, as the end of a sentence.
+    """
+    if not isinstance(entry, dict):
+        raise ValueError("is not an object")
+    label, group = entry.get("label"), entry.get("group_id")
+    if not isinstance(label, str) or not label.strip() or not encodable(label):
+        raise ValueError(f"has the label {label!r}, which is not a text with something in it")
+    if group is not None and (isinstance(group, bool) or not isinstance(group, int | str)):
+        raise ValueError(f"has the group_id {group!r}, which is neither a number nor text")
+    points = _points(entry.get("points"))
+    kind = entry.get("shape_type") or "polygon"  # as LabelMe 3 wrote it: without a type
+    if kind == "rectangle":
+        return Shape(label, group, points)
+    if kind in _OUTLINES:
+        return Shape(label, group, points, _outline(points))
+    if kind == "circle":
+        corners, outline = _circle(points)
+        return Shape(label, group, corners, outline)
+    if kind in _WITHOUT_AREA:
+        return Shape(label, group, points[:1], without_area=kind)
+    if kind == "mask":
+        return _mask(entry, Shape(label, group, points), size)
+    raise ValueError(f"has the shape_type {kind!r}, which is not known")
+
+
+def merged(shapes: list[Shape], size: Size | None) -> BoxRecord:
+    """The object that some shapes of one class are.
+
+    Its box is the bounds of all. A plain box among outlines is an outline too.
+
+    Raises:
+        ValueError: Masks and other shapes are mixed.
+    """
+    label = shapes[0].label
+    corners = [point for shape in shapes for point in shape.corners]
+    xywh = _bounds(corners)
+    masks = [shape.mask for shape in shapes if shape.mask is not None]
+    if masks:
+        if len(masks) < len(shapes) or size is None:
+            raise ValueError(f"group {shapes[0].group} of '{label}' mixes masks and other shapes")
+        pixels = masks[0] if len(masks) == 1 else np.unique(np.concatenate(masks))
+        encoded = rle.encode(pixels, size)
+        return BoxRecord(label, xywh, area=float(len(pixels)), segmentation=encoded)
+    outlines = [shape.outline for shape in shapes if shape.outline]
+    if outlines:
+        plain = [shape.corners for shape in shapes if not shape.outline]
+        outlines += [_outline(_box_corners(points)) for points in plain if len(points) > 1]
+    kind = shapes[0].without_area if len(shapes) == 1 else ""
+    return BoxRecord(label, xywh, segmentation=[part for part in outlines if part], shape=kind)
+
+
+def shapes_from(box: BoxRecord, size: Size, group: int) -> list[dict[str, Any]]:
+    """An object as entries of ``shapes``.
+
+    Args:
+        box: The object, in pixels.
+        size: Height and width of its image.
+        group: Joins the outlines of an object that has several.
+
+    Raises:
+        ValueError: Its mask is not of the image's size or is damaged.
+    """
+    if isinstance(box.segmentation, dict):
+        mask = rle.decode(box.segmentation, size[0] * size[1])
+        if mask.shape != size:
+            raise ValueError(f"it has the shape {mask.shape}, the image has {size}")
+        if mask.any():
+            return [_mask_entry(box.class_name, mask)]
+    elif box.segmentation:
+        joined = group if len(box.segmentation) > 1 else None
+        corners = [list(zip(part[0::2], part[1::2], strict=True)) for part in box.segmentation]
+        return [_entry(box.class_name, "polygon", points, joined) for points in corners]
+    x, y, w, h = box.xywh
+    return [_entry(box.class_name, "rectangle", [(x, y), (x + w, y + h)])]
+
+
+def _points(value: Any) -> list[Point]:
+    """Points; a coordinate that is not a number is NaN."""
+    if not isinstance(value, list) or not all(
+        isinstance(point, list) and len(point) == 2 for point in value
+    ):
+        raise ValueError("has points that are not a list of [x, y]")
+    return [(number(x), number(y)) for x, y in value]
+
+
+def _bounds(points: list[Point]) -> tuple[float, float, float, float]:
+    """Left, top, width, height; NaN without points, or with one that is not finite."""
+    if not points or not all(map(math.isfinite, (value for point in points for value in point))):
+        return math.nan, math.nan, math.nan, math.nan
+    left, top = min(x for x, _ in points), min(y for _, y in points)
+    return left, top, max(x for x, _ in points) - left, max(y for _, y in points) - top
+
+
+def _box_corners(points: list[Point]) -> list[Point]:
+    x, y, w, h = _bounds(points)
+    return [(x, y), (x + w, y), (x + w, y + h), (x, y + h)]
+
+
+def _outline(points: list[Point]) -> list[float]:
+    """Points as x, y in turn; empty when they enclose nothing or are not all finite."""
+    values = [value for point in points for value in point]
+    return values if len(points) >= 3 and all(map(math.isfinite, values)) else []
+
+
+def _circle(points: list[Point]) -> tuple[list[Point], list[float]]:
+    """Corners of a circle's box, and a polygon on it: from its centre and a point on it."""
+    if len(points) != 2:
+        raise ValueError(f"is a circle of {len(points)} points instead of 2")
+    (cx, cy), (x, y) = points
+    radius = math.hypot(x - cx, y - cy)
+    angles = [2 * math.pi * index / CIRCLE_CORNERS for index in range(CIRCLE_CORNERS)]
+    rim = [(cx + radius * math.cos(angle), cy + radius * math.sin(angle)) for angle in angles]
+    return [(cx - radius, cy - radius), (cx + radius, cy + radius)], _outline(rim)
+
+
+def _mask(entry: dict[str, Any], shape: Shape, size: Size | None) -> Shape:
+    """A mask: a PNG in base64, whose upper left pixel lies at the first point."""
+    if size is None:
+        raise ValueError("is a mask, but the file does not state the image's size")
+    if size[0] * size[1] > MAX_PIXELS:
+        raise ValueError(f"is a mask of an image of more than {MAX_PIXELS} pixels")
+    if not shape.corners or not all(abs(value) <= MAX_PIXELS for value in shape.corners[0]):
+        raise ValueError("is a mask without a place")
+    left, top = (round(value) for value in shape.corners[0])
+    mask = _png(entry.get("mask"), size[0] * size[1])
+    shape.mask = rle.positions(mask, left, top, size)
+    x, y, w, h = rle.bounds(mask)
+    shape.corners = [(float(left + x), float(top + y)), (float(left + x + w), float(top + y + h))]
+    return shape
+
+
+def _png(text: Any, max_pixels: int) -> np.ndarray:
+    """bool, shape (height, width)."""
+    if not isinstance(text, str):
+        raise ValueError("is a mask without pixels")
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as png:
+            fits = png.width * png.height <= max_pixels
+            mask = np.asarray(png.convert("L")) > 0 if fits else None
+    except _DECODER_ERRORS:
+        raise ValueError("is a mask whose pixels are not a PNG image in base64") from None
+    if mask is None:
+        raise ValueError("is a mask that is larger than the image")
+    return mask
+
+
+def _mask_entry(label: str, mask: np.ndarray) -> dict[str, Any]:
+    x, y, w, h = rle.bounds(mask)
+    buffer = io.BytesIO()
+    Image.fromarray(mask[y : y + h, x : x + w]).save(buffer, "PNG")
+    # LabelMe counts the last pixel in.
+    entry = _entry(label, "mask", [(x, y), (x + w - 1, y + h - 1)])
+    return {**entry, "mask": base64.b64encode(buffer.getvalue()).decode("ascii")}
+
+
+def _entry(
+    label: str, kind: str, points: list[tuple[float, float]], group: int | None = None
+) -> dict[str, Any]:
+    return {
+        "label": label,
+        "points": [list(point) for point in points],
+        "group_id": group,
+        "description": "",
+        "shape_type": kind,
+        "flags": {},
+        "mask": None,
+    }

@@ -1,0 +1,250 @@
+"""CSV files of labels of whole images, one row an image: a column of tags, or 0 and 1 a class.
+
+:mod:`~reprise.formats.multilabel_csv.label_columns` says how the columns are named. An image's
+name may lack its ending (``1`` for ``1.jpg``). An empty cell of tags, or 0 in every class, says
+that the image shows no class. Columns of other names hold what ``data.split.group_by`` may name.
+All such files of a source are merged; of one image they must say the same.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import posixpath
+import re
+from itertools import islice
+from pathlib import Path
+
+from reprise.errors import RepriseError
+from reprise.formats.box_columns import box_columns
+from reprise.formats.class_list import in_order, read_class_list, write_class_list
+from reprise.formats.csv_tables import (
+    DELIMITERS,
+    Table,
+    peek_columns,
+    read_table,
+    write_table,
+)
+from reprise.formats.file_index import IMAGE_SUFFIXES, FileIndex
+from reprise.formats.group_tables import add_group_keys
+from reprise.formats.image_lists import ImageList, add_problem
+from reprise.formats.multilabel_csv.label_columns import (
+    IMAGE_NAMES,
+    OTHER_FORMATS,
+    TAG_COLUMNS,
+    WHOLE_COLUMNS,
+    label_columns,
+    labels_of,
+    may_fit,
+)
+from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
+from reprise.formats.split_names import named_split
+from reprise.formats.writing import class_names, copy_image, require, write_label
+
+_TRUE = frozenset({"1", "true", "yes"})
+# What `detect` looks at: files, and of one without a column of tags bytes and rows.
+_PEEKS, _PEEK_BYTES, _PEEK_ROWS = 10, 65_536, 20
+
+
+def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> SourceDataset:
+    """Read the labels of images from all CSV files that hold some.
+
+    Args:
+        folder: The source folder; it is not changed.
+        source: Name of the source, for messages.
+        options: Nothing of it applies.
+
+    Returns:
+        Images with labels and no boxes. Classes are those of ``classes.txt``, where there is
+        one, then the columns of classes, then tags by name. A row whose class cells are
+        neither 0 nor 1 gives its image a ``problem``. Images that no file names are no part
+        of the dataset. A CSV file with ``group`` in its name adds grouping values.
+
+    Raises:
+        RepriseError: There is no such file, a row has too many or too few cells or names no
+            image, or two rows contradict each other. The message names file, line and image.
+    """
+    files = FileIndex(folder, source)
+    reader = _Reader(files, source)
+    for name in files.with_suffix(".csv"):
+        if may_fit(peek_columns(files, name)):
+            reader.read(read_table(files, name, source))
+    return reader.dataset()
+
+
+def detect(files: FileIndex) -> str | None:
+    """A list of labels among the first few CSV files, told by its header and first rows."""
+    for name in files.with_suffix(".csv")[:_PEEKS]:
+        columns = peek_columns(files, name)
+        if may_fit(columns):
+            found = label_columns(columns, _first_rows(files, name, columns))
+            if found is not None:
+                form = "tags" if found.classes == {} else f"{len(found.classes)} columns of 0 and 1"
+                return f"labels of images as {form} in {name}"
+    return None
+
+
+def write(dataset: SourceDataset, folder: Path) -> None:
+    """Write images at their names, ``labels.csv`` and ``classes.txt``.
+
+    Columns are image, labels (joined by ``;``), split and synthetic if any image has them, and
+    one for each key; empty keys are not kept.
+
+    Args:
+        dataset: Images without boxes.
+        folder: An empty folder.
+
+    Raises:
+        RepriseError: There are boxes, or a class or a key has a name that would be read as
+            something else.
+    """
+    require(dataset, "multilabel_csv", boxes=False, labels=True)
+    listed = [image for image in dataset.images if image.labelled]
+    keys = sorted({key for image in listed for key in image.keys})
+    _check_names(dataset, keys)
+    has_split = any(image.split for image in listed)
+    has_made = any(image.synthetic for image in listed)
+    rows: list[list[object]] = []
+    for image in dataset.images:
+        copy_image(image, folder, image.name)
+        if image.labelled:
+            cells: list[object] = [image.name, _joined(image.labels)]
+            cells += [image.split or ""] * has_split + [int(image.synthetic)] * has_made
+            rows.append([*cells, *(image.keys.get(key, "") for key in keys)])
+    columns = ["image", "labels", *["split"] * has_split, *["synthetic"] * has_made, *keys]
+    write_class_list(class_names(dataset), folder)
+    write_label(folder, "labels.csv", write_table(columns, rows))
+
+
+class _Reader:
+    """Collects what the files say."""
+
+    def __init__(self, files: FileIndex, source: str) -> None:
+        self._files = files
+        self._source = source
+        self._images = ImageList(files, source)
+        self._said: dict[str, tuple[list[str], str, str]] = {}
+        self._declared: dict[str, None] = {}
+        self._repeated: set[str] = set()
+        self._read: list[str] = []
+
+    def read(self, table: Table) -> None:
+        """Add what one file says, if it holds labels."""
+        wanted = len(table.columns)
+        whole = [cells for _, cells in table.rows if len(cells) == wanted]
+        columns = label_columns(table.columns, whole)
+        if columns is None:
+            return
+        for line, cells in table.rows:
+            if len(cells) != wanted:
+                problem = f"{len(cells)} cells where the header has {wanted}"
+                raise self._images.error(table.name, f"line {line}", problem)
+        self._read.append(table.name)
+        self._declared.update(dict.fromkeys(columns.classes))
+        for line, cells in table.rows:
+            where = f"line {line}"
+            written = self._with_ending(cells[columns.image], table.name)
+            image = self._images.named(written, table.name, where)
+            said = None if columns.split is None else named_split(cells[columns.split])
+            self._images.place(image, table.name, said)
+            if columns.synthetic is not None and cells[columns.synthetic].strip().lower() in _TRUE:
+                image.synthetic = True
+            for key, place in columns.others.items():
+                if cells[place].strip():
+                    image.keys.setdefault(key, cells[place])
+            labels, problem = labels_of(columns, cells)
+            if problem:
+                add_problem(image, f"{table.name}, {where}: {problem}")
+            else:
+                self._say(image, labels, table.name, where)
+
+    def dataset(self) -> SourceDataset:
+        """Everything that was read."""
+        if not self._read:
+            raise self._nothing_found()
+        notes = []
+        if self._repeated:
+            notes.append(
+                f"{len(self._repeated)} image(s) are in several of {', '.join(self._read)}, "
+                "with the same labels"
+            )
+        occurring = {label for labels, _, _ in self._said.values() for label in labels}
+        declared = [*read_class_list(self._files, self._source), *self._declared]
+        dataset = self._images.dataset(in_order(declared, occurring), notes)
+        dataset.notes.extend(add_group_keys(dataset.images, self._files, self._source))
+        for image in dataset.images:
+            if image.problem:
+                image.labels = []
+        return dataset
+
+    def _with_ending(self, written: str, beside: str) -> str:
+        """A name that lacks its ending, completed if there is such a file."""
+        if posixpath.splitext(written)[1].lower() in IMAGE_SUFFIXES or not written.strip():
+            return written
+        endings = sorted(IMAGE_SUFFIXES)
+        found = [end for end in endings if self._files.candidates(written + end, beside)]
+        return written + found[0] if found else written
+
+    def _say(self, image: ImageRecord, labels: list[str], name: str, where: str) -> None:
+        before, other, place = self._said.setdefault(image.name, (labels, name, where))
+        if set(before) != set(labels):
+            raise RepriseError(
+                f"source '{self._source}': {name}, {where} gives the image {image.name} the "
+                f"labels {_listing(labels)}, but {other}, {place} gives it {_listing(before)}.",
+                "correct one of them, or remove the file that is out of date.",
+            )
+        if other != name:
+            self._repeated.add(image.name)
+        image.labels = before
+
+    def _nothing_found(self) -> RepriseError:
+        names = self._files.with_suffix(".csv")
+        seen = "; ".join(
+            f"{name}: {', '.join(peek_columns(self._files, name)[:12])}" for name in names[:3]
+        )
+        return RepriseError(
+            f"source '{self._source}': no CSV file has a column for the image and labels. Found "
+            f"{seen or 'no .csv file at all'}.",
+            "name the columns image,labels in the first line, or image and one column of 0 and 1 "
+            "for each class; or correct the format in data.sources.",
+        )
+
+
+def _first_rows(files: FileIndex, name: str, columns: list[str]) -> list[list[str]]:
+    """Some rows below the header that have as many cells as it."""
+    with files.path(name).open("rb") as file:
+        text = file.read(_PEEK_BYTES).decode("utf-8-sig", errors="replace")
+    for mark in DELIMITERS:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+        try:
+            table = list(islice(filter(None, rows), _PEEK_ROWS + 1))
+        except csv.Error:
+            continue
+        if table and [cell.strip() for cell in table[0]] == columns:
+            return [cells for cells in table[1:] if len(cells) == len(columns)]
+    return []
+
+
+def _joined(labels: list[str]) -> str:
+    # The mark at the end keeps a lone label from being split at what is in it.
+    mark = ";" if len(labels) == 1 and re.search(r"[|,\s]", labels[0]) else ""
+    return ";".join(labels) + mark
+
+
+def _listing(labels: list[str]) -> str:
+    return ", ".join(sorted(labels)) or "(none)"
+
+
+def _check_names(dataset: SourceDataset, keys: list[str]) -> None:
+    own = {*IMAGE_NAMES, *TAG_COLUMNS, *WHOLE_COLUMNS, *OTHER_FORMATS, "split", "synthetic"}
+    lowered = [key.lower() for key in keys]
+    bad = [key for key in keys if key.lower() in own or key != key.strip() or not key]
+    bad += [key for key in keys if lowered.count(key.lower()) > 1]
+    bad += [name for name in class_names(dataset) if ";" in name or name != name.strip()]
+    if bad or box_columns(["image", "labels", "class", *keys]):
+        raise RepriseError(
+            f"multilabel_csv cannot hold the key or class {(bad or keys)[0]!r} of "
+            f"'{dataset.source}'.",
+            "rename it: keys must differ from the columns' names and from those of boxes, and no "
+            "class may have a semicolon in its name.",
+        )

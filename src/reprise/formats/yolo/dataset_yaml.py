@@ -1,0 +1,237 @@
+"""What stands beside YOLO labels: class names, and which images are train, val and test."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from reprise.errors import RepriseError
+from reprise.formats.file_index import FileIndex
+from reprise.formats.sidecars import folder_split
+from reprise.formats.split_names import named_split
+
+MAX_BYTES = 1_000_000  # of a YAML file
+SPLITS = ("train", "val", "test")
+MAIN_FILES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
+
+
+@dataclass
+class YoloConfig:
+    """What the files beside the labels say.
+
+    Attributes:
+        names: Class names by index; None when no file has any.
+        keypoints: Whether lines hold keypoints after the box.
+        splits: Splits of the images that a YAML file or a list names.
+        notes: What is to be said about it.
+    """
+
+    names: dict[int, str] | None = None
+    keypoints: bool = False
+    splits: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def split(self, image: str) -> str | None:
+        """The split of an image: by a YAML file or a list, else by its folders."""
+        named = self.splits.get(image)
+        return min(named, key=SPLITS.index) if named else folder_split(image)
+
+
+def load(files: FileIndex, source: str, labels: set[str]) -> YoloConfig:
+    """Read the YAML file, or else the lists of classes and images.
+
+    Args:
+        files: The files of the source.
+        source: Name of the source, for messages.
+        labels: Names of the label files of images, which are no lists.
+
+    Raises:
+        RepriseError: A file cannot be read, or two of them name the classes differently.
+    """
+    config = YoloConfig()
+    places = _Places(files)
+    named: dict[str, dict[int, str]] = {}
+    for name, content in _yaml_files(files, source).items():
+        if content.get("names"):
+            named[name] = _yaml_names(content["names"], f"source '{source}': {name}")
+        config.keypoints |= "kpt_shape" in content
+        for word, split, entry in _entries(content):
+            if not places.add(split, entry, name, _text(content.get("path"))):
+                config.notes.append(f"{name}: {word} '{entry}' is no part of the source")
+    if not named:
+        for name in files.names:
+            if posixpath.basename(name) == "classes.txt" or name.lower().endswith(".names"):
+                lines = enumerate(_lines(files, name, source))
+                if names := {place: line for place, line in lines if line}:
+                    named[name] = names
+    if not places.splits:
+        for name in files.with_suffix(".txt"):
+            listed = _split_word(posixpath.basename(name)[:-4])
+            if listed and name not in labels and "labels" not in name.lower().split("/"):
+                places.add_list(listed, name)
+    config.names = _agreed(named, source)
+    config.splits = places.splits
+    config.notes += places.notes()
+    return config
+
+
+class _Places:
+    """Collects the splits of images from folders and lists, inside the source only."""
+
+    def __init__(self, files: FileIndex) -> None:
+        self._files = files
+        self._images = files.images()
+        self._known = set(self._images)
+        self._lists = set(files.with_suffix(".txt"))
+        self.splits: dict[str, list[str]] = {}
+        self._unknown: dict[str, int] = {}
+
+    def add(self, split: str, entry: str, beside: str, root: str) -> bool:
+        """Take what a YAML file names; False when it is not in the source.
+
+        Paths are often those of another machine, so the longest end of one counts that is
+        there, seen from the YAML file's folder.
+        """
+        text = entry.replace("\\", "/")
+        full = text if text.startswith("/") else posixpath.join(root.replace("\\", "/"), text)
+        for place in _tails(full, posixpath.dirname(beside)):
+            if place in self._lists:
+                self.add_list(split, place)
+                return True
+            inside = [name for name in self._images if name.startswith(place.rstrip("/") + "/")]
+            inside = inside or (self._images if place == "" else [])
+            if inside:
+                self._put(split, inside)
+                return True
+        return False
+
+    def add_list(self, split: str, name: str) -> None:
+        """Take the images that a list names, one a line."""
+        lines = self._files.path(name).read_bytes().decode("utf-8", "replace").split("\n")
+        for line in filter(None, map(str.strip, lines)):
+            tails = [*_tails(line, posixpath.dirname(name)), *_tails(line, "")]
+            found = next((tail for tail in tails if tail in self._known), None)
+            if found is None:
+                self._unknown[name] = self._unknown.get(name, 0) + 1
+            else:
+                self._put(split, [found])
+
+    def notes(self) -> list[str]:
+        """What is to be said about overlaps and about lines that name nothing."""
+        notes = [f"{n} line(s) of {name} name no image" for name, n in self._unknown.items()]
+        twice = sorted(name for name, splits in self.splits.items() if len(splits) > 1)
+        if twice:
+            notes.append(
+                f"{len(twice)} image(s) are in several splits and are taken for the first of "
+                f"train, val and test; one is {twice[0]}"
+            )
+        return notes
+
+    def _put(self, split: str, names: Iterable[str]) -> None:
+        for name in names:
+            splits = self.splits.setdefault(name, [])
+            if split not in splits:
+                splits.append(split)
+
+
+def _tails(path: str, folder: str) -> list[str]:
+    """A path from a folder, then its ends below it, the longest first, without any ``..``."""
+    exact = posixpath.normpath(posixpath.join(folder, path.replace("\\", "/")))
+    parts = posixpath.normpath(path.replace("\\", "/")).split("/")
+    parts = [part for part in parts if part not in ("", ".", "..")]
+    ends = [posixpath.join(folder, *parts[start:]) for start in range(len(parts))]
+    return ["" if exact == "." else exact, *ends]
+
+
+def _split_word(text: str) -> str | None:
+    return named_split(text) if re.fullmatch("[A-Za-z]+", text) else None
+
+
+def _entries(content: dict[Any, Any]) -> list[tuple[str, str, str]]:
+    """Key, split and path of everything that a YAML file names as train, val or test."""
+    found = []
+    for word, value in content.items():
+        split = _split_word(_text(word))
+        texts = map(_text, _items(value)) if split else ()
+        found += [(word, split, text) for text in texts if split and text]
+    return found
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _yaml_files(files: FileIndex, source: str) -> dict[str, dict[Any, Any]]:
+    """data.yaml or dataset.yaml; where there is none, any YAML file that names classes."""
+    names = [*files.with_suffix(".yaml"), *files.with_suffix(".yml")]
+    main = [name for name in names if posixpath.basename(name).lower() in MAIN_FILES]
+    found = {}
+    for name in sorted(main or names):
+        content = _parse_yaml(files, name, source, strict=bool(main))
+        if isinstance(content, dict) and (main or content.get("names")):
+            found[name] = content
+    return found
+
+
+def _parse_yaml(files: FileIndex, name: str, source: str, strict: bool) -> Any:
+    path = files.path(name)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"it has more than {MAX_BYTES} bytes")
+        # All scalars stay text: a class may be named `no`, which YAML 1.1 takes for False.
+        # This loader makes texts, lists and mappings only, whatever tags the file has.
+        return yaml.load(path.read_bytes(), yaml.BaseLoader)  # noqa: S506
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        if not strict:
+            return None
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise RepriseError(
+            f"source '{source}': {name} cannot be read as YAML: {reason}.",
+            "correct the file, or remove it from the source.",
+        ) from None
+
+
+def _yaml_names(value: Any, where: str) -> dict[int, str]:
+    pairs = value.items() if isinstance(value, dict) else enumerate(_items(value))
+    names: dict[int, str] = {}
+    for key, name in pairs:
+        if not re.fullmatch("[0-9]{1,9}", str(key)) or not isinstance(name, str) or not name:
+            raise RepriseError(
+                f"{where}: names is neither a list of texts nor a mapping from numbers to texts.",
+                "write names as a list, in the order of the class numbers.",
+            )
+        names[int(key)] = name
+    return names
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _lines(files: FileIndex, name: str, source: str) -> list[str]:
+    try:
+        text = files.path(name).read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RepriseError(
+            f"source '{source}': {name} is not UTF-8 text: {error.reason} at byte {error.start}.",
+            "save it as UTF-8.",
+        ) from None
+    return [line.strip() for line in text.rstrip().split("\n")]
+
+
+def _agreed(named: dict[str, dict[int, str]], source: str) -> dict[int, str] | None:
+    if not named:
+        return None
+    first, *others = named
+    for other in others:
+        if named[other] != named[first]:
+            raise RepriseError(
+                f"source '{source}': {first} and {other} name the classes differently.",
+                "keep one of them, or make each folder a source of its own.",
+            )
+    return named[first]

@@ -1,0 +1,1 @@
+"""Object masks: COCO run lengths, and masks at other sizes."""

@@ -1,0 +1,110 @@
+"""How long a download goes on trying, and what it says meanwhile."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from reprise.errors import RepriseError
+from reprise.sources.backends import Backend
+from reprise.sources.urls import without_queries
+
+# Seconds before each new attempt in a row; any new byte starts the row again.
+WAITS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+# For a server that has not answered once: a wrong name or port will not mend itself.
+WAITS_UNANSWERED = (0.5, 1.0)
+# A request that the server answers this way will not do better the next time.
+PERMANENT = frozenset(range(400, 500)) - {408, 425, 429}
+
+
+class Retry:
+    """Decides after each failure in a row whether to try again.
+
+    Args:
+        url: For messages.
+        backend: Tells failures that last from those that pass.
+    """
+
+    def __init__(self, url: str, backend: Backend) -> None:
+        self._url = without_queries(url)
+        self._backend = backend
+        self._answered = False
+        self._failures = 0
+
+    def answered(self) -> None:
+        """The server has sent something useful: the row of failures starts again."""
+        self._answered = True
+        self._failures = 0
+
+    def failed(self, error: Exception) -> None:
+        """Wait before the next attempt, or give up.
+
+        Raises:
+            RepriseError: Another attempt would be in vain, or there were enough.
+        """
+        status = _status(error, self._backend.status)
+        lasting = self._lasting(error, status)
+        if lasting is not None:
+            raise RepriseError(f"{self._url}: {lasting}.", self._backend.advice) from None
+        self._failures += 1
+        waits = WAITS if self._answered or status is not None else WAITS_UNANSWERED
+        if self._failures > len(waits):
+            raise RepriseError(
+                f"{self._url}: gave up after {self._failures} failed attempts in a row "
+                f"({_reason(error)}).",
+                "check the url and the connection, then run again; what was downloaded is kept.",
+            ) from None
+        wait = waits[self._failures - 1]
+        _say(
+            f"{self._url}: {_reason(error)}; attempt {self._failures + 1} of "
+            f"{len(waits) + 1} in {wait:g} s"
+        )
+        time.sleep(wait)
+
+    def _lasting(self, error: Exception, status: int | None) -> str | None:
+        """What is wrong, when no other attempt will mend it."""
+        if status in PERMANENT:
+            return f"the server answered {status}"
+        if isinstance(error, self._backend.denials):
+            return _reason(error)
+        if isinstance(error, FileNotFoundError) and error.__cause__ is None:
+            return "it does not exist"
+        return "access is denied" if isinstance(error, PermissionError) else None
+
+
+def causes(error: BaseException | None) -> Iterator[Any]:
+    """An error, what caused it, and so on; fsspec reports many failures as a missing file."""
+    for _ in range(5):
+        if error is None:
+            return
+        yield error
+        error = error.__cause__
+
+
+def _status(error: Exception, attribute: str) -> int | None:
+    """The HTTP status behind an error."""
+    for cause in causes(error):
+        response = getattr(cause, "response", None)
+        if isinstance(response, dict):  # botocore's
+            return response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if isinstance(getattr(cause, attribute, None), int):
+            return int(getattr(cause, attribute))
+    return None
+
+
+def _reason(error: Exception) -> str:
+    import aiohttp
+
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "the connection broke in the middle of an answer"
+    cause = list(causes(error))[-1]
+    text = " ".join(str(cause).split()) or type(cause).__name__
+    return without_queries(text.removeprefix("[Errno None] "))[:300].rstrip(".")
+
+
+def _say(line: str) -> None:
+    from tqdm import tqdm
+
+    tqdm.write(line, file=sys.stderr)

@@ -1,0 +1,102 @@
+"""``reprise pin``: the entry of ``data.sources`` for a url, with its digest filled in."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from reprise.errors import RepriseError
+from reprise.sources.archives import require_archive
+from reprise.sources.config import LimitsConfig, SourceConfig
+from reprise.sources.download import error_context
+from reprise.sources.folders import digest
+from reprise.sources.repositories import is_repository
+from reprise.sources.urls import file_name, local_path, without_queries
+from reprise.sources.verified_copy import verified_copy
+
+_SIGNED = re.compile(r"sig|token|credential|secret|password|key|auth", re.IGNORECASE)
+
+
+def pin(
+    url: str,
+    limits: LimitsConfig,
+    base: Path,
+    scratch: Path,
+    revision: str | None = None,
+    path: str | None = None,
+) -> str:
+    """Fetch or read what a url names, and write its entry for params.yaml.
+
+    What was fetched is kept in ``scratch``, so that the pipeline need not fetch it again.
+
+    Args:
+        url: As for ``data.sources.<name>.url``.
+        limits: From ``data.limits``.
+        base: Folder that local paths start from.
+        scratch: The download stage's folder for downloads.
+        revision: Of a repository; its newest commit when left out.
+        path: Folder or file inside a repository.
+
+    Returns:
+        Lines of YAML to paste under ``data.sources``. Of a repository, the revision is the
+        full hash of the commit. A query that looks like a signature is left out.
+
+    Raises:
+        RepriseError: The url cannot be used, or what it names is missing, too large, or no
+            dataset.
+    """
+    if is_repository(url) and revision is None:
+        revision = "HEAD"
+    try:
+        source = SourceConfig(url=url, revision=revision, path=path)
+    except ValidationError as error:
+        reasons = "; ".join(item["msg"].removeprefix("Value error, ") for item in error.errors())
+        raise RepriseError(f"this url cannot be used: {reasons}.", "correct it.") from None
+    name = _name(path or url)
+    with error_context("pin"):
+        sha256, commit = _digest(source, limits, base, scratch)
+    lines = [f"{_quoted(name)}:", f"  url: {_quoted(_shown(url))}"]
+    lines += [f"  revision: {commit}"] if commit else []
+    lines += [f"  path: {_quoted(path)}"] if path else []
+    lines += [f"  sha256: {sha256}", "  format: auto"]
+    if _shown(url) != url:
+        lines.insert(0, "# The url's query looks like a signature: put it back only if it is none.")
+    return "\n".join(lines) + "\n"
+
+
+def _digest(
+    source: SourceConfig, limits: LimitsConfig, base: Path, scratch: Path
+) -> tuple[str, str | None]:
+    local = local_path(source.url, base)
+    if local is None:
+        with verified_copy(source, limits, scratch, pinning=True) as got:
+            return got.sha256, got.commit
+    if not local.exists():
+        raise RepriseError(f"'{source.url}' does not exist.", "correct the path.")
+    if local.is_file():
+        require_archive(local)
+    return digest(local), None
+
+
+def _name(text: str) -> str:
+    """A name that ``data.sources`` takes, from the last part of a url or path."""
+    stem = file_name(text).partition(".")[0].lower()
+    return re.sub(r"[^a-z0-9]+", "_", stem).strip("_")[:40] or "mine"
+
+
+def _shown(url: str) -> str:
+    return without_queries(url) if _SIGNED.search(urlsplit(url).query) else url
+
+
+def _quoted(text: str) -> str:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        plain = YAML(typ="safe", pure=True).load(f"url: {text}") == {"url": text}
+    except YAMLError:
+        plain = False
+    return text if plain else "'" + text.replace("'", "''") + "'"
