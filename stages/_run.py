@@ -9,17 +9,17 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 # Experiments run in copies of the repository: the code beside this script is the code
 # that DVC has hashed, whatever is installed.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from reprise import params
 from reprise.errors import RepriseError
+from reprise.params import Params, load
 
 
-def run(stage: Callable[[Any], None]) -> None:
+def run(stage: Callable[[Params], None]) -> None:
     """Check params.yaml, run a stage with it, and end the process.
 
     Exit status 0, or 1 after printing what is wrong and what to do about it.
@@ -28,7 +28,7 @@ def run(stage: Callable[[Any], None]) -> None:
     # Matplotlib would keep its font list in the home folder.
     os.environ["MPLCONFIGDIR"] = str(scratch("matplotlib").resolve())
     try:
-        stage(params.load())
+        stage(load())
     except RepriseError as error:
         _fail(str(error))
     except KeyboardInterrupt:

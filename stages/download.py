@@ -4,11 +4,12 @@ from pathlib import Path
 
 from _run import run, scratch
 
+from reprise.params import Params
 from reprise.sources.download import download_all
 from reprise.sources.pack import pack_sources
 
 
-def main(params) -> None:
+def main(params: Params) -> None:
     download_all(
         params.data.sources,
         params.data.limits,

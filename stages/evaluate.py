@@ -5,9 +5,10 @@ from pathlib import Path
 from _run import run
 
 from reprise.evaluation.evaluate import evaluate
+from reprise.params import Params
 
 
-def main(params) -> None:
+def main(params: Params) -> None:
     evaluate(
         Path("data/processed"),
         Path("reports/predictions"),

@@ -5,9 +5,10 @@ from pathlib import Path
 from _run import run
 
 from reprise.models.predict import predict
+from reprise.params import Params
 
 
-def main(params) -> None:
+def main(params: Params) -> None:
     predict(Path("data/processed"), Path("models"), params.prediction, Path("reports/predictions"))
 
 

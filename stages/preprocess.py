@@ -4,12 +4,13 @@ from pathlib import Path
 
 from _run import run, scratch
 
+from reprise.params import Params
 from reprise.preprocessing.preprocess import preprocess
 from reprise.preprocessing.workplace import Workplace
 from reprise.sources.unpack import unpack_sources
 
 
-def main(params) -> None:
+def main(params: Params) -> None:
     machine = params.machine
     preprocess(
         params.data,

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from _run import run
 
+from reprise.params import Params
 from reprise.reporting.report import report
 
 
-def main(params) -> None:
+def main(params: Params) -> None:
     report(Path("data/processed"), Path("reports"), Path("models"), params.report)
 
 

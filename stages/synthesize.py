@@ -4,10 +4,11 @@ from pathlib import Path
 
 from _run import run
 
+from reprise.params import Params
 from reprise.synthesis.generate import synthesize
 
 
-def main(params) -> None:
+def main(params: Params) -> None:
     synthesize(params.synthetic, Path("data/synthetic"), params.machine.workers)
 
 

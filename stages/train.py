@@ -5,11 +5,12 @@ from pathlib import Path
 
 from _run import run, scratch
 
+from reprise.params import Params
 from reprise.training.launch import launch
 from reprise.training.train import train
 
 
-def main(params) -> None:
+def main(params: Params) -> None:
     work = partial(
         train,
         Path("data/processed"),

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from _run import run
 
+from reprise.params import Params
 from reprise.validation.validate import validate
 
 
-def main(params) -> None:
+def main(params: Params) -> None:
     validate(
         Path("data/processed"),
         params.expectations,

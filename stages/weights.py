@@ -4,10 +4,11 @@ from pathlib import Path
 
 from _run import run, scratch
 
+from reprise.params import Params
 from reprise.sources.weights import download_weights
 
 
-def main(params) -> None:
+def main(params: Params) -> None:
     # A state to go on from holds all weights.
     state = params.training.resume
     download_weights(

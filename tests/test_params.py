@@ -136,6 +136,6 @@ def test_every_parameter_has_a_description() -> None:
                 missing.append(f"{where}.{name}")
         return missing
 
-    whole = params.whole_schema().model_json_schema()
+    whole = params.schema().model_json_schema()
     definitions = whole["$defs"]
     assert [m for name, d in definitions.items() for m in undescribed(d, name)] == []

@@ -1,9 +1,8 @@
 """params.yaml, typed: the first of the three contracts.
 
-Each package owns the schema of its own section (``<package>/config.py``). This module
-only composes them. The schemas are named as text and imported when a file is checked, so
-that a stage's import graph holds its own schema and nobody else's: editing the
-evaluator's parameters must not make DVC train again.
+Each package owns the schema of its own section (``<package>/config.py``); this module only
+composes them. They are imported when a file is checked, so that a stage's import graph holds
+its own schema and no other: editing the evaluator's parameters must not train again.
 """
 
 from __future__ import annotations
@@ -12,90 +11,63 @@ import difflib
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    create_model,
-)
+from pydantic import BaseModel, ValidationError
 
 from reprise.errors import RepriseError
+from reprise.section import Section
 
-# In the order of params.yaml, which is the order of the pipeline's questions.
-SECTIONS: dict[str, str] = {
-    "model": "reprise.models.config:ModelConfig",
-    "data": "reprise.preprocessing.config:DataConfig",
-    "synthetic": "reprise.synthesis.config:SyntheticConfig",
-    "expectations": "reprise.validation.config:ExpectationsConfig",
-    "training": "reprise.training.config:TrainingConfig",
-    "validation": "reprise.training.config:ValidationConfig",
-    "augmentation": "reprise.models.config:AugmentationConfig",
-    "prediction": "reprise.models.config:PredictionConfig",
-    "evaluation": "reprise.evaluation.config:EvaluationConfig",
-    "report": "reprise.reporting.config:ReportConfig",
-    "machine": "reprise.params:MachineConfig",
+if TYPE_CHECKING:
+    from reprise.evaluation.config import EvaluationConfig
+    from reprise.machine import MachineConfig
+    from reprise.models.config import AugmentationConfig, ModelConfig, PredictionConfig
+    from reprise.preprocessing.config import DataConfig
+    from reprise.reporting.config import ReportConfig
+    from reprise.synthesis.config import SyntheticConfig
+    from reprise.training.config import TrainingConfig, ValidationConfig
+    from reprise.validation.config import ExpectationsConfig
+
+# Where the sections' schemas are.
+SCHEMAS = {
+    "ModelConfig": "reprise.models.config",
+    "DataConfig": "reprise.preprocessing.config",
+    "SyntheticConfig": "reprise.synthesis.config",
+    "ExpectationsConfig": "reprise.validation.config",
+    "TrainingConfig": "reprise.training.config",
+    "ValidationConfig": "reprise.training.config",
+    "AugmentationConfig": "reprise.models.config",
+    "PredictionConfig": "reprise.models.config",
+    "EvaluationConfig": "reprise.evaluation.config",
+    "ReportConfig": "reprise.reporting.config",
+    "MachineConfig": "reprise.machine",
 }
 
 
-class Section(BaseModel):
-    """Base of every section: unknown keys are refused, values are never changed later."""
+class Params(Section):
+    """All parameters: one section for each question that the pipeline asks, in its order."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
-
-
-def worded(meaning: str) -> WrapValidator:
-    """Refuses a value in these words instead of pydantic's: for patterns, which few can read.
-
-    Args:
-        meaning: What the value should be, as a sentence without a full stop.
-    """
-
-    def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-        try:
-            return handler(value)
-        except ValidationError:
-            raise ValueError(meaning) from None
-
-    return WrapValidator(check)
+    model: ModelConfig
+    data: DataConfig
+    synthetic: SyntheticConfig
+    expectations: ExpectationsConfig
+    training: TrainingConfig
+    validation: ValidationConfig
+    augmentation: AugmentationConfig
+    prediction: PredictionConfig
+    evaluation: EvaluationConfig
+    report: ReportConfig
+    machine: MachineConfig
 
 
-class MachineConfig(Section):
-    """How this machine does the work; no stage depends on it, for no result does."""
-
-    workers: Annotated[int, Field(ge=0, le=1024)]
-    """Processes that draw, decode and load images; 0 loads them in the main process."""
-    engine: Literal["local", "ray"] = "local"
-    """Where images are decoded: local processes, or Ray, on the cluster that RAY_ADDRESS names
-    (files then lie in a folder that all its machines see)."""
-    memo_gb: Annotated[float, Field(ge=0)] = 20.0
-    """Most disk space in GB (10^9 bytes) for finished images that the next run need not decode
-    again; and a twentieth of it for each source's labels. 0 keeps none."""
-    log: Literal["normal", "verbose", "debug"] = "normal"
-    """verbose prints a line every 20 batches; debug each one, its loss by part and gradient."""
-    checkpoint_minutes: Annotated[float, Field(gt=0)]
-    """Most training time that a crash can cost; a checkpoint also follows each epoch."""
+def schema() -> type[Params]:
+    """:class:`Params` with its sections imported; ``params.schema.json`` is made from it."""
+    namespace = {name: getattr(importlib.import_module(m), name) for name, m in SCHEMAS.items()}
+    Params.model_rebuild(_types_namespace=namespace)
+    return Params
 
 
-def schema_of(section: str) -> type[Section]:
-    """The schema class of one section of params.yaml."""
-    module, name = SECTIONS[section].split(":")
-    return getattr(importlib.import_module(module), name)
-
-
-def whole_schema() -> type[Section]:
-    """One schema made of all sections; ``params.schema.json`` is generated from it."""
-    fields: dict[str, Any] = {name: (schema_of(name), ...) for name in SECTIONS}
-    return create_model("Params", __base__=Section, **fields)
-
-
-def load(path: Path | str = "params.yaml") -> Any:
+def load(path: Path | str = "params.yaml") -> Params:
     """Read and check a parameter file.
 
     Args:
@@ -110,11 +82,10 @@ def load(path: Path | str = "params.yaml") -> Any:
     """
     path = Path(path)
     raw = _read_yaml(path)
-    schema = whole_schema()
     try:
-        return schema.model_validate(raw)
+        return schema().model_validate(raw)
     except ValidationError as error:
-        problems = _problems(error.errors(), raw, schema)
+        problems = _problems(error.errors(), raw)
         lines = "\n".join(f"  - {line}" for line in problems)
         raise RepriseError(
             f"{path.name} has {len(problems)} problem(s):\n{lines}",
@@ -143,7 +114,7 @@ def _read_yaml(path: Path) -> Any:
     return raw
 
 
-def _problems(errors: Sequence[Any], raw: Any, schema: type[BaseModel]) -> list[str]:
+def _problems(errors: Sequence[Any], raw: Any) -> list[str]:
     """What is wrong, a line each, at the keys as the file has them.
 
     A value that may be of several types is refused once for each; where the error of one lies
@@ -156,13 +127,13 @@ def _problems(errors: Sequence[Any], raw: Any, schema: type[BaseModel]) -> list[
         if left_at is not None and item["loc"][-1] != "[key]":
             unions.setdefault(keys[:left_at], []).append((item, keys))
         else:
-            lines.append(_explain(item, keys, schema))
+            lines.append(_explain(item, keys))
     for root, members in unions.items():
         inside = [(item, keys) for item, keys in members if len(keys) > len(root)]
         if inside:
-            lines += [_explain(item, keys, schema) for item, keys in inside]
+            lines += [_explain(item, keys) for item, keys in inside]
         else:
-            first, *others = dict.fromkeys(_message(item, root, schema) for item, _ in members)
+            first, *others = dict.fromkeys(_message(item, root) for item, _ in members)
             rest = [other.removeprefix("Input should ").removeprefix("be ") for other in others]
             lines.append(f"{_dotted(root)}: {', or '.join([first, *rest])}{_got(members[0][0])}.")
     return list(dict.fromkeys(lines))
@@ -187,21 +158,21 @@ def _keys(item: Any, raw: Any) -> tuple[tuple[Any, ...], int | None]:
     return tuple(keys), left_at
 
 
-def _explain(item: Any, keys: tuple[Any, ...], schema: type[BaseModel]) -> str:
+def _explain(item: Any, keys: tuple[Any, ...]) -> str:
     """One validation error as a line a person can act on."""
     if item["loc"][-1:] == ("[key]",):
-        return f"{_dotted(keys[:-1])}: {_message(item, keys, schema)} (got {keys[-1]!r})."
+        return f"{_dotted(keys[:-1])}: {_message(item, keys)} (got {keys[-1]!r})."
     if item["type"] == "extra_forbidden":
-        known = _known_keys(schema, keys[:-1])
+        known = _known_keys(keys[:-1])
         close = difflib.get_close_matches(str(keys[-1]), known, n=1)
         hint = f"did you mean '{close[0]}'?" if close else f"known here: {', '.join(known)}."
         return f"{_dotted(keys)}: unknown parameter; {hint}"
     if item["type"] == "missing":
         return f"{_dotted(keys)}: missing."
-    return f"{_dotted(keys)}: {_message(item, keys, schema)}{_got(item)}."
+    return f"{_dotted(keys)}: {_message(item, keys)}{_got(item)}."
 
 
-def _message(item: Any, keys: tuple[Any, ...], schema: type[BaseModel]) -> str:
+def _message(item: Any, keys: tuple[Any, ...]) -> str:
     """What a value should be."""
     value = item.get("input")
     if item["type"] == "list_type":
@@ -213,7 +184,7 @@ def _message(item: Any, keys: tuple[Any, ...], schema: type[BaseModel]) -> str:
     if item["type"] == "string_type" and isinstance(value, int | float):
         return "Input should be text; write it in quotes"
     if item["type"] == "model_type":
-        return f"Input should be a section with parameters: {', '.join(_known_keys(schema, keys))}"
+        return f"Input should be a section with parameters: {', '.join(_known_keys(keys))}"
     return str(item["msg"]).removeprefix("Value error, ")
 
 
@@ -227,9 +198,9 @@ def _dotted(keys: tuple[Any, ...]) -> str:
     return ".".join(map(str, keys))
 
 
-def _known_keys(schema: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
+def _known_keys(location: tuple[Any, ...]) -> list[str]:
     """Field names of the (nested) model that an error's location points into."""
-    model: type[BaseModel] = schema
+    model: type[BaseModel] = Params
     for part in location:
         if isinstance(part, str) and part in model.model_fields:
             nested = _nested_model(model.model_fields[part].annotation)
@@ -257,7 +228,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Print the JSON schema of params.yaml.")
     parser.add_argument("--check", action="store_true", help="check ./params.yaml instead")
     if not parser.parse_args(arguments).check:
-        print(json.dumps(whole_schema().model_json_schema(), indent=2, ensure_ascii=False))
+        print(json.dumps(schema().model_json_schema(), indent=2, ensure_ascii=False))
         return 0
     try:
         settings = load()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from reprise.machine import MachineConfig
 from reprise.models.config import AugmentationConfig, ModelConfig
-from reprise.params import MachineConfig
 from reprise.training.config import TrainingConfig, ValidationConfig
 
 IMAGE_SIZE = 64

@@ -19,7 +19,6 @@ from models.settings import IMAGE_SIZE, augmentation, machine, model, training, 
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models import sam
-from reprise.models.config import WeightsConfig
 from reprise.models.family import family_class
 from reprise.models.instances import InstanceSamples
 from reprise.models.sam import Sam, mask_losses
@@ -28,6 +27,7 @@ from reprise.models.sam_samples import PROMPTS, PromptedSamples, covered, jitter
 from reprise.models.starting_weights import load_starting_weights
 from reprise.models.storage import read_tensors, save_model
 from reprise.scoring import score, truth_of
+from reprise.sources.weights_config import WeightsConfig
 from reprise.training.checkpoint import Checkpoints
 from reprise.training.train import train
 

@@ -8,10 +8,10 @@ import pytest
 
 from models.settings import model
 from reprise import params
-from reprise.models.config import WeightsConfig
 from reprise.models.starting_weights import LoadAccount, load_starting_weights
 from reprise.models.yolo import Yolo
 from reprise.sources.weights import download_weights
+from reprise.sources.weights_config import WeightsConfig
 
 CLASSES = [
     "button", "text_input", "checkbox", "radio_button", "dropdown",

@@ -16,10 +16,10 @@ import pytest
 from pydantic import ValidationError
 
 from reprise.errors import RepriseError
-from reprise.models.config import WeightsConfig
 from reprise.sources import file_download
 from reprise.sources.config import LimitsConfig
 from reprise.sources.weights import download_weights
+from reprise.sources.weights_config import WeightsConfig
 from sources.servers import Serve
 
 # The bytes that a safetensors file without tensors begins with, and noise behind them.

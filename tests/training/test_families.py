@@ -9,13 +9,14 @@ import pytest
 
 from datasets import shapes_dataset
 from models.settings import augmentation, machine, model, training, validation
-from reprise.models.config import AugmentationConfig, WeightsConfig
+from reprise.models.config import AugmentationConfig
 from reprise.models.family import family_class
 from reprise.models.storage import load_model
 from reprise.models.support import OPTIONAL
 from reprise.sources.config import LimitsConfig
 from reprise.sources.folders import digest
 from reprise.sources.weights import download_weights
+from reprise.sources.weights_config import WeightsConfig
 from reprise.training.train import train
 from training.test_train import Killed, digests, kill_after
 

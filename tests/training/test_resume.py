@@ -14,10 +14,10 @@ from safetensors.torch import load_file
 from datasets import shapes_dataset
 from models.settings import IMAGE_SIZE, training
 from reprise.errors import RepriseError
-from reprise.models.config import WeightsConfig
 from reprise.sources.config import LimitsConfig
 from reprise.sources.folders import digest
 from reprise.sources.weights import download_weights
+from reprise.sources.weights_config import WeightsConfig
 from training.test_train import Killed, digests, kill_after, run
 
 # Nothing that looks at the length of the whole run.

@@ -15,10 +15,10 @@ import torch
 from datasets import shapes_dataset
 from models.settings import IMAGE_SIZE, augmentation, machine, model, training, validation
 from reprise.errors import RepriseError
-from reprise.models.config import WeightsConfig
 from reprise.models.yolo import Yolo
 from reprise.sources.config import LimitsConfig
 from reprise.sources.weights import download_weights
+from reprise.sources.weights_config import WeightsConfig
 from reprise.training.checkpoint import Checkpoints, open_checkpoints
 from reprise.training.loggers import LOGGERS, Logger, Row, Run
 from reprise.training.train import local_device, train

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reprise.params import Section
+from reprise.section import Section
 
 
 class EvaluationConfig(Section):

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 
 from reprise.errors import RepriseError
-from reprise.models.config import WeightsConfig
 from reprise.models.storage import Tensors, read_tensors
+from reprise.sources.weights_config import WeightsConfig
 
 # What DataParallel and torch.compile put before every name.
 PREFIXES = ("module.", "_orig_mod.")

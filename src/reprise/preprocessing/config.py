@@ -13,8 +13,8 @@ from pydantic import (
     model_validator,
 )
 
-from reprise.params import Section, worded
 from reprise.preprocessing.group_keys import extractor
+from reprise.section import Section, worded
 from reprise.sources.config import LimitsConfig, SourceConfig
 
 Slug = Annotated[

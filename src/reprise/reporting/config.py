@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from reprise.params import Section
+from reprise.section import Section
 
 
 class ReportConfig(Section):

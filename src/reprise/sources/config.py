@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from reprise.params import Section, worded
+from reprise.section import Section, worded
 
 # `local` stands for a path, which carries no scheme.
 SCHEMES = (

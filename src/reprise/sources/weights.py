@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reprise.errors import RepriseError
-from reprise.models.config import WeightsConfig
 from reprise.sources.backends import Connection, backend
 from reprise.sources.config import LimitsConfig, SourceConfig
 from reprise.sources.download import error_context
@@ -18,6 +17,7 @@ from reprise.sources.file_download import describe, fetch, progress, resume_or_r
 from reprise.sources.folders import digest, remove
 from reprise.sources.urls import local_path, without_queries
 from reprise.sources.verified_copy import check_sum
+from reprise.sources.weights_config import WeightsConfig
 
 # What reprise.models.storage reads.
 DESCRIPTION = "weights.json"

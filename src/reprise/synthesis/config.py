@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from reprise.params import Section
+from reprise.section import Section
 
 Generator = Literal["gui", "copy_paste", "none"]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from reprise.models.config import WeightsConfig
-from reprise.params import Section
+from reprise.section import Section
+from reprise.sources.weights_config import WeightsConfig
 
 Count = Annotated[int, Field(ge=1)]
 Metric = Literal["mAP", "mAP50", "mAP75", "mean_iou", "f1", "exact_match", "accuracy"]

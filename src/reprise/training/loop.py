@@ -16,8 +16,8 @@ from torch.utils.data import DataLoader
 from reprise.dataset import Dataset
 from reprise.distributed import Distributed
 from reprise.errors import RepriseError
+from reprise.machine import MachineConfig
 from reprise.models.family import Family, to_device
-from reprise.params import MachineConfig
 from reprise.training.bottleneck import LOAD_SECONDS, Bottleneck, Timed, TimedCollate
 from reprise.training.checkpoint import Checkpoints
 from reprise.training.compiling import compiled

@@ -15,9 +15,9 @@ import torch
 
 from reprise.distributed import Distributed
 from reprise.errors import RepriseError
-from reprise.models.config import WeightsConfig
 from reprise.models.starting_weights import starting_file
 from reprise.models.storage import UNREADABLE
+from reprise.sources.weights_config import WeightsConfig
 from reprise.training.checkpoint import Checkpoints
 from reprise.training.train_state import TrainState
 

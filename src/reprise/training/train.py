@@ -14,13 +14,13 @@ from reprise.code_digest import code_digest
 from reprise.dataset import Dataset
 from reprise.distributed import init_distributed
 from reprise.errors import RepriseError
+from reprise.machine import MachineConfig
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Family, family_class
 from reprise.models.inference import choose_device
 from reprise.models.starting_weights import load_starting_weights
 from reprise.models.storage import save_model, write_tensors
 from reprise.models.support import refuse_unsupported
-from reprise.params import MachineConfig
 from reprise.training.checkpoint import (
     digest_of_files,
     open_checkpoints,

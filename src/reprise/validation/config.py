@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reprise.params import Section
+from reprise.section import Section
 
 Count = Annotated[int, Field(ge=0)]
 PositiveCount = Annotated[int, Field(ge=1)]
