@@ -105,7 +105,7 @@ def our_loader(dataset: Path, arguments: argparse.Namespace) -> tuple[Any, int]:
 def their_loader(
     photos: Path, folder: Path, width: int, height: int, arguments: argparse.Namespace
 ) -> Any:
-    import reprise.models.yolo_library  # noqa: F401 - isolates the library
+    import reprise.models.yolo.library  # noqa: F401 - isolates the library
 
     os.environ["YOLO_CONFIG_DIR"] = tempfile.mkdtemp(dir=folder)
     from ultralytics.cfg import get_cfg

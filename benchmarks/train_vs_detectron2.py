@@ -64,7 +64,7 @@ def train_by_its_own(arguments: argparse.Namespace, seed: int) -> dict[str, floa
     from detectron2.engine import HookBase, SimpleTrainer, hooks
     from detectron2.modeling import build_model
 
-    from reprise.models.detectron2_config import zoo_config
+    from reprise.models.detectron2.zoo import zoo_config
     from reprise.models.family import family_class
     from reprise.training.optimizer import build_optimizer, learning_rate_factor
 

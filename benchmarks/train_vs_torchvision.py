@@ -223,7 +223,7 @@ class Files:
     """The train split as JPEG files with torchvision's targets, flipped at random."""
 
     def __init__(self, data: Any, arguments: argparse.Namespace, family: Any) -> None:
-        from reprise.models.instances import InstanceSamples
+        from reprise.models.instance_samples import InstanceSamples
 
         self._classify = arguments.family == "multilabel"
         self._size = arguments.image_size

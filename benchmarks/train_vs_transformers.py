@@ -100,7 +100,7 @@ class Prompted:
         import numpy as np
         from transformers import SamImageProcessor, SamProcessor
 
-        from reprise.models.instances import InstanceSamples
+        from reprise.models.instance_samples import InstanceSamples
 
         size = arguments.image_size
         self._processor = SamProcessor(
@@ -129,7 +129,7 @@ class Prompted:
         import torch
         from PIL import Image
 
-        from reprise.models.sam_samples import PROMPTS, covered, jittered
+        from reprise.models.sam.samples import PROMPTS, covered, jittered
 
         boxes, masks = self._objects[index]
         chosen = torch.from_numpy(self._rng.permutation(len(boxes))[:PROMPTS])
@@ -163,8 +163,8 @@ def documented_loss(network: Any, batch: dict[str, Any]) -> Any:
     """The mean over an image's prompts, then over images."""
     import torch
 
-    from reprise.models.sam import mask_losses
-    from reprise.models.sam_networks import PromptedSam
+    from reprise.models.sam.family import mask_losses
+    from reprise.models.sam.network import PromptedSam
 
     pixels, boxes = batch["pixels"], batch["boxes"]
     if isinstance(network, PromptedSam):

@@ -110,8 +110,8 @@ def train_ultralytics(arguments: argparse.Namespace, seed: int) -> dict:
 
     loaded, training = parameters(arguments, seed)
     torch.set_num_threads(training.threads)
-    import reprise.models.yolo_library  # noqa: F401 - isolates the library
-    from reprise.models.yolo import Yolo
+    import reprise.models.yolo.library  # noqa: F401 - isolates the library
+    from reprise.models.yolo.family import Yolo
 
     os.environ["YOLO_CONFIG_DIR"] = tempfile.mkdtemp(dir=arguments.folder)
     from ultralytics.models.yolo.detect import DetectionTrainer

@@ -232,7 +232,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     try:
         settings = load()
-        from reprise.models.support import refuse_before_data
+        from reprise.models.supported import refuse_before_data
 
         refuse_before_data(settings)
     except RepriseError as error:

@@ -19,7 +19,7 @@ from reprise.cli import main
 from reprise.commands.batch_picture import CAPTION, LEAST_SIDE, BatchImage, batch_images, grid
 from reprise.commands.show_batch import first_batch_images
 from reprise.dataset import Dataset
-from reprise.models.yolo import Yolo
+from reprise.models.yolo.family import Yolo
 from reprise.training.train import train
 
 Capture = pytest.CaptureFixture[str]

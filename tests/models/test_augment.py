@@ -13,7 +13,7 @@ from torchvision import tv_tensors
 from models.settings import augmentation
 from reprise.models.augment import HONOURED, build
 from reprise.models.config import AugmentationConfig
-from reprise.models.instances import boxes_of_masks
+from reprise.models.instance_samples import boxes_of_masks
 
 HEIGHT, WIDTH = 48, 64
 NEUTRAL = dict.fromkeys((name.split(".")[1] for name in HONOURED), 0.0)

@@ -18,7 +18,7 @@ from datasets import shapes_dataset
 from models.settings import IMAGE_SIZE, augmentation, machine, model, training, validation
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
-from reprise.models.detectron2 import Detectron2, choose_network
+from reprise.models.detectron2.family import Detectron2, choose_network
 from reprise.models.storage import load_model
 from reprise.training.checkpoint import Checkpoints
 from reprise.training.train import train
@@ -80,9 +80,9 @@ def test_without_the_library_one_message_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "detectron2", None)
-    for name in ("detectron2_network", "detectron2_config"):
-        monkeypatch.delitem(sys.modules, f"reprise.models.{name}", raising=False)
-        monkeypatch.delattr(f"reprise.models.{name}", raising=False)
+    for name in ("network", "zoo"):
+        monkeypatch.delitem(sys.modules, f"reprise.models.detectron2.{name}", raising=False)
+        monkeypatch.delattr(f"reprise.models.detectron2.{name}", raising=False)
     with pytest.raises(RepriseError, match="needs Detectron2, which cannot be imported") as caught:
         family("faster_rcnn")
     assert "install.html" in caught.value.fix
@@ -158,7 +158,7 @@ def test_predictions_are_those_of_the_library(dataset: Dataset) -> None:
     """The library's own detector on the same weights, in its own input format."""
     from detectron2.modeling import build_model
 
-    from reprise.models.detectron2_config import zoo_config
+    from reprise.models.detectron2.zoo import zoo_config
 
     made = family("faster_rcnn")
     made.network.eval()
@@ -183,7 +183,7 @@ def test_predictions_are_those_of_the_library(dataset: Dataset) -> None:
 def test_names_of_weights_are_those_of_the_library(architecture: str) -> None:
     from detectron2.modeling import build_model
 
-    from reprise.models.detectron2_config import zoo_config
+    from reprise.models.detectron2.zoo import zoo_config
 
     theirs = set(build_model(zoo_config(settings(architecture), architecture, 2)).state_dict())
     ours = set(family(architecture).network.state_dict())
@@ -240,7 +240,7 @@ def test_anchor_sizes_must_fit_the_feature_levels() -> None:
 
 @with_library
 def test_variants_grow_and_come_from_the_model_zoo() -> None:
-    from reprise.models.detectron2_config import zoo_config
+    from reprise.models.detectron2.zoo import zoo_config
 
     def depth(architecture: str, variant: str) -> tuple[int, int]:
         cfg = zoo_config(settings(architecture, variant=variant), architecture, 2)

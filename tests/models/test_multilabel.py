@@ -17,7 +17,7 @@ from models.settings import augmentation, machine, model, training, validation
 from multilabel_dataset import CLASSES, labelled_dataset
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
-from reprise.models.multilabel import (
+from reprise.models.multilabel.family import (
     IMAGENET,
     MAX_POSITIVE_WEIGHT,
     NETWORKS,
@@ -25,7 +25,7 @@ from reprise.models.multilabel import (
     normalised,
     positive_weights,
 )
-from reprise.models.multilabel_samples import LabelSamples, targets_of
+from reprise.models.multilabel.samples import LabelSamples, targets_of
 from reprise.scoring import score, truth_of
 from reprise.training.checkpoint import Checkpoints
 from reprise.training.optimizer import build_scheduler

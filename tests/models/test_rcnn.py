@@ -22,7 +22,7 @@ from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.masks.resize import decode
 from reprise.models.family import Batch
-from reprise.models.rcnn import (
+from reprise.models.rcnn.family import (
     FasterRcnn,
     MaskRcnn,
     collate,
@@ -30,7 +30,7 @@ from reprise.models.rcnn import (
     normalised,
     to_original,
 )
-from reprise.models.rcnn_networks import Detector
+from reprise.models.rcnn.network import Detector
 from reprise.training.train import train
 
 SIZE = 64

@@ -18,12 +18,12 @@ from datasets import shapes_dataset
 from models.settings import IMAGE_SIZE, augmentation, machine, model, training, validation
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
-from reprise.models import sam
 from reprise.models.family import family_class
-from reprise.models.instances import InstanceSamples
-from reprise.models.sam import Sam, mask_losses
-from reprise.models.sam_networks import MapStore, _drawn, build_network
-from reprise.models.sam_samples import PROMPTS, PromptedSamples, covered, jittered
+from reprise.models.instance_samples import InstanceSamples
+from reprise.models.sam import family as sam_family
+from reprise.models.sam.family import Sam, _predictions, mask_losses
+from reprise.models.sam.network import MapStore, _drawn, build_network
+from reprise.models.sam.samples import PROMPTS, PromptedSamples, covered, jittered
 from reprise.models.starting_weights import load_starting_weights
 from reprise.models.storage import read_tensors, save_model
 from reprise.scoring import score, truth_of
@@ -289,7 +289,7 @@ def test_the_library_writes_nothing_and_opens_no_socket(tmp_path: Path) -> None:
         "import socket\n"
         "def refuse(*_): raise AssertionError('a socket was opened')\n"
         "socket.socket.connect = socket.getaddrinfo = refuse\n"
-        "import torch\nfrom reprise.models.sam_networks import build_network\n"
+        "import torch\nfrom reprise.models.sam.network import build_network\n"
         "for name in ('sam', 'sam2'):\n"
         "    build_network(name, 'nano', 64)(torch.zeros(1, 3, 64, 64))\n"
     )
@@ -355,7 +355,7 @@ def test_masks_land_in_original_pixels(dataset: Dataset) -> None:
         masks = one._probabilities(logits, sample["size"])
         place = sample["image_id"], sample["size"], sample["original"]
         ious = torch.ones(len(logits))
-        rows += sam._predictions(place, sample["labels"], sample["boxes"], masks, ious)
+        rows += _predictions(place, sample["labels"], sample["boxes"], masks, ious)
     found = score("segment", truth_of(dataset, "val", "segment"), rows).metrics
     assert found["mean_iou"] > 0.9
     truth = dataset.boxes_of([rows[0]["image_id"]])[rows[0]["image_id"]]
@@ -370,7 +370,7 @@ def test_every_prompt_is_answered_whatever_the_chunk(
     batch = evaluation_batch(one, dataset)
     with torch.inference_mode():
         losses, rows = one.evaluate(one.network, batch)
-        monkeypatch.setattr(sam, "CHUNK", 1)
+        monkeypatch.setattr(sam_family, "CHUNK", 1)
         again, single = one.evaluate(one.network, batch)
     assert len(rows) == sum(batch["counts"])
     assert [row["category_id"] - 1 for row in rows] == batch["labels"].tolist()

@@ -9,7 +9,7 @@ import pytest
 from models.settings import model
 from reprise import params
 from reprise.models.starting_weights import LoadAccount, load_starting_weights
-from reprise.models.yolo import Yolo
+from reprise.models.yolo.family import Yolo
 from reprise.sources.weights import download_weights
 from reprise.sources.weights_config import WeightsConfig
 

@@ -18,10 +18,10 @@ from torchvision.models import resnet18
 
 from models.settings import IMAGE_SIZE, model
 from reprise.errors import RepriseError
-from reprise.models.multilabel import MultiLabel
+from reprise.models.multilabel.family import MultiLabel
 from reprise.models.starting_weights import LoadAccount, load_starting_weights
 from reprise.models.storage import WRAPPERS, Tensors, load_model, save_model
-from reprise.models.yolo import Yolo
+from reprise.models.yolo.family import Yolo
 from reprise.sources.config import LimitsConfig
 from reprise.sources.weights import download_weights
 from reprise.sources.weights_config import WeightsConfig

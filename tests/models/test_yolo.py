@@ -16,8 +16,8 @@ from models.settings import IMAGE_SIZE, augmentation, model
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.family import family_class
-from reprise.models.yolo import Yolo, _to_original
-from reprise.models.yolo_samples import EvaluationSamples, Pixels, TrainingSamples, collate
+from reprise.models.yolo.family import Yolo, _to_original
+from reprise.models.yolo.samples import EvaluationSamples, Pixels, TrainingSamples, collate
 
 SOURCE = str(Path(__file__).resolve().parents[2] / "src")
 
@@ -217,7 +217,7 @@ def test_the_variant_sets_the_size(dataset: Dataset) -> None:
 def test_the_library_leaves_pillow_and_torch_as_they_are() -> None:
     code = (
         "import torch, PIL.Image\nbefore = PIL.Image.open, torch.save\n"
-        "import reprise.models.yolo_library\n"
+        "import reprise.models.yolo.library\n"
         "assert (PIL.Image.open, torch.save) == before\n"
     )
     subprocess.run(

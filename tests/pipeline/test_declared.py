@@ -37,7 +37,7 @@ def imports_of(file: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Constant):
-            # Registries name their modules as text: "reprise.models.yolo:Yolo".
+            # Registries name their modules as text: "reprise.models.yolo.family:Yolo".
             match = re.fullmatch(r"((?:reprise|gui_screens)(?:\.\w+)+):\w+", str(node.value))
             found |= {match[1]} if match else set()
     return {name for name in found if name.split(".")[0] in ("reprise", "gui_screens")}

@@ -12,7 +12,7 @@ from models.settings import augmentation, machine, model, training, validation
 from reprise.models.config import AugmentationConfig
 from reprise.models.family import family_class
 from reprise.models.storage import load_model
-from reprise.models.support import OPTIONAL
+from reprise.models.supported import OPTIONAL
 from reprise.sources.config import LimitsConfig
 from reprise.sources.folders import digest
 from reprise.sources.weights import download_weights

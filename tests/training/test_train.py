@@ -15,7 +15,7 @@ import torch
 from datasets import shapes_dataset
 from models.settings import IMAGE_SIZE, augmentation, machine, model, training, validation
 from reprise.errors import RepriseError
-from reprise.models.yolo import Yolo
+from reprise.models.yolo.family import Yolo
 from reprise.sources.config import LimitsConfig
 from reprise.sources.weights import download_weights
 from reprise.sources.weights_config import WeightsConfig

@@ -97,7 +97,7 @@ def first_batch_images(
     """
     from reprise.commands.batch_picture import batch_images
     from reprise.models.family import family_class
-    from reprise.models.support import refuse_unsupported, sections_of
+    from reprise.models.supported import refuse_unsupported, sections_of
     from reprise.training.plan import plan
 
     training = settings.training

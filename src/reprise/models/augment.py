@@ -1,7 +1,7 @@
 """The ``augmentation`` section as torchvision transforms, for the families that take them.
 
 The parameters mean what they mean to the YOLO family, whose own transforms are in
-:mod:`reprise.models.yolo_samples`.
+:mod:`reprise.models.yolo.samples`.
 """
 
 from __future__ import annotations

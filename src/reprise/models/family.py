@@ -25,12 +25,12 @@ Batch = dict[str, Any]
 Weigh = Callable[[torch.Tensor], torch.Tensor]
 
 FAMILIES = {
-    "yolo": "reprise.models.yolo:Yolo",
-    "faster_rcnn": "reprise.models.rcnn:FasterRcnn",
-    "mask_rcnn": "reprise.models.rcnn:MaskRcnn",
-    "sam": "reprise.models.sam:Sam",
-    "detectron2": "reprise.models.detectron2:Detectron2",
-    "multilabel": "reprise.models.multilabel:MultiLabel",
+    "yolo": "reprise.models.yolo.family:Yolo",
+    "faster_rcnn": "reprise.models.rcnn.family:FasterRcnn",
+    "mask_rcnn": "reprise.models.rcnn.family:MaskRcnn",
+    "sam": "reprise.models.sam.family:Sam",
+    "detectron2": "reprise.models.detectron2.family:Detectron2",
+    "multilabel": "reprise.models.multilabel.family:MultiLabel",
 }
 
 
@@ -55,7 +55,7 @@ class Family(ABC):
     """Values of ``model.architecture``; the first is what ``auto`` means."""
 
     honours: ClassVar[frozenset[str]]
-    """The parameters of :data:`reprise.models.support.OPTIONAL` that have an effect here."""
+    """The parameters of :data:`reprise.models.supported.OPTIONAL` that have an effect here."""
 
     libraries: ClassVar[tuple[str, ...]] = ()
     """Distributions that compute this family's result, beside those of every run."""

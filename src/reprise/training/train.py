@@ -20,7 +20,7 @@ from reprise.models.family import Family, family_class
 from reprise.models.inference import choose_device
 from reprise.models.starting_weights import load_starting_weights
 from reprise.models.storage import save_model, write_tensors
-from reprise.models.support import refuse_unsupported
+from reprise.models.supported import refuse_unsupported
 from reprise.training.checkpoint import (
     digest_of_files,
     open_checkpoints,

@@ -18,8 +18,8 @@ from reprise.errors import RepriseError
 from reprise.models.augment import HONOURED
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family, Weigh
-from reprise.models.multilabel_samples import LabelSamples, collate, targets_of
-from reprise.models.support import choose_architecture, choose_task, refuse_small
+from reprise.models.multilabel.samples import LabelSamples, collate, targets_of
+from reprise.models.supported import choose_architecture, choose_task, refuse_small
 from reprise.predictions import label_prediction
 from reprise.scoring import Task
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset as Samples
 
-from reprise.models.instances import InstanceSamples
+from reprise.models.instance_samples import InstanceSamples
 from reprise.models.seeds import sample_seed
 
 # The mean of ImageNet: zero to the network, as the reference pads.

@@ -31,7 +31,7 @@ from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
 
 from reprise.models.config import FirstStageConfig, ModelConfig
-from reprise.models.rcnn_sampling import CountingSampler
+from reprise.models.rcnn.counting import CountingSampler
 
 BACKBONES = {
     "nano": "mobilenet_v3_small",

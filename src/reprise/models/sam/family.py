@@ -19,10 +19,10 @@ from reprise.masks.resize import encode, enlarge
 from reprise.models import augment
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family, Weigh
-from reprise.models.instances import InstanceSamples, require_masks
-from reprise.models.sam_networks import Maps, MapStore, build_network
-from reprise.models.sam_samples import PromptedSamples, collate
-from reprise.models.support import choose_architecture, choose_task
+from reprise.models.instance_samples import InstanceSamples, require_masks
+from reprise.models.sam.network import Maps, MapStore, build_network
+from reprise.models.sam.samples import PromptedSamples, collate
+from reprise.models.supported import choose_architecture, choose_task
 from reprise.predictions import prediction
 from reprise.scoring import Task
 

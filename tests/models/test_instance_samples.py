@@ -15,7 +15,7 @@ from datasets import shapes_dataset
 from models.settings import augmentation
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
-from reprise.models.instances import InstanceSamples, boxes_of_masks, require_masks
+from reprise.models.instance_samples import InstanceSamples, boxes_of_masks, require_masks
 
 SIZE = 64
 STRONG = augmentation(mosaic=0, mixup=0, rotation=45, translation=0.5, scale=0.7)

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset as Samples
 from reprise.dataset import Dataset
 from reprise.models.config import AugmentationConfig
 from reprise.models.seeds import sample_seed
-from reprise.models.yolo_library import (
+from reprise.models.yolo.library import (
     Compose,
     CopyPaste,
     Format,
@@ -28,7 +28,7 @@ from reprise.models.yolo_library import (
     RandomHSV,
     RandomPerspective,
 )
-from reprise.models.yolo_masks import outline, segments_of
+from reprise.models.yolo.segments import outline, segments_of
 
 PADDING = 114  # the grey that the family's published weights were trained with
 STRIDE = 32

@@ -14,17 +14,17 @@ from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family, Weigh
-from reprise.models.support import choose_architecture, choose_task, refuse_small
-from reprise.models.yolo_library import (
+from reprise.models.supported import choose_architecture, choose_task, refuse_small
+from reprise.models.yolo.library import (
     DetectionModel,
     IterableSimpleNamespace,
     SegmentationModel,
     non_max_suppression,
     yaml_model_load,
 )
-from reprise.models.yolo_loss import SharedCriterion
-from reprise.models.yolo_masks import masks_of
-from reprise.models.yolo_samples import EvaluationSamples, Pixels, TrainingSamples, collate
+from reprise.models.yolo.loss import SharedCriterion
+from reprise.models.yolo.samples import EvaluationSamples, Pixels, TrainingSamples, collate
+from reprise.models.yolo.segments import masks_of
 from reprise.predictions import prediction
 from reprise.scoring import Task
 
@@ -102,7 +102,7 @@ class Yolo(Family):
 
     def prepare(self, dataset: Dataset, label_smoothing: float) -> None:  # noqa: ARG002
         if self.task == "segment":
-            from reprise.models.instances import require_masks
+            from reprise.models.instance_samples import require_masks
 
             require_masks(dataset, f"{self._config.type} (model.task: segment)")
 

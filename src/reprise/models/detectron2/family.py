@@ -16,9 +16,9 @@ from reprise.errors import RepriseError
 from reprise.models.augment import HONOURED
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family, Weigh, weighed
-from reprise.models.instances import InstanceSamples, Sample, require_masks
-from reprise.models.rcnn import collate, to_original
-from reprise.models.support import choose_architecture, choose_task, refuse_small
+from reprise.models.instance_samples import InstanceSamples, Sample, require_masks
+from reprise.models.rcnn.family import collate, to_original
+from reprise.models.supported import choose_architecture, choose_task, refuse_small
 from reprise.scoring import Task
 
 INSTALL = "https://detectron2.readthedocs.io/en/latest/tutorials/install.html"
@@ -136,14 +136,14 @@ def _library() -> ModuleType:
         RepriseError: It is not installed, or was built for another torch.
     """
     try:
-        from reprise.models import detectron2_network
+        from reprise.models.detectron2 import network
     except ImportError as error:
         raise RepriseError(
             f"model.type: detectron2 needs Detectron2, which cannot be imported here: {error}.",
             f"install it from its source into this environment ({INSTALL}), or choose another "
             "model.type.",
         ) from None
-    return detectron2_network
+    return network
 
 
 def _targets(batch: Batch) -> list[dict[str, torch.Tensor]]:

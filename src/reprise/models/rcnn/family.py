@@ -14,9 +14,9 @@ from reprise.masks.resize import encode, paste
 from reprise.models.augment import HONOURED
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family, Weigh, weighed
-from reprise.models.instances import InstanceSamples, require_masks
-from reprise.models.rcnn_networks import BACKBONES, STRIDE, build_detector
-from reprise.models.support import choose_architecture, choose_task, refuse_small
+from reprise.models.instance_samples import InstanceSamples, require_masks
+from reprise.models.rcnn.network import BACKBONES, STRIDE, build_detector
+from reprise.models.supported import choose_architecture, choose_task, refuse_small
 from reprise.predictions import prediction
 from reprise.scoring import Task
 
@@ -199,7 +199,7 @@ def to_original(
         image_id: Of the images table.
         size: (height, width) of the network's image, without padding.
         original: (height, width) of the upright original.
-        detections: As of :class:`reprise.models.rcnn_networks.Detector`.
+        detections: As of :class:`reprise.models.rcnn.network.Detector`.
     """
     down, across = original[0] / size[0], original[1] / size[1]
     scale = torch.tensor([across, down, across, down], dtype=torch.float64)

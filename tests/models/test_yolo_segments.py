@@ -16,8 +16,8 @@ from datasets import shapes_dataset
 from models.settings import IMAGE_SIZE, augmentation
 from reprise.dataset import Dataset
 from reprise.masks.resize import decode, encode
-from reprise.models.yolo_masks import POINTS, masks_of, outline, segments_of
-from reprise.models.yolo_samples import EvaluationSamples, Pixels, TrainingSamples, collate
+from reprise.models.yolo.samples import EvaluationSamples, Pixels, TrainingSamples, collate
+from reprise.models.yolo.segments import POINTS, masks_of, outline, segments_of
 
 SIZE = (40, 60)
 BOX = np.array([0.0, 0.0, 60.0, 40.0])

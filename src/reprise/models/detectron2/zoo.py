@@ -1,6 +1,6 @@
 """Our parameters as a configuration of Detectron2's model zoo.
 
-Imports Detectron2, which is optional: only :mod:`reprise.models.detectron2` imports this
+Imports Detectron2, which is optional: only :mod:`reprise.models.detectron2.family` imports this
 module, and only once such a model is asked for.
 """
 

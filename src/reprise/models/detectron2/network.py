@@ -5,7 +5,7 @@ Dense Object Detection (2017), which is RetinaNet. Networks, losses and non-maxi
 suppression are the library's own, and so are the names of the weights. Its detectors give
 losses or predictions, by mode; these give both in evaluation, from features computed once.
 
-Imports Detectron2, which is optional: see :mod:`reprise.models.detectron2`.
+Imports Detectron2, which is optional: see :mod:`reprise.models.detectron2.family`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ with warnings.catch_warnings():
     from detectron2.utils.events import EventStorage
 
 from reprise.models.config import ModelConfig
-from reprise.models.detectron2_config import zoo_config
+from reprise.models.detectron2.zoo import zoo_config
 
 Tensors = dict[str, torch.Tensor]
 # What a network returns: loss parts and, in evaluation, the detections of each image.
@@ -46,7 +46,7 @@ def build(config: ModelConfig, architecture: str, classes: int) -> TwoStage | On
     """A detector with random weights, on the CPU.
 
     Raises:
-        RepriseError: See :func:`reprise.models.detectron2_config.zoo_config`.
+        RepriseError: See :func:`reprise.models.detectron2.zoo.zoo_config`.
     """
     cfg = zoo_config(config, architecture, classes)
     if architecture == "retinanet":

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from reprise.models.sam_configs import network_config
+from reprise.models.sam.configs import network_config
 
-# transformers is imported after sam_configs, which switches its network access off.
+# transformers is imported after sam.configs, which switches its network access off.
 from transformers import Sam2Config, Sam2Model, SamConfig, SamModel  # isort: skip
 
 Maps = list[torch.Tensor]
