@@ -71,9 +71,16 @@ class Clone:
             **self.environment,
         }
 
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *command: str, check: bool = True, stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, env=self.environ()
+            command,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            env=self.environ(),
+            input=stdin,
         )
         if check and done.returncode:
             raise AssertionError(

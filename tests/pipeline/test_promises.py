@@ -8,11 +8,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 
+from built_once import built_once
 from pipeline.clone import Clone, make_clone, stages_run
 from pipeline.killing import kill_in_epoch_two, stage_processes
 
@@ -46,8 +48,16 @@ if any("stages/" in part or "multiprocessing" in part for part in sys.orig_argv)
 
 @pytest.fixture(scope="session")
 def finished(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone in which the small profile has run once, spied on, with an empty home."""
-    root = tmp_path_factory.mktemp("finished")
+    """A clone in which the small profile has run once, spied on, with an empty home.
+
+    All tests, in whatever process, share it: they read it, or work in a copy of it.
+    """
+    root = built_once(tmp_path_factory, "finished", partial(run_once, repository))
+    return Clone(root / "clone")
+
+
+def run_once(repository: Path, root: Path) -> None:
+    """Make the clone ``root / "clone"`` and run its pipeline."""
     clone = make_clone(repository, root / "clone")
     (root / "spy").mkdir()
     (root / "spy" / "sitecustomize.py").write_text(SPY)
@@ -62,7 +72,6 @@ def finished(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Clon
     clone.environment = {}
     (root / "repro.log").write_text(done.stdout + done.stderr)
     clone.commit("small profile, run")
-    return clone
 
 
 def log_of(finished: Clone, name: str) -> str:
@@ -76,8 +85,8 @@ def test_one_command_runs_the_whole_pipeline(finished: Clone) -> None:
     assert b"<html" in finished.read("reports/report.html")[:2000]
 
 
-def test_a_second_repro_runs_nothing(finished: Clone) -> None:
-    done = finished.dvc("repro")
+def test_a_second_repro_runs_nothing(finished: Clone, tmp_path: Path) -> None:
+    done = finished.copy(tmp_path / "clone").dvc("repro")
     assert stages_run(done.stdout) == []
     assert "up to date" in done.stdout
 
@@ -125,16 +134,34 @@ def expected_reruns() -> dict[str, list[str]]:
     return {row[0].strip(" `"): row[1].split() for row in rows}
 
 
-@pytest.mark.parametrize(("parameter", "stages"), expected_reruns().items())
-def test_a_parameter_reruns_the_stages_in_the_table(
-    finished: Clone, tmp_path: Path, parameter: str, stages: list[str]
-) -> None:
+# Reads {parameter: content of params.yaml}; prints {parameter: stages that `dvc status` names}.
+STATUS = """
+import json, sys
+from pathlib import Path
+from dvc.repo import Repo
+found = {}
+for parameter, content in json.load(sys.stdin).items():
+    Path("params.yaml").write_text(content)
+    found[parameter] = list(Repo(".").status())
+print(json.dumps(found))
+"""
+
+
+def test_a_parameter_reruns_the_stages_in_the_table(finished: Clone, tmp_path: Path) -> None:
     """What `dvc status` says has changed, and all that is downstream of it."""
     clone = finished.copy(tmp_path / "clone")
     declared = yaml.safe_load((clone.folder / "dvc.yaml").read_text())["stages"]
-    clone.set(**{parameter: changed_value(clone, parameter)})
-    status = json.loads(clone.dvc("status", "--json").stdout or "{}")
-    assert downstream(declared, set(status)) == stages
+    expected = expected_reruns()
+    contents = {}
+    for parameter in expected:
+        before = clone.read("params.yaml")
+        clone.set(**{parameter: changed_value(clone, parameter)})
+        contents[parameter] = clone.read("params.yaml").decode()
+        (clone.folder / "params.yaml").write_bytes(before)
+    printed = clone.run(sys.executable, "-c", STATUS, stdin=json.dumps(contents)).stdout
+    changed = json.loads(printed.splitlines()[-1])
+    found = {name: downstream(declared, set(stages)) for name, stages in changed.items()}
+    assert found == expected
 
 
 def changed_value(clone: Clone, parameter: str) -> object:
