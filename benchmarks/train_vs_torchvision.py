@@ -349,14 +349,14 @@ def score(arguments: argparse.Namespace, family: Any) -> dict[str, float]:
     import torch
 
     from reprise.models.inference import run_split
+    from reprise.scoring import compute_metrics, truth_of
     from reprise.scoring import score as score_rows
-    from reprise.scoring import truth_of
 
     data = open_dataset(arguments)
     device = torch.device("cpu")
     _, rows = run_split(family, family.network, data, "test", 8, device, nullcontext)
-    metrics = score_rows(family.task, truth_of(data, "test", family.task), rows).metrics
-    return {name: metrics[name] for name in ("mAP", "mAP50", "mean_iou") if name in metrics}
+    scores = score_rows(family.task, truth_of(data, "test", family.task), rows)
+    return compute_metrics(scores, ("mAP", "mAP50", "mean_iou"))
 
 
 def show(

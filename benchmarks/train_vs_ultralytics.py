@@ -179,7 +179,7 @@ def score(arguments: argparse.Namespace, family) -> dict:
 
     data = Dataset(arguments.dataset)
     _, rows = run_split(family, family.network, data, "test", 16, torch.device("cpu"), nullcontext)
-    metrics = score_detections(data.ground_truth("test"), rows).metrics
+    metrics = score_detections(data.ground_truth("test"), rows).summary
     return {"mAP": metrics["mAP"], "mAP50": metrics["mAP50"]}
 
 

@@ -20,7 +20,7 @@ from real_datasets import LABELS, SMALL_SET
 from reprise.dataset import Dataset
 from reprise.masks.resize import encode
 from reprise.predictions import label_prediction, prediction
-from reprise.scoring import Task, score, truth_of
+from reprise.scoring import Task, compute_metrics, score, truth_of
 
 BLIND_BOXES = 100  # an image; COCO looks at no more
 
@@ -154,7 +154,7 @@ def trivial(data: Dataset, split: str, task: Task, prompted: bool) -> dict[str, 
         rows = _filled_truth(data, split)
     else:
         rows = _blind_boxes(data, split, masks=task == "segment")
-    return score(task, truth_of(data, split, task), rows).metrics
+    return compute_metrics(score(task, truth_of(data, split, task), rows))
 
 
 def _prior_labels(data: Dataset, split: str) -> list[dict[str, Any]]:

@@ -269,7 +269,7 @@ def test_it_learns(tmp_path: Path) -> None:
         for image in truth["images"]
         for category in truth["categories"]
     ]
-    guessed = score("classify", truth, guesses).metrics["mAP"]
+    guessed = score("classify", truth, guesses).summary["mAP"]
     assert description["task"] == "classify"
     assert description["selection"]["value"] > guessed + 0.25
 

@@ -26,7 +26,7 @@ from reprise.models.sam.network import MapStore, _drawn, build_network
 from reprise.models.sam.samples import PROMPTS, PromptedSamples, covered, jittered
 from reprise.models.starting_weights import load_starting_weights
 from reprise.models.storage import read_tensors, save_model
-from reprise.scoring import score, truth_of
+from reprise.scoring import compute_metrics, score, truth_of
 from reprise.sources.weights_config import WeightsConfig
 from reprise.training.checkpoint import Checkpoints
 from reprise.training.train import train

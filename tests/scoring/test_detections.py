@@ -6,7 +6,7 @@ import contextlib
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -14,8 +14,10 @@ from pycocotools import mask as coco_mask
 
 from reprise.predictions import prediction
 from reprise.scoring.detections import score_detections
+from reprise.scoring.metrics import mean_iou
 from scoring.scenes import coco, diamond, filled, mask_scenes, masked, rle, scenes, solid
 
+TASKS: dict[str, Literal["detect", "segment"]] = {"bbox": "detect", "segm": "segment"}
 METRICS = {"mAP": 0, "mAP50": 1, "mAP75": 2, "mAP_small": 3, "mAP_medium": 4, "mAP_large": 5}
 SIZES = ("mAP_small", "mAP_medium", "mAP_large")
 
@@ -54,19 +56,19 @@ def oracle_matches(evaluator: Any) -> list[tuple[Any, ...]]:
 
 def check(truth: dict[str, Any], detections: list[dict[str, Any]], kind: str) -> None:
     """Every metric and every match is that of pycocotools."""
-    scores = score_detections(truth, detections, kind)  # type: ignore[arg-type]
-    if not scores.metrics:
+    scores = score_detections(truth, detections, TASKS[kind])
+    if not scores.summary:
         assert all(item["iscrowd"] for item in truth["annotations"])
         return
     if not detections:
-        assert scores.metrics["mAP"] == 0 and scores.matches == []
+        assert scores.summary["mAP"] == 0 and scores.matches == []
         return
     expected = oracle(truth, detections, kind)
     for name, place in METRICS.items():
         if expected.stats[place] < 0:
-            assert name not in scores.metrics
+            assert name not in scores.summary
         else:
-            assert scores.metrics[name] == pytest.approx(expected.stats[place], abs=1e-12)
+            assert scores.summary[name] == pytest.approx(expected.stats[place], abs=1e-12)
     found = sorted(
         (row["image_id"], row["category_id"], row["score"], row["gt_id"] or 0)
         for row in scores.matches
@@ -100,16 +102,16 @@ class TestScoresEqualThoseOfPycocotools:
             # The contract has a box beside each mask.
             for row in detections:
                 row["bbox"] = coco_mask.toBbox(row["segmentation"]).tolist()
-        scores = score_detections(truth, detections, kind)  # type: ignore[arg-type]
+        scores = score_detections(truth, detections, TASKS[kind])
         reference = json.loads((folder / "reference_metrics.json").read_text())
         published = {"mAP": "AP", "mAP50": "AP50", "mAP75": "AP75", "mAR100": "AR100"}
         for ours, theirs in published.items():
-            assert scores.metrics[ours] == pytest.approx(reference[kind][theirs], abs=1e-12)
+            assert scores.summary[ours] == pytest.approx(reference[kind][theirs], abs=1e-12)
         for class_name, value in reference[f"{kind}_AP_per_category"].items():
             assert scores.per_class[class_name]["AP"] == pytest.approx(value, abs=1e-12)
         expected = oracle(truth, detections, kind)
         for size, place in zip(SIZES, (3, 4, 5), strict=True):
-            assert scores.metrics[size] == pytest.approx(expected.stats[place], abs=1e-12)
+            assert scores.summary[size] == pytest.approx(expected.stats[place], abs=1e-12)
         matched = oracle_matches(expected)
         assert sum(row["tp"] for row in scores.matches) == sum(row[-1] > 0 for row in matched)
         assert len(scores.matches) == len(matched)
@@ -131,17 +133,17 @@ class TestMatches:
         scores = score_detections(truth, [on_crowd, right])
         assert [row["score"] for row in scores.matches] == [0.8]
         assert scores.truth_counts[1] == 1
-        assert scores.metrics["mAP"] == pytest.approx(1.0)
+        assert scores.summary["mAP"] == pytest.approx(1.0)
 
     def test_without_objects_there_is_no_number(self) -> None:
         scores = score_detections(coco([]), [prediction(1, 1, [0, 0, 9, 9], 0.5)])
-        assert (scores.metrics, scores.per_class) == ({}, {})
+        assert (scores.summary, scores.per_class) == ({}, {})
 
     def test_a_class_without_objects_is_left_out_of_the_mean(self) -> None:
         truth = coco([(1, 1, [10, 10, 40, 40], False)])
         scores = score_detections(truth, [prediction(1, 1, [10, 10, 40, 40], 0.9)])
         assert set(scores.per_class) == {"a"}
-        assert scores.metrics["mAP"] == pytest.approx(1.0)
+        assert scores.summary["mAP"] == pytest.approx(1.0)
 
     def test_the_arguments_are_left_as_they_were(self) -> None:
         truth = coco([(1, 1, [10, 10, 40, 40], False)])
@@ -160,9 +162,9 @@ class TestMasks:
         corners = ~filled(list(self.BOX))
         corners[:20], corners[100:], corners[:, :20], corners[:, 100:] = False, False, False, False
         beside = prediction(1, 1, self.BOX, 0.9, rle(corners))
-        assert score_detections(truth, [beside], "bbox").metrics["mAP"] == pytest.approx(1.0)
-        scores = score_detections(truth, [beside], "segm")
-        assert (scores.metrics["mAP"], scores.metrics["mean_iou"]) == (0.0, 0.0)
+        assert score_detections(truth, [beside], "detect").summary["mAP"] == pytest.approx(1.0)
+        scores = score_detections(truth, [beside], "segment")
+        assert (scores.summary["mAP"], mean_iou(scores)) == (0.0, 0.0)
         assert [row["tp"] for row in scores.matches] == [False]
 
     def test_belong_to_the_size_of_their_own_area_and_not_of_their_box(self) -> None:
@@ -173,8 +175,8 @@ class TestMasks:
         false = prediction(1, 1, (0, 0, 100, 100), 0.9, rle(ring))
         found = masked(1, 1, [50.0, 50.0, 110.0, 110.0], 0.5)
         check(truth, [false, found], "segm")
-        assert score_detections(truth, [false, found], "segm").metrics["mAP_large"] == 1.0
-        assert score_detections(truth, [false, found], "bbox").metrics["mAP_large"] == 0.5
+        assert score_detections(truth, [false, found], "segment").summary["mAP_large"] == 1.0
+        assert score_detections(truth, [false, found], "detect").summary["mAP_large"] == 0.5
 
     def test_mean_overlap_is_that_of_each_object_with_its_best_prediction(self) -> None:
         square, half = [0.0, 0.0, 40.0, 40.0], [0.0, 0.0, 20.0, 40.0]
@@ -187,10 +189,10 @@ class TestMasks:
             prediction(1, 1, square, 0.1, rle(solid(square))),
             prediction(2, 1, half, 0.9, rle(solid(half))),
         ]
-        scores = score_detections(truth, rows, "segm")
-        assert scores.per_class["a"]["mean_iou"] == pytest.approx((1 + 0.5) / 2)
-        assert scores.per_class["b"]["mean_iou"] == 0
-        assert scores.metrics["mean_iou"] == pytest.approx(0.5)
+        scores = score_detections(truth, rows, "segment")
+        assert scores.mask_ious["a"].mean() == pytest.approx((1 + 0.5) / 2)
+        assert scores.mask_ious["b"].mean() == 0
+        assert mean_iou(scores) == pytest.approx(0.5)
 
     def test_polygons_and_run_lengths_of_one_shape_score_alike(self) -> None:
         truth = coco([(1, 1, list(self.BOX), False)])
@@ -200,12 +202,12 @@ class TestMasks:
         row = prediction(1, 1, self.BOX, 0.5, text)
         for shape in (polygon, text):
             truth["annotations"][0]["segmentation"] = shape
-            assert score_detections(truth, [row], "segm").metrics["mean_iou"] == 1.0
+            assert mean_iou(score_detections(truth, [row], "segment")) == 1.0
 
     def test_a_crowd_region_without_a_mask_is_as_large_as_its_box(self) -> None:
         truth = coco([(1, 1, [0.0, 0.0, 90.0, 90.0], True), (1, 1, list(self.BOX), False)])
         truth["annotations"][1]["segmentation"] = diamond(list(self.BOX))
-        scores = score_detections(truth, [masked(1, 1, [5.0, 5.0, 20.0, 20.0], 0.9)], "segm")
+        scores = score_detections(truth, [masked(1, 1, [5.0, 5.0, 20.0, 20.0], 0.9)], "segment")
         assert scores.matches == []
 
     def test_leave_the_arguments_as_they_were(self) -> None:
@@ -213,5 +215,5 @@ class TestMasks:
         truth["annotations"][0]["segmentation"] = diamond(list(self.BOX))
         rows = [masked(1, 1, list(self.BOX), 0.9)]
         before = json.dumps([truth, rows])
-        score_detections(truth, rows, "segm")
+        score_detections(truth, rows, "segment")
         assert json.dumps([truth, rows]) == before

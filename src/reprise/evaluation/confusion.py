@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from reprise.scoring import Scores
 from reprise.scoring.matching import MATCH_IOU, Overlaps
-from reprise.scoring.scores import Scores
 
 BACKGROUND = "background"
 
 
-def confusion_rows(
-    truth: dict[str, Any], scores: Scores, threshold: float, overlaps: Overlaps
-) -> list[dict[str, Any]]:
-    """Rows ``actual, predicted, count``: every class with itself, then the pairs that occur.
+def object_confusion(scores: Scores, overlaps: Overlaps) -> list[dict[str, Any]]:
+    """Rows of :func:`confusion_rows` for objects.
 
-    Detections scoring at least ``threshold`` and objects are paired one to one whatever
+    Detections scoring at least the threshold and objects are paired one to one whatever
     their classes, the greatest overlap first (of equal overlaps, the right class first),
     at IoU 0.5 or more. An object left over was predicted as background; a detection left
     over is one of background, unless it lies on a crowd region.
     """
-    names = {item["id"]: item["name"] for item in truth["categories"]}
     counts: Counter[tuple[int, int]] = Counter()
-    objects = by_image(truth["annotations"])
-    found = by_image(row for row in scores.matches if row["score"] >= threshold)
+    objects = by_image(scores.truth["annotations"])
+    found = by_image(row for row in scores.matches if row["score"] >= scores.threshold)
     for image_id in sorted(objects.keys() | found.keys()):
         counts.update(_pairs(objects.get(image_id, []), found.get(image_id, []), overlaps))
-    # Id 0 stands for background. The diagonal comes first and whole, so that a plot that
-    # orders its axes by first appearance has the classes in order on both.
+    return confusion_rows(counts, scores.class_names, BACKGROUND)
+
+
+def confusion_rows(
+    counts: Counter[tuple[int, int]], names: dict[int, str], nothing: str
+) -> list[dict[str, Any]]:
+    """Rows ``actual, predicted, count``: every class with itself, then the pairs that occur.
+
+    Args:
+        counts: (actual, predicted) category id -> number; 0 stands for no class.
+        names: Category id -> class name.
+        nothing: Name of no class.
+    """
+    # The diagonal comes first and whole, so that a plot that orders its axes by first
+    # appearance has the classes in order on both.
     diagonal = [(category_id, category_id) for category_id in names]
     place = {category_id: index for index, category_id in enumerate([*names, 0])}
     others = sorted(
@@ -38,15 +49,15 @@ def confusion_rows(
     )
     return [
         {
-            "actual": names.get(actual, BACKGROUND),
-            "predicted": names.get(predicted, BACKGROUND),
+            "actual": names.get(actual, nothing),
+            "predicted": names.get(predicted, nothing),
             "count": counts[actual, predicted],
         }
         for actual, predicted in [*diagonal, *others]
     ]
 
 
-def by_image(rows: Any) -> dict[int, list[dict[str, Any]]]:
+def by_image(rows: Iterable[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
     """Rows with an ``image_id``, listed by it in the order given."""
     grouped: dict[int, list[dict[str, Any]]] = {}
     for row in rows:

@@ -6,12 +6,12 @@ detection: the files stay small enough for Git, and rows of two experiments line
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from reprise.scoring.scores import Curve, Scores, curve
+from reprise.scoring import Scores
+from reprise.scoring.scores import Curve
 
 ALL_CLASSES = "all classes"
 STEPS = 200
@@ -19,17 +19,9 @@ FEW_STEPS = 50  # for each class when there are many classes
 MANY_CLASSES = 20
 
 
-def class_curves(scores: Scores, names: dict[int, str]) -> dict[str, Curve]:
+def named_curves(scores: Scores) -> dict[str, Curve]:
     """The curve of all classes together, then of each class that has objects, by name."""
-    by_class: dict[int, list[dict[str, Any]]] = {key: [] for key in names}
-    for row in scores.matches:
-        by_class[row["category_id"]].append(row)
-    curves = {ALL_CLASSES: curve(scores)}
-    for category_id, name in names.items():
-        if scores.truth_counts[category_id]:
-            part = replace(scores, matches=by_class[category_id])
-            curves[name] = curve(part, category_id)
-    return curves
+    return {ALL_CLASSES: scores.curve, **scores.class_curves}
 
 
 def precision_recall_rows(curves: dict[str, Curve]) -> list[dict[str, Any]]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from reprise.evaluation.confusion import by_image
-from reprise.scoring.matching import MATCH_IOU, Overlaps
-from reprise.scoring.scores import Scores
+from reprise.scoring import Scores
+from reprise.scoring.matching import MATCH_IOU, Floats, Overlaps
 
 # Below this overlap with an object of its class, a false detection is on nothing.
 NEAR_IOU = 0.1
@@ -47,30 +48,28 @@ class ErrorCase:
     bbox: tuple[float, float, float, float]
 
 
-def find_errors(
-    truth: dict[str, Any], scores: Scores, threshold: float, overlaps: Overlaps
-) -> list[ErrorCase]:
-    """All mistakes of one split when detections scoring at least ``threshold`` are kept.
+def find_errors(scores: Scores, overlaps: Overlaps) -> list[ErrorCase]:
+    """All errors of one split when detections scoring at least its threshold are kept.
 
     Returns:
         By image; within it false detections by falling score, then missed objects by id.
     """
-    objects = by_image(item for item in truth["annotations"] if not item["iscrowd"])
+    objects = by_image(item for item in scores.truth["annotations"] if not item["iscrowd"])
     found = by_image(scores.matches)
-    mistakes: list[ErrorCase] = []
+    errors: list[ErrorCase] = []
     for image_id in sorted(objects.keys() | found.keys()):
         inside, rows = objects.get(image_id, []), found.get(image_id, [])
-        false = [row for row in rows if row["score"] >= threshold and not row["tp"]]
+        false = [row for row in rows if row["score"] >= scores.threshold and not row["tp"]]
         ious = overlaps(false, inside)
-        mistakes += [
+        errors += [
             _false_detection(row, inside, overlap) for row, overlap in zip(false, ious, strict=True)
         ]
-        mistakes += _missed(inside, rows, threshold)
-    return mistakes
+        errors += _missed(inside, rows, scores.threshold)
+    return errors
 
 
 def _false_detection(
-    row: dict[str, Any], objects: list[dict[str, Any]], overlap: np.ndarray
+    row: dict[str, Any], objects: list[dict[str, Any]], overlap: Floats
 ) -> ErrorCase:
     same = np.array([item["category_id"] == row["category_id"] for item in objects], dtype=bool)
     near = _best(overlap, np.ones_like(same))
@@ -91,7 +90,7 @@ def _false_detection(
     )
 
 
-def _best(overlap: np.ndarray, eligible: np.ndarray) -> int | None:
+def _best(overlap: Floats, eligible: npt.NDArray[np.bool_]) -> int | None:
     if not eligible.any():
         return None
     return int(np.argmax(np.where(eligible, overlap, -1.0)))
@@ -120,9 +119,9 @@ def _missed(
     return missed
 
 
-def count_rows(mistakes: Iterable[ErrorCase], names: dict[int, str]) -> list[dict[str, Any]]:
+def count_rows(errors: Iterable[ErrorCase], names: dict[int, str]) -> list[dict[str, Any]]:
     """Rows ``kind, class, count`` of the combinations that occur, in the order of KINDS."""
-    counts = Counter((mistake.kind, mistake.category_id) for mistake in mistakes)
+    counts = Counter((case.kind, case.category_id) for case in errors)
     return [
         {"kind": kind, "class": name, "count": counts[kind, category_id]}
         for kind in KINDS
@@ -132,7 +131,7 @@ def count_rows(mistakes: Iterable[ErrorCase], names: dict[int, str]) -> list[dic
 
 
 def worst_rows(
-    mistakes: Iterable[ErrorCase], truth: dict[str, Any], limit: int
+    errors: Iterable[ErrorCase], truth: dict[str, Any], limit: int
 ) -> list[dict[str, Any]]:
     """Rows of the error table: at most ``limit`` of each kind, the worst of a kind first.
 
@@ -142,26 +141,26 @@ def worst_rows(
     names = {item["id"]: item["name"] for item in truth["categories"]}
     files = {item["id"]: item["file_name"] for item in truth["images"]}
     by_kind: dict[str, list[ErrorCase]] = {kind: [] for kind in KINDS}
-    for mistake in mistakes:
-        by_kind[mistake.kind].append(mistake)
+    for case in errors:
+        by_kind[case.kind].append(case)
     return [
         {
-            "kind": mistake.kind,
-            "image_id": mistake.image_id,
-            "image": files[mistake.image_id],
-            "class": names[mistake.category_id],
-            "actual": names.get(mistake.actual_id or 0, ""),
-            "score": mistake.score,
-            "iou": mistake.iou,
-            **dict(zip("xywh", mistake.bbox, strict=True)),
+            "kind": case.kind,
+            "image_id": case.image_id,
+            "image": files[case.image_id],
+            "class": names[case.category_id],
+            "actual": names.get(case.actual_id or 0, ""),
+            "score": case.score,
+            "iou": case.iou,
+            **dict(zip("xywh", case.bbox, strict=True)),
         }
         for kind in KINDS
-        for mistake in sorted(by_kind[kind], key=_badness)[:limit]
+        for case in sorted(by_kind[kind], key=_badness)[:limit]
     ]
 
 
-def _badness(mistake: ErrorCase) -> tuple[Any, ...]:
-    place = (mistake.image_id, mistake.category_id, mistake.bbox)
-    if mistake.kind == "missed":
-        return (mistake.score is not None, -mistake.bbox[2] * mistake.bbox[3], place)
-    return (-(mistake.score or 0.0), place)
+def _badness(case: ErrorCase) -> tuple[Any, ...]:
+    place = (case.image_id, case.category_id, case.bbox)
+    if case.kind == "missed":
+        return (case.score is not None, -case.bbox[2] * case.bbox[3], place)
+    return (-(case.score or 0.0), place)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,26 @@ from reprise.dataset import Dataset, write_json
 from reprise.errors import RepriseError
 from reprise.evaluation import label_tables, object_tables
 from reprise.evaluation.config import EvaluationConfig
+from reprise.evaluation.curves import f1_rows, named_curves, precision_recall_rows
 from reprise.evaluation.scored_split import DIGITS, ScoredSplit
 from reprise.predictions import read_predictions
-from reprise.scoring import Task, score, task_of, truth_of
+from reprise.replacing import replacing_folder
+from reprise.scoring import Scores, Task, compute_metrics, score, task_of, truth_of
 
 # The tables are written for the first of these splits that has ground truth.
 TABLE_SPLITS = ("test", "val")
 
 # Columns of each table.
+_SHARED = {
+    "pr_curve": ("split", "class", "recall", "precision", "threshold"),
+    "f1_curve": ("split", "class", "threshold", "precision", "recall", "f1"),
+    "confusion": ("split", "actual", "predicted", "count"),
+    "error_counts": ("split", "kind", "class", "count"),
+}
 COLUMNS: dict[Task, dict[str, tuple[str, ...]]] = {
-    "detect": object_tables.COLUMNS,
-    "segment": object_tables.MASK_COLUMNS,
-    "classify": label_tables.COLUMNS,
+    "detect": object_tables.COLUMNS | _SHARED,
+    "segment": object_tables.MASK_COLUMNS | _SHARED,
+    "classify": label_tables.COLUMNS | _SHARED,
 }
 # What a prediction has beside image, class and score.
 SHAPES: dict[Task, tuple[str, ...]] = {
@@ -58,23 +65,40 @@ def evaluate(
     description = _read_model(model)
     task = task_of(description, model / "model.json")
     threshold = score_threshold(config, description, model)
-    splits = [_score_split(data, predictions, split, task) for split in ("val", "test")]
-    known = {item.split: item for item in splits if item.scores.metrics}
+    splits = [_score_split(data, predictions, split, task, threshold) for split in ("val", "test")]
+    known = {item.split: item for item in splits if item.scores.summary}
     chosen = next((known[split] for split in TABLE_SPLITS if split in known), None)
-    kind = label_tables if task == "classify" else object_tables
-    tables = kind.tables(chosen, threshold, config.error_examples) if chosen else {}
+    tables = _tables(chosen, config.error_examples) if chosen else {}
+    with replacing_folder(out) as folder:
+        metrics = {item.split: _metrics(item.scores) for item in splits}
+        write_json(folder / "metrics.json", metrics)
+        for name, columns in COLUMNS[task].items():
+            split = chosen.split if chosen else ""
+            rows = ({"split": split, **row} for row in tables.get(name, ()))
+            write_csv(folder / f"{name}.csv", columns, rows)
 
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    metrics = {item.split: kind.metrics(item, threshold) for item in splits}
-    write_json(partial / "metrics.json", metrics)
-    for name, columns in COLUMNS[task].items():
-        split = chosen.split if chosen else ""
-        rows = ({"split": split, **row} for row in tables.get(name, ()))
-        write_csv(partial / f"{name}.csv", columns, rows)
-    shutil.rmtree(out, ignore_errors=True)
-    partial.replace(out)
+
+def _metrics(scores: Scores) -> dict[str, float | int]:
+    """The headline numbers of one split; those that need ground truth only where there is."""
+    values = {name: round(value, DIGITS) for name, value in compute_metrics(scores).items()}
+    if values:
+        values["score_threshold"] = round(scores.threshold, DIGITS)
+    return {
+        **values,
+        "images": len(scores.truth["images"]),
+        "labels" if scores.task == "classify" else "boxes": sum(scores.truth_counts.values()),
+    }
+
+
+def _tables(scored: ScoredSplit, examples: int) -> dict[str, list[dict[str, Any]]]:
+    """The rows of every table, without the split's name."""
+    curves = named_curves(scored.scores)
+    kind = label_tables if scored.scores.task == "classify" else object_tables
+    return {
+        "pr_curve": precision_recall_rows(curves),
+        "f1_curve": f1_rows(curves),
+        **kind.tables(scored, examples),
+    }
 
 
 def score_threshold(config: EvaluationConfig, description: dict[str, Any], model: Path) -> float:
@@ -124,7 +148,9 @@ def _rounded(value: Any) -> Any:
     return round(value, DIGITS) if isinstance(value, float) else value
 
 
-def _score_split(data: Dataset, predictions: Path, split: str, task: Task) -> ScoredSplit:
+def _score_split(
+    data: Dataset, predictions: Path, split: str, task: Task, threshold: float
+) -> ScoredSplit:
     path = predictions / f"{split}.json"
     truth = truth_of(data, split, task)
     rows = read_predictions(path)
@@ -134,10 +160,7 @@ def _score_split(data: Dataset, predictions: Path, split: str, task: Task) -> Sc
     names = (images["source"] + "/" + images["name"]).tolist()
     return ScoredSplit(
         split=split,
-        task=task,
-        truth=truth,
-        predictions=rows,
-        scores=score(task, truth, rows),
+        scores=score(task, truth, rows, threshold),
         files=dict(zip(images["image_id"].tolist(), names, strict=True)),
         sources=dict(zip(images["image_id"].tolist(), images["source"], strict=True)),
     )
@@ -159,7 +182,7 @@ def _check_ids(path: Path, truth: dict[str, Any], rows: list[dict[str, Any]]) ->
 def _check_shapes(
     path: Path, task: Task, truth: dict[str, Any], rows: list[dict[str, Any]]
 ) -> None:
-    """Refuse predictions of another task, and masks that do not fit their image."""
+    """Check for predictions of another task, and masks that do not fit their image."""
     sizes = {item["id"]: [item.get("height"), item.get("width")] for item in truth["images"]}
     fix = "predict with the present model: dvc repro predict"
     for index, entry in enumerate(rows):

@@ -7,7 +7,7 @@ from typing import Any
 from reprise.errors import RepriseError
 from reprise.models.config import FirstStageConfig
 from reprise.models.family import Family, family_class
-from reprise.scoring import METRICS, Task
+from reprise.scoring import Task, metrics_of
 
 LEAST_SIZE = 64
 # Parameters that not every family has a use for, and the value that asks for nothing.
@@ -129,7 +129,7 @@ def refuse_unsupported(family: type[Family], task: Task, sections: dict[str, Any
             f"of the parameters that depend on the family, it can: "
             f"{', '.join(sorted(family.honours)) or 'none'}.",
         )
-    known = METRICS[task]
+    known = metrics_of(task)
     chosen = sections["training"]["early_stopping"]["metric"]
     unknown = [f"training.early_stopping.metric: {chosen}"] * (chosen not in (*known, "loss"))
     unknown += [

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from reprise.replacing import replacing_file
 from reprise.reporting.config import ReportConfig
 from reprise.reporting.html_page import render_page
 from reprise.reporting.inputs import ReportInputs, read_inputs, split_rows
@@ -29,13 +30,14 @@ def report(dataset: Path, reports: Path, model: Path, config: ReportConfig) -> N
     """
     inputs = read_inputs(dataset, reports, model)
     summary = json.dumps(training_results(inputs), ensure_ascii=False, indent=2)
-    texts = {
+    files = {
         "report.html": render_page(inputs, config),
         "report.md": render_markdown(inputs, config),
         "training_results.json": summary + "\n",
     }
-    for name, text in texts.items():
-        _write(reports / name, text)
+    for name, content in files.items():
+        with replacing_file(reports / name) as partial:
+            partial.write_text(content, encoding="utf-8", newline="\n")
 
 
 def training_results(inputs: ReportInputs) -> dict[str, Any]:
@@ -68,9 +70,3 @@ def training_results(inputs: ReportInputs) -> dict[str, Any]:
         },
         "versions": model.get("versions", {}),
     }
-
-
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    partial.replace(path)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from reprise.scoring import Task
+from reprise.scoring import Task, metrics_of
 
 PROMPTED = (
     "The ground-truth boxes were given to the model as prompts: it was told where every object "
     "is, and of which class, and had only to outline it. These numbers are not comparable with "
     "those of a detector, which has to find the objects itself."
 )
-_F1 = ("F1", "balance of precision and recall at the chosen threshold")
 _SHARES = (("precision", "precision"), ("recall", "recall"), ("F1", "f1"))
 _BOX_APS = (("AP50", "AP50"), ("AP50:95", "AP"), ("AP75", "AP75"))
 
@@ -22,7 +21,7 @@ class TaskText:
     """The words and the columns of one task.
 
     Attributes:
-        meanings: Metric -> its name and what it means, in the order shown.
+        task: The task.
         counted: What there is to find, as a plural.
         total: The key of its number in the metrics and the breakdown.
         predicted: What the model gives, as a plural.
@@ -35,10 +34,10 @@ class TaskText:
         nothing: Name of the class that is none, in the confusion table.
         confusion: How to read the chart of it.
         errors: How the pictures of errors were chosen.
-        faultless: LabelVerdict where there are none.
+        faultless: What the report says where there are none.
     """
 
-    meanings: dict[str, tuple[str, str]]
+    task: Task
     counted: str
     total: str
     predicted: str
@@ -54,19 +53,27 @@ class TaskText:
     faultless: str
 
     @property
+    def meanings(self) -> dict[str, tuple[str, str]]:
+        """Metric -> its title and what it means, in the order shown."""
+        shown = {
+            name: metric.shown for name, metric in metrics_of(self.task).items() if metric.shown
+        }
+        return {
+            name: (
+                entry.title,
+                entry.meaning.format(predicted=self.predicted, counted=self.counted),
+            )
+            for name, entry in sorted(shown.items(), key=lambda item: item[1].rank)
+        }
+
+    @property
     def by_split(self) -> tuple[tuple[str, str], ...]:
         """Header and key of the shares of each split."""
         return tuple((label, key) for key, (label, _) in self.meanings.items())
 
 
 _DETECT = TaskText(
-    meanings={
-        "mAP50": ("mAP50", "average precision over classes, at an overlap of 0.5 or more"),
-        "mAP": ("mAP50:95", "the same over overlaps from 0.5 to 0.95: rewards tight boxes"),
-        "precision": ("Precision", "share of the boxes shown that are right"),
-        "recall": ("Recall", "share of the objects that are found"),
-        "f1": _F1,
-    },
+    task="detect",
     counted="objects",
     total="boxes",
     predicted="boxes",
@@ -83,16 +90,7 @@ _DETECT = TaskText(
     faultless="every object was found and every box is right",
 )
 _SEGMENT = TaskText(
-    meanings={
-        "mAP50": ("mAP50", "average precision over classes, at a mask overlap of 0.5 or more"),
-        "mAP": ("mAP50:95", "the same over overlaps from 0.5 to 0.95: rewards exact outlines"),
-        "mean_iou": ("Mean IoU", "overlap of each object with the best mask of its class"),
-        "precision": ("Precision", "share of the masks shown that are right"),
-        "recall": ("Recall", "share of the objects that are found"),
-        "f1": _F1,
-        "box_mAP50": ("Box mAP50", "mAP50 of the boxes alone, whatever their masks"),
-        "box_mAP": ("Box mAP50:95", "mAP50:95 of the boxes alone"),
-    },
+    task="segment",
     counted="objects",
     total="boxes",
     predicted="masks",
@@ -109,15 +107,7 @@ _SEGMENT = TaskText(
     faultless="every object was found and every mask is right",
 )
 _CLASSIFY = TaskText(
-    meanings={
-        "mAP": ("mAP", "average precision over classes, whatever the threshold"),
-        "exact_match": ("Exact match", "share of images with every class right"),
-        "accuracy": ("Accuracy", "share of right answers, one for each image and class"),
-        "precision": ("Precision", "share of the labels given that are right"),
-        "recall": ("Recall", "share of the labels that are given"),
-        "f1": _F1,
-        "macro_f1": ("Macro F1", "mean over classes: a rare one counts as much as a common one"),
-    },
+    task="classify",
     counted="labels",
     total="labels",
     predicted="labels",
@@ -134,11 +124,7 @@ _CLASSIFY = TaskText(
     errors="the surest false labels, the missed ones that scored lowest",
     faultless="every label was given and none is false",
 )
-_TEXTS: dict[Task, TaskText] = {
-    "detect": _DETECT,
-    "segment": _SEGMENT,
-    "classify": _CLASSIFY,
-}
+_TEXTS = {text.task: text for text in (_DETECT, _SEGMENT, _CLASSIFY)}
 
 
 def text_of(task: Task) -> TaskText:

@@ -2,56 +2,43 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
-from reprise.dataset import Dataset
-from reprise.errors import RepriseError
 from reprise.scoring.classification import score_labels
 from reprise.scoring.detections import score_detections
-from reprise.scoring.matching import with_masks
+from reprise.scoring.metrics import METRIC_NAMES, METRICS, Metric, compute_metrics, metrics_of
 from reprise.scoring.scores import Scores
+from reprise.scoring.tasks import Task, task_of, truth_of
 
-Task = Literal["detect", "segment", "classify"]
+__all__ = [
+    "METRICS",
+    "METRIC_NAMES",
+    "Metric",
+    "Scores",
+    "Task",
+    "compute_metrics",
+    "metrics_of",
+    "score",
+    "task_of",
+    "truth_of",
+]
 
-# What can be logged in training, and choose the best weights.
-METRICS: dict[str, tuple[str, ...]] = {
-    "detect": ("mAP", "mAP50", "mAP75", "f1"),
-    "segment": ("mAP", "mAP50", "mAP75", "mean_iou", "f1"),
-    "classify": ("mAP", "f1", "exact_match", "accuracy"),
-}
 
-
-def task_of(description: dict[str, Any], path: Path) -> Task:
-    """What a model predicts; models from before there was a choice detect.
+def score(
+    task: Task,
+    truth: dict[str, Any],
+    predictions: list[dict[str, Any]],
+    threshold: float | None = None,
+) -> Scores:
+    """Match predictions of one task with ground truth.
 
     Args:
-        description: Its ``model.json``.
-        path: Of that file.
-
-    Raises:
-        RepriseError: It says something else.
+        task: What was predicted.
+        truth: As :func:`truth_of` gives it.
+        predictions: Rows of the prediction contract.
+        threshold: Predictions scoring at least this are kept, for the metrics that need a
+            choice; by default the one with the best F1.
     """
-    found = description.get("task", "detect")
-    for task in get_args(Task):
-        if found == task:
-            return task
-    raise RepriseError(
-        f"{path}: task is {found!r}, not one of {', '.join(get_args(Task))}.",
-        "run the train stage again: dvc repro train",
-    )
-
-
-def truth_of(dataset: Dataset, split: str, task: Task) -> dict[str, Any]:
-    """What a split's predictions are held against; masks as compressed RLE."""
     if task == "classify":
-        return dataset.label_truth(split)
-    truth = dataset.ground_truth(split)
-    return with_masks(truth) if task == "segment" else truth
-
-
-def score(task: Task, truth: dict[str, Any], predictions: list[dict[str, Any]]) -> Scores:
-    """Score predictions of one task; ``truth`` comes from :func:`truth_of`."""
-    if task == "classify":
-        return score_labels(truth, predictions)
-    return score_detections(truth, predictions, "segm" if task == "segment" else "bbox")
+        return score_labels(truth, predictions, threshold)
+    return score_detections(truth, predictions, task, threshold)

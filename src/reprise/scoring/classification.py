@@ -7,33 +7,35 @@ from typing import Any
 
 import numpy as np
 
-from reprise.scoring.scores import Scores, best_threshold
+from reprise.scoring.scores import Scores
 
 
-def score_labels(ground_truth: dict[str, Any], predictions: list[dict[str, Any]]) -> Scores:
+def score_labels(
+    ground_truth: dict[str, Any],
+    predictions: list[dict[str, Any]],
+    threshold: float | None = None,
+) -> Scores:
     """Score image-level classes.
 
-    ``mAP`` is the mean over classes of the average precision over images, ``accuracy`` the
-    share of (image, class) pairs that are right and ``exact_match`` that of images with
-    every class right; the last two at the threshold with the best F1.
+    ``mAP`` is the mean over classes of the average precision over images.
 
     Args:
         ground_truth: ``images``, ``categories`` and ``labels``, a list of
             ``{"image_id", "category_id"}``, as ``Dataset.label_truth``.
         predictions: ``{"image_id", "category_id", "score"}``, one for each pair; those of
             other images and classes are left out.
+        threshold: As :func:`reprise.scoring.score`.
 
     Returns:
-        The scores. With no labels at all ``metrics`` is empty: there is no number.
+        The scores. With no labels at all ``summary`` is empty: there is no number.
     """
     names = {category["id"]: category["name"] for category in ground_truth["categories"]}
-    image_ids = [image["id"] for image in ground_truth["images"]]
-    known = set(image_ids)
+    known = {image["id"] for image in ground_truth["images"]}
     truth = {(row["image_id"], row["category_id"]) for row in ground_truth["labels"]}
     found = Counter(category_id for _, category_id in truth)
     counts = {key: found[key] for key in names}
     if not any(counts.values()):
-        return Scores({}, {}, [], counts)
+        return Scores("classify", ground_truth, predictions, {}, {}, [], counts, threshold)
     rows = sorted(
         (
             {
@@ -55,15 +57,9 @@ def score_labels(ground_truth: dict[str, Any], predictions: list[dict[str, Any]]
         for key, count in counts.items()
         if count
     }
-    threshold = best_threshold(Scores({}, per_class, rows, counts))
+    summary = {"mAP": float(np.mean([values["AP"] for values in per_class.values()]))}
     return Scores(
-        {
-            "mAP": float(np.mean([values["AP"] for values in per_class.values()])),
-            **agreement(rows, truth, image_ids, list(names), threshold),
-        },
-        per_class,
-        rows,
-        counts,
+        "classify", ground_truth, predictions, summary, per_class, rows, counts, threshold
     )
 
 

@@ -6,18 +6,29 @@ faster-coco-eval gives pycocotools' numbers to the last digit, of boxes in a sev
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Literal
 
-import numpy as np
-
-from reprise.scoring.matching import box_overlaps, mask_overlaps, matches, with_masks
+from reprise.scoring.matching import OVERLAPS, Floats, matches, with_masks
 from reprise.scoring.scores import Scores
+
+# Our name of a number -> that of faster-coco-eval.
+STATISTICS = {
+    "mAP": "AP_all",
+    "mAP50": "AP_50",
+    "mAP75": "AP_75",
+    "mAP_small": "AP_small",
+    "mAP_medium": "AP_medium",
+    "mAP_large": "AP_large",
+    "mAR100": "AR_third",
+}
 
 
 def score_detections(
     ground_truth: dict[str, Any],
     predictions: list[dict[str, Any]],
-    kind: Literal["bbox", "segm"] = "bbox",
+    task: Literal["detect", "segment"] = "detect",
+    threshold: float | None = None,
 ) -> Scores:
     """Score detections against COCO ground truth.
 
@@ -25,25 +36,34 @@ def score_detections(
         ground_truth: A COCO dictionary, annotation ids from 1, as ``Dataset.ground_truth``.
         predictions: COCO results in the same pixels; for masks each has ``segmentation`` as
             RLE beside its ``bbox``.
-        kind: What is compared, boxes or masks.
+        task: Boxes are compared to detect, masks to segment.
+        threshold: As :func:`reprise.scoring.score`.
 
     Returns:
-        The scores. With no ground truth at all ``metrics`` is empty: there is no number.
+        The scores. With no ground truth at all ``summary`` is empty: there is no number.
     """
-    counts = {
-        category["id"]: sum(
-            1
-            for item in ground_truth["annotations"]
-            if item["category_id"] == category["id"] and not item["iscrowd"]
-        )
-        for category in ground_truth["categories"]
-    }
+    found = Counter(
+        item["category_id"] for item in ground_truth["annotations"] if not item["iscrowd"]
+    )
+    counts = {category["id"]: found[category["id"]] for category in ground_truth["categories"]}
     if not any(counts.values()):
-        return Scores({}, {}, [], counts)
-    names = {category["id"]: category["name"] for category in ground_truth["categories"]}
-    if kind == "segm":
+        return Scores(task, ground_truth, predictions, {}, {}, [], counts, threshold)
+    if task == "segment":
         ground_truth = with_masks(ground_truth)
-    evaluator = _evaluate(ground_truth, predictions, kind)
+    summary, per_class = _average_precision(ground_truth, predictions, counts, task)
+    matched = matches(ground_truth, predictions, OVERLAPS[task])
+    return Scores(task, ground_truth, predictions, summary, per_class, matched, counts, threshold)
+
+
+def _average_precision(
+    ground_truth: dict[str, Any],
+    predictions: list[dict[str, Any]],
+    counts: dict[int, int],
+    task: Literal["detect", "segment"],
+) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    """``summary`` and ``per_class`` of :class:`Scores`."""
+    evaluator = _evaluate(ground_truth, predictions, "segm" if task == "segment" else "bbox")
+    names = {category["id"]: category["name"] for category in ground_truth["categories"]}
     precision = evaluator.eval["precision"]  # IoU x recall x class x area x detections
     per_class = {
         names[category_id]: {
@@ -54,51 +74,9 @@ def score_detections(
         for index, category_id in enumerate(evaluator.params.catIds)
         if counts[category_id]
     }
-    found = evaluator.stats_as_dict
-    wanted = {
-        "mAP": "AP_all",
-        "mAP50": "AP_50",
-        "mAP75": "AP_75",
-        "mAP_small": "AP_small",
-        "mAP_medium": "AP_medium",
-        "mAP_large": "AP_large",
-        "mAR100": "AR_third",
-    }
-    metrics = {name: float(found[key]) for name, key in wanted.items() if found[key] >= 0}
-    if kind == "bbox":
-        return Scores(metrics, per_class, matches(ground_truth, predictions, box_overlaps), counts)
-    overlap = best_mask_ious(ground_truth, predictions)
-    metrics["mean_iou"] = float(np.mean(np.concatenate(list(overlap.values()))))
-    for category_id, values in overlap.items():
-        per_class[names[category_id]]["mean_iou"] = float(np.mean(values))
-    return Scores(metrics, per_class, matches(ground_truth, predictions, mask_overlaps), counts)
-
-
-def best_mask_ious(
-    ground_truth: dict[str, Any], predictions: list[dict[str, Any]]
-) -> dict[int, np.ndarray]:
-    """Category id -> for each object, its IoU with the best prediction of its class, or 0.
-
-    With ground-truth boxes as prompts, where each object has one prediction, their mean is
-    the mean IoU that promptable segmentation is reported by (Kirillov et al., Segment
-    Anything, 2023).
-
-    Args:
-        ground_truth: As :func:`with_masks` leaves it; crowd regions are left out.
-        predictions: COCO results with masks, of any score.
-    """
-    found: dict[tuple[int, int], list[dict[str, Any]]] = {}
-    for row in predictions:
-        found.setdefault((row["image_id"], row["category_id"]), []).append(row)
-    objects: dict[tuple[int, int], list[dict[str, Any]]] = {}
-    for item in ground_truth["annotations"]:
-        if not item["iscrowd"]:
-            objects.setdefault((item["image_id"], item["category_id"]), []).append(item)
-    best: dict[int, list[np.ndarray]] = {}
-    for key, items in objects.items():
-        known = mask_overlaps(found[key], items).max(axis=0) if key in found else None
-        best.setdefault(key[1], []).append(np.zeros(len(items)) if known is None else known)
-    return {category_id: np.concatenate(parts) for category_id, parts in best.items()}
+    stats = evaluator.stats_as_dict
+    summary = {name: float(stats[key]) for name, key in STATISTICS.items() if stats[key] >= 0}
+    return summary, per_class
 
 
 def _evaluate(ground_truth: dict[str, Any], predictions: list[dict[str, Any]], kind: str) -> Any:
@@ -125,6 +103,6 @@ def _evaluate(ground_truth: dict[str, Any], predictions: list[dict[str, Any]], k
     return evaluator
 
 
-def _mean(precision: np.ndarray) -> float:
+def _mean(precision: Floats) -> float:
     known = precision[precision > -1]
     return float(known.mean()) if known.size else 0.0

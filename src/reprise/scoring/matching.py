@@ -1,22 +1,24 @@
-"""Overlap of detections with objects, as COCO defines it, and the matches that follow."""
+"""IoU of detections with objects, as COCO defines it, and the matches that follow."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
 
 MATCH_IOU = 0.5
 MAX_DETECTIONS = 100  # of one class in one image; COCO looks at no more
 
 KEPT = ("image_id", "category_id", "bbox", "segmentation")  # of a prediction, in its match
 
-Overlaps = Callable[[list[dict[str, Any]], list[dict[str, Any]]], np.ndarray]
+Overlaps = Callable[[list[dict[str, Any]], list[dict[str, Any]]], Floats]
 
 
-def box_overlaps(found: list[dict[str, Any]], objects: list[dict[str, Any]]) -> np.ndarray:
+def box_overlaps(found: list[dict[str, Any]], objects: list[dict[str, Any]]) -> Floats:
     """Float (found, objects): IoU of the boxes of predictions and COCO annotations."""
     return box_ious(
         [row["bbox"] for row in found],
@@ -25,7 +27,7 @@ def box_overlaps(found: list[dict[str, Any]], objects: list[dict[str, Any]]) -> 
     )
 
 
-def mask_overlaps(found: list[dict[str, Any]], objects: list[dict[str, Any]]) -> np.ndarray:
+def mask_overlaps(found: list[dict[str, Any]], objects: list[dict[str, Any]]) -> Floats:
     """Float (found, objects): IoU of the masks of one image's predictions and annotations.
 
     Both carry ``segmentation`` as RLE of the same size, as :func:`with_masks` leaves it.
@@ -41,6 +43,10 @@ def mask_overlaps(found: list[dict[str, Any]], objects: list[dict[str, Any]]) ->
             [int(item["iscrowd"]) for item in objects],
         )
     )
+
+
+# How a prediction is compared with an object, by task.
+OVERLAPS: dict[str, Overlaps] = {"detect": box_overlaps, "segment": mask_overlaps}
 
 
 def with_masks(ground_truth: dict[str, Any]) -> dict[str, Any]:
@@ -82,7 +88,7 @@ def area(row: dict[str, Any]) -> float:
     return float(mask.area(row["segmentation"]))
 
 
-def box_ious(detections: ArrayLike, truths: ArrayLike, crowd: ArrayLike) -> np.ndarray:
+def box_ious(detections: npt.ArrayLike, truths: npt.ArrayLike, crowd: npt.ArrayLike) -> Floats:
     """Overlap of every detection with every object, as COCO defines it.
 
     Args:
@@ -106,6 +112,39 @@ def box_ious(detections: ArrayLike, truths: ArrayLike, crowd: ArrayLike) -> np.n
     return np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
 
 
+def best_mask_ious(
+    ground_truth: dict[str, Any], predictions: list[dict[str, Any]]
+) -> dict[int, Floats]:
+    """Category id -> for each object, its IoU with the best prediction of its class, or 0.
+
+    With ground-truth boxes as prompts, where each object has one prediction, their mean is
+    the mean IoU that promptable segmentation is reported by (Kirillov et al., Segment
+    Anything, 2023).
+
+    Args:
+        ground_truth: As :func:`with_masks` leaves it; crowd regions are left out.
+        predictions: COCO results with masks, of any score.
+    """
+    found = _by_image_and_class(predictions)
+    objects = _by_image_and_class(
+        item for item in ground_truth["annotations"] if not item["iscrowd"]
+    )
+    best: dict[int, list[Floats]] = {}
+    for key, items in objects.items():
+        ious = mask_overlaps(found[key], items).max(axis=0) if key in found else None
+        best.setdefault(key[1], []).append(np.zeros(len(items)) if ious is None else ious)
+    return {category_id: np.concatenate(parts) for category_id, parts in best.items()}
+
+
+def _by_image_and_class(
+    rows: Iterable[dict[str, Any]],
+) -> dict[tuple[int, int], list[dict[str, Any]]]:
+    grouped: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    for row in rows:
+        grouped.setdefault((row["image_id"], row["category_id"]), []).append(row)
+    return grouped
+
+
 def matches(
     ground_truth: dict[str, Any], predictions: list[dict[str, Any]], overlaps: Overlaps
 ) -> list[dict[str, Any]]:
@@ -119,12 +158,8 @@ def matches(
     faster-coco-eval's own ``tp`` flags are not used: they are the union over all IoU
     thresholds and size ranges, so two detections of one object can both carry the flag.
     """
-    truths: dict[tuple[int, int], list[dict[str, Any]]] = {}
-    for item in ground_truth["annotations"]:
-        truths.setdefault((item["image_id"], item["category_id"]), []).append(item)
-    found: dict[tuple[int, int], list[dict[str, Any]]] = {}
-    for entry in sorted(predictions, key=lambda p: -p["score"]):
-        found.setdefault((entry["image_id"], entry["category_id"]), []).append(entry)
+    truths = _by_image_and_class(ground_truth["annotations"])
+    found = _by_image_and_class(sorted(predictions, key=lambda p: -p["score"]))
     known = {category["id"] for category in ground_truth["categories"]}
     rows = [
         row

@@ -3,24 +3,80 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from reprise.scoring.matching import Floats, best_mask_ious
+
+if TYPE_CHECKING:
+    from reprise.scoring.tasks import Task
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Precision, recall and F1 as the score threshold falls; arrays of equal length."""
+
+    threshold: Floats
+    precision: Floats
+    recall: Floats
+    f1: Floats
+
+    def at(self, threshold: float) -> dict[str, float]:
+        """Precision, recall and F1 when predictions scoring at least ``threshold`` are kept."""
+        kept = int((self.threshold >= threshold).sum())
+        if kept == 0:
+            return {"precision": 0.0, "recall": 0.0, "f1": 0.0}
+        values = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
+        return {name: float(array[kept - 1]) for name, array in values.items()}
+
+    def best_threshold(self) -> float:
+        """The score threshold with the highest F1; 0.5 when nothing was found.
+
+        Of equal F1 the highest threshold is taken: it shows a person fewer false boxes.
+        """
+        if not len(self.f1) or self.f1.max() == 0:
+            return 0.5
+        return float(self.threshold[int(np.argmax(self.f1))])
+
+
+def curve_of(matches: list[dict[str, Any]], positives: int) -> Curve:
+    """The precision-recall-F1 curve of some matches.
+
+    Predictions of one score enter together, so that the curve does not depend on the order of
+    ties.
+
+    Args:
+        matches: Rows with ``score`` and ``tp``, by falling score.
+        positives: Number of objects, or of images with the label, that there are to find.
+    """
+    values = np.array([row["score"] for row in matches], dtype=np.float64)
+    hits = np.cumsum([row["tp"] for row in matches], dtype=np.float64)
+    last = np.flatnonzero(np.append(np.diff(values) != 0, True)[: len(matches)])
+    shown = np.arange(1, len(matches) + 1, dtype=np.float64)[last]
+    found = hits[last]
+    precision = found / np.maximum(shown, 1)
+    recall = found / max(positives, 1)
+    f1 = 2 * found / np.maximum(shown + positives, 1)
+    return Curve(values[last], precision, recall, f1)
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of one split.
+    """Predictions of one split matched with its ground truth: every metric is computed from it.
 
     Attributes:
-        metrics: Of boxes and masks ``mAP`` (IoU .50:.95), ``mAP50``, ``mAP75``,
+        task: What was predicted.
+        truth: Ground truth, as :func:`reprise.scoring.truth_of` gives it.
+        predictions: Rows of the prediction contract.
+        summary: Average precision as the task's benchmark defines it; empty without ground
+            truth. Of boxes and masks ``mAP`` (IoU .50:.95), ``mAP50``, ``mAP75``,
             ``mAP_small``, ``mAP_medium``, ``mAP_large``, ``mAR100``; in [0, 1]. A size range
-            that no object falls in is left out. Of masks also ``mean_iou``; of labels
-            ``mAP``, ``exact_match`` and ``accuracy``.
-        per_class: Class name -> ``{"AP", "AP50", "AP75"}`` (of masks also ``mean_iou``, of
-            labels ``AP`` alone); a class without ground truth is left out, as it is from the
-            means.
-        matches: Every detection that counts, by falling score: ``score``,
+            that no object falls in is left out. Of labels ``mAP`` alone.
+        per_class: Class name -> ``{"AP", "AP50", "AP75"}`` (of labels ``AP`` alone); a class
+            without ground truth is left out, as it is from the means.
+        matches: Every prediction that counts, by falling score: ``score``,
             ``category_id``, ``image_id``, ``bbox``, of masks also ``segmentation``, ``tp``
             (matched an object of its class at IoU 0.5), ``gt_id`` (annotation matched, or
             None) and ``iou``. Detections which COCO ignores are left out: those on a crowd
@@ -28,57 +84,49 @@ class Scores:
             A label's row is its class's score for an image, ``bbox`` and ``iou`` left out.
         truth_counts: Category id -> number of objects (crowd regions not counted), or of
             images that carry the label.
+        chosen_threshold: See :attr:`threshold`; None for the one with the best F1.
     """
 
-    metrics: dict[str, float]
+    task: Task
+    truth: dict[str, Any]
+    predictions: list[dict[str, Any]]
+    summary: dict[str, float]
     per_class: dict[str, dict[str, float]]
     matches: list[dict[str, Any]]
     truth_counts: dict[int, int]
+    chosen_threshold: float | None = None
 
+    @property
+    def class_names(self) -> dict[int, str]:
+        """Category id -> class name."""
+        return {item["id"]: item["name"] for item in self.truth["categories"]}
 
-@dataclass(frozen=True)
-class Curve:
-    """Precision, recall and F1 as the score threshold falls; arrays of equal length."""
+    @cached_property
+    def curve(self) -> Curve:
+        """The curve of all classes together."""
+        return curve_of(self.matches, sum(self.truth_counts.values()))
 
-    threshold: np.ndarray
-    precision: np.ndarray
-    recall: np.ndarray
-    f1: np.ndarray
+    @cached_property
+    def class_curves(self) -> dict[str, Curve]:
+        """Class name -> its curve, for each class that has ground truth."""
+        by_class: dict[int, list[dict[str, Any]]] = {key: [] for key in self.truth_counts}
+        for row in self.matches:
+            by_class[row["category_id"]].append(row)
+        return {
+            name: curve_of(by_class[key], self.truth_counts[key])
+            for key, name in self.class_names.items()
+            if self.truth_counts[key]
+        }
 
-    def at(self, threshold: float) -> dict[str, float]:
-        """Precision, recall and F1 when detections scoring at least ``threshold`` are kept."""
-        kept = int((self.threshold >= threshold).sum())
-        if kept == 0:
-            return {"precision": 0.0, "recall": 0.0, "f1": 0.0}
-        values = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
-        return {name: float(array[kept - 1]) for name, array in values.items()}
+    @cached_property
+    def threshold(self) -> float:
+        """Predictions scoring at least this are kept, for the metrics that need a choice."""
+        if self.chosen_threshold is not None:
+            return self.chosen_threshold
+        return self.curve.best_threshold()
 
-
-def curve(scores: Scores, category_id: int | None = None) -> Curve:
-    """The precision-recall-F1 curve of one class, or of all detections together.
-
-    Matches are those of COCO at IoU 0.5. Detections of one score enter together, so that
-    the curve does not depend on the order of ties.
-    """
-    rows = [r for r in scores.matches if category_id in (None, r["category_id"])]
-    truths = sum(count for key, count in scores.truth_counts.items() if category_id in (None, key))
-    values = np.array([row["score"] for row in rows], dtype=np.float64)
-    hits = np.cumsum([row["tp"] for row in rows], dtype=np.float64)
-    last = np.flatnonzero(np.append(np.diff(values) != 0, True)[: len(rows)])
-    shown = np.arange(1, len(rows) + 1, dtype=np.float64)[last]
-    found = hits[last]
-    precision = found / np.maximum(shown, 1)
-    recall = found / max(truths, 1)
-    f1 = 2 * found / np.maximum(shown + truths, 1)
-    return Curve(values[last], precision, recall, f1)
-
-
-def best_threshold(scores: Scores) -> float:
-    """The score threshold with the highest F1 over all classes; 0.5 when nothing was found.
-
-    Of equal F1 the highest threshold is taken: it shows a person fewer false boxes.
-    """
-    found = curve(scores)
-    if not len(found.f1) or found.f1.max() == 0:
-        return 0.5
-    return float(found.threshold[int(np.argmax(found.f1))])
+    @cached_property
+    def mask_ious(self) -> dict[str, Floats]:
+        """Class name -> for each object, its IoU with the best mask of its class, or 0."""
+        ious = best_mask_ious(self.truth, self.predictions)
+        return {self.class_names[category_id]: values for category_id, values in ious.items()}

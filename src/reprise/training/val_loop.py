@@ -12,8 +12,7 @@ from reprise.distributed import Distributed
 from reprise.errors import RepriseError
 from reprise.models.family import Family
 from reprise.models.inference import run_split
-from reprise.scoring import score, truth_of
-from reprise.scoring.scores import best_threshold, curve
+from reprise.scoring import compute_metrics, score, truth_of
 from reprise.training.config import EarlyStoppingConfig, TrainingConfig, ValidationConfig
 from reprise.training.console import Row
 from reprise.training.train_state import TrainState
@@ -41,11 +40,10 @@ def validate(
     )
     refuse_infinite(losses, f"on val after epoch {progress.epoch + 1}")
     scores = score(family.task, truth_of(dataset, "val", family.task), rows)
-    threshold = best_threshold(scores)
-    known = {**scores.metrics, "f1": curve(scores).at(threshold)["f1"]}
-    known["loss"] = sum(losses.values())
     metric = config.early_stopping.metric
-    _judge(progress, config.early_stopping, known.get(metric, 0.0), threshold, network)
+    known = compute_metrics(scores, {*validation.metrics, metric})
+    known["loss"] = sum(losses.values())
+    _judge(progress, config.early_stopping, known.get(metric, 0.0), scores.threshold, network)
     row = {f"val/{name}": known.get(name, 0.0) for name in validation.metrics}
     row |= {f"val/{name}_loss": value for name, value in losses.items()}
     row["val/loss"] = known["loss"]

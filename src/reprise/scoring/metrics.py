@@ -1,0 +1,205 @@
+"""The metrics: each is one function and one entry of METRICS, and nothing else names them.
+
+The parameters ``validation.metrics`` and ``training.early_stopping.metric`` accept what is
+listed here, training logs it, the evaluate stage writes it to ``metrics.json`` in this order,
+and the report shows those with an entry ``shown``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from reprise.scoring.classification import agreement
+from reprise.scoring.detections import score_detections
+from reprise.scoring.scores import Scores
+from reprise.scoring.tasks import Task
+
+Compute = Callable[[Scores], float | None]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How the report shows a metric.
+
+    Attributes:
+        title: Its name there.
+        meaning: What it says; ``{predicted}`` stands for boxes, masks or labels, ``{counted}``
+            for objects or labels.
+        rank: Its place, the lowest first.
+    """
+
+    title: str
+    meaning: str
+    rank: int = 50
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number in [0, 1] that says how good predictions are; higher is better.
+
+    Attributes:
+        name: In params.yaml, ``metrics.json`` and the logs of training.
+        tasks: The tasks that it is measured for.
+        compute: The number, from matched predictions of a split with ground truth; None where
+            there is none.
+        shown: How the report shows it; None leaves it out there.
+    """
+
+    name: str
+    tasks: tuple[Task, ...]
+    compute: Compute
+    shown: Shown | None = None
+
+
+def _summary(name: str) -> Compute:
+    """Average precision as the task's benchmark defines it."""
+    return lambda scores: scores.summary.get(name)
+
+
+def _box_summary(name: str) -> Compute:
+    """The same of the boxes of predicted masks."""
+    return lambda scores: score_detections(scores.truth, scores.predictions).summary.get(name)
+
+
+def _at_threshold(name: str) -> Compute:
+    """``precision``, ``recall`` or ``f1`` of all predictions together (micro)."""
+    return lambda scores: scores.curve.at(scores.threshold)[name]
+
+
+def _macro(name: str) -> Compute:
+    """The mean of ``precision``, ``recall`` or ``f1`` over the classes with ground truth."""
+
+    def compute(scores: Scores) -> float:
+        values = [curve.at(scores.threshold)[name] for curve in scores.class_curves.values()]
+        return sum(values) / len(values)
+
+    return compute
+
+
+def _agreement(name: str) -> Compute:
+    """``exact_match`` or ``accuracy`` of labels."""
+
+    def compute(scores: Scores) -> float:
+        truth = {(row["image_id"], row["category_id"]) for row in scores.truth["labels"]}
+        images = [image["id"] for image in scores.truth["images"]]
+        classes = list(scores.truth_counts)
+        return agreement(scores.matches, truth, images, classes, scores.threshold)[name]
+
+    return compute
+
+
+def mean_iou(scores: Scores) -> float:
+    """The mean over objects of their IoU with the best mask of their class."""
+    return float(np.mean(np.concatenate(list(scores.mask_ious.values()))))
+
+
+OBJECTS: tuple[Task, ...] = ("detect", "segment")
+LABELS: tuple[Task, ...] = ("classify",)
+ALL = OBJECTS + LABELS
+
+# In the order of metrics.json.
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        "mAP",
+        OBJECTS,
+        _summary("mAP"),
+        Shown("mAP50:95", "the same over overlaps from 0.5 to 0.95: rewards exact {predicted}", 2),
+    ),
+    Metric(
+        "mAP",
+        LABELS,
+        _summary("mAP"),
+        Shown("mAP", "average precision over classes, whatever the threshold", 2),
+    ),
+    Metric(
+        "mAP50",
+        OBJECTS,
+        _summary("mAP50"),
+        Shown("mAP50", "average precision over classes, at an overlap of 0.5 or more", 1),
+    ),
+    Metric("mAP75", OBJECTS, _summary("mAP75")),
+    Metric(
+        "mean_iou",
+        ("segment",),
+        mean_iou,
+        Shown("Mean IoU", "overlap of each object with the best mask of its class", 3),
+    ),
+    Metric(
+        "exact_match",
+        LABELS,
+        _agreement("exact_match"),
+        Shown("Exact match", "share of images with every class right", 3),
+    ),
+    Metric(
+        "accuracy",
+        LABELS,
+        _agreement("accuracy"),
+        Shown("Accuracy", "share of right answers, one for each image and class", 3),
+    ),
+    Metric(
+        "box_mAP",
+        ("segment",),
+        _box_summary("mAP"),
+        Shown("Box mAP50:95", "mAP50:95 of the boxes alone", 9),
+    ),
+    Metric(
+        "box_mAP50",
+        ("segment",),
+        _box_summary("mAP50"),
+        Shown("Box mAP50", "mAP50 of the boxes alone, whatever their masks", 8),
+    ),
+    Metric(
+        "precision",
+        ALL,
+        _at_threshold("precision"),
+        Shown("Precision", "share of the {predicted} shown that are right", 4),
+    ),
+    Metric(
+        "recall",
+        ALL,
+        _at_threshold("recall"),
+        Shown("Recall", "share of the {counted} that are found", 5),
+    ),
+    Metric(
+        "f1",
+        ALL,
+        _at_threshold("f1"),
+        Shown("F1", "balance of precision and recall at the chosen threshold", 6),
+    ),
+    Metric("macro_precision", LABELS, _macro("precision")),
+    Metric("macro_recall", LABELS, _macro("recall")),
+    Metric(
+        "macro_f1",
+        LABELS,
+        _macro("f1"),
+        Shown("Macro F1", "mean over classes: a rare one counts as much as a common one", 7),
+    ),
+)
+METRIC_NAMES: tuple[str, ...] = tuple(dict.fromkeys(metric.name for metric in METRICS))
+
+
+def metrics_of(task: Task) -> dict[str, Metric]:
+    """Name -> metric, of those that are measured for a task."""
+    return {metric.name: metric for metric in METRICS if task in metric.tasks}
+
+
+def compute_metrics(scores: Scores, names: Iterable[str] | None = None) -> dict[str, float]:
+    """The values of metrics; one that has none, as on a split without ground truth, is left out.
+
+    Args:
+        scores: What :func:`reprise.scoring.score` returned.
+        names: What to compute, by default all metrics of the task. Names that the task does
+            not know are left out.
+    """
+    known = metrics_of(scores.task)
+    if not scores.summary:
+        return {}
+    values = {
+        name: known[name].compute(scores)
+        for name in (known if names is None else names)
+        if name in known
+    }
+    return {name: value for name, value in values.items() if value is not None}
