@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from reprise.section import Section
+from reprise.scoring.metrics import METRIC_NAMES
+from reprise.section import OneOf, Section
 from reprise.sources.weights_config import WeightsConfig
 
 Count = Annotated[int, Field(ge=1)]
-Metric = Literal["mAP", "mAP50", "mAP75", "mean_iou", "f1", "exact_match", "accuracy"]
+Metric = Annotated[str, OneOf(METRIC_NAMES)]
 
 
 class SchedulerConfig(Section):
@@ -33,7 +34,7 @@ class EarlyStoppingConfig(Section):
 
     enabled: bool
     """false trains all epochs; the best weights are kept all the same."""
-    metric: Metric | Literal["loss"]
+    metric: Annotated[str, OneOf([*METRIC_NAMES, "loss"])]
     """Judged on val, after each validation: a metric, or loss (lower is better)."""
     patience: Count
     """Stop after so many validations without improvement."""
