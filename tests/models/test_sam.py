@@ -356,7 +356,7 @@ def test_masks_land_in_original_pixels(dataset: Dataset) -> None:
         place = sample["image_id"], sample["size"], sample["original"]
         ious = torch.ones(len(logits))
         rows += _predictions(place, sample["labels"], sample["boxes"], masks, ious)
-    found = score("segment", truth_of(dataset, "val", "segment"), rows).metrics
+    found = compute_metrics(score("segment", truth_of(dataset, "val", "segment"), rows))
     assert found["mean_iou"] > 0.9
     truth = dataset.boxes_of([rows[0]["image_id"]])[rows[0]["image_id"]]
     assert np.allclose(rows[0]["bbox"], truth[["x", "y", "w", "h"]].iloc[0], atol=4)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from reprise.evaluation.scored_split import ScoredSplit
-from reprise.scoring import Scores, compute_metrics, score
+from reprise.scoring import compute_metrics, score
 from reprise.scoring.matching import area
+from reprise.scoring.scores import Scores
 
 # COCO's size ranges, areas in square pixels of the upright original.
 SIZES = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}

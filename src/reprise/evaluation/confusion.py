@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from reprise.scoring import Scores
 from reprise.scoring.matching import MATCH_IOU, Overlaps
+from reprise.scoring.scores import Scores
 
 BACKGROUND = "background"
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from reprise.scoring import Scores
-from reprise.scoring.scores import Curve
+from reprise.scoring.scores import Curve, Scores
 
 ALL_CLASSES = "all classes"
 STEPS = 200

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from reprise.evaluation.confusion import by_image
-from reprise.scoring import Scores
 from reprise.scoring.matching import MATCH_IOU, Floats, Overlaps
+from reprise.scoring.scores import Scores
 
 # Below this overlap with an object of its class, a false detection is on nothing.
 NEAR_IOU = 0.1

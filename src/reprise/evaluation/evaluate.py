@@ -16,7 +16,8 @@ from reprise.evaluation.curves import f1_rows, named_curves, precision_recall_ro
 from reprise.evaluation.scored_split import DIGITS, ScoredSplit
 from reprise.predictions import read_predictions
 from reprise.replacing import replacing_folder
-from reprise.scoring import Scores, Task, compute_metrics, score, task_of, truth_of
+from reprise.scoring import Task, compute_metrics, score, task_of, truth_of
+from reprise.scoring.scores import Scores
 
 # The tables are written for the first of these splits that has ground truth.
 TABLE_SPLITS = ("test", "val")

@@ -9,7 +9,7 @@ from typing import Any
 from reprise.evaluation.breakdown import by_source
 from reprise.evaluation.confusion import confusion_rows
 from reprise.evaluation.scored_split import ScoredSplit
-from reprise.scoring import Scores
+from reprise.scoring.scores import Scores
 
 NO_LABEL = "(none)"
 SHARES = ("precision", "recall", "f1")

@@ -11,8 +11,8 @@ from reprise.evaluation.breakdown import by_size, by_source
 from reprise.evaluation.confusion import object_confusion
 from reprise.evaluation.error_analysis import count_rows, find_errors, worst_rows
 from reprise.evaluation.scored_split import ScoredSplit
-from reprise.scoring import Scores
 from reprise.scoring.matching import OVERLAPS
+from reprise.scoring.scores import Scores
 
 SHARES = ("precision", "recall", "f1")
 COLUMNS: dict[str, tuple[str, ...]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reprise.scoring import Scores
+from reprise.scoring.scores import Scores
 
 DIGITS = 5
 

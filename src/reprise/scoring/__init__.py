@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reprise.scoring.classification import score_labels
-from reprise.scoring.detections import score_detections
 from reprise.scoring.metrics import METRIC_NAMES, METRICS, Metric, compute_metrics, metrics_of
-from reprise.scoring.scores import Scores
 from reprise.scoring.tasks import Task, task_of, truth_of
+
+if TYPE_CHECKING:
+    from reprise.scoring.scores import Scores
 
 __all__ = [
     "METRICS",
     "METRIC_NAMES",
     "Metric",
-    "Scores",
     "Task",
     "compute_metrics",
     "metrics_of",
@@ -39,6 +38,10 @@ def score(
         threshold: Predictions scoring at least this are kept, for the metrics that need a
             choice; by default the one with the best F1.
     """
+    # The names of the metrics are read with params.yaml, which needs none of what scores them.
+    from reprise.scoring.classification import score_labels
+    from reprise.scoring.detections import score_detections
+
     if task == "classify":
         return score_labels(truth, predictions, threshold)
     return score_detections(truth, predictions, task, threshold)

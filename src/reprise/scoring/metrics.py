@@ -2,22 +2,22 @@
 
 The parameters ``validation.metrics`` and ``training.early_stopping.metric`` accept what is
 listed here, training logs it, the evaluate stage writes it to ``metrics.json`` in this order,
-and the report shows those with an entry ``shown``.
+and the report shows those with an entry ``shown``. It is imported to check params.yaml, so
+numpy and what computes with it are imported where they are used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from reprise.scoring.classification import agreement
-from reprise.scoring.detections import score_detections
-from reprise.scoring.scores import Scores
 from reprise.scoring.tasks import Task
 
-Compute = Callable[[Scores], float | None]
+if TYPE_CHECKING:
+    from reprise.scoring.scores import Scores
+
+Compute = Callable[["Scores"], float | None]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,13 @@ def _summary(name: str) -> Compute:
 
 def _box_summary(name: str) -> Compute:
     """The same of the boxes of predicted masks."""
-    return lambda scores: score_detections(scores.truth, scores.predictions).summary.get(name)
+
+    def compute(scores: Scores) -> float | None:
+        from reprise.scoring.detections import score_detections
+
+        return score_detections(scores.truth, scores.predictions).summary.get(name)
+
+    return compute
 
 
 def _at_threshold(name: str) -> Compute:
@@ -83,6 +89,8 @@ def _agreement(name: str) -> Compute:
     """``exact_match`` or ``accuracy`` of labels."""
 
     def compute(scores: Scores) -> float:
+        from reprise.scoring.classification import agreement
+
         truth = {(row["image_id"], row["category_id"]) for row in scores.truth["labels"]}
         images = [image["id"] for image in scores.truth["images"]]
         classes = list(scores.truth_counts)
@@ -93,6 +101,8 @@ def _agreement(name: str) -> Compute:
 
 def mean_iou(scores: Scores) -> float:
     """The mean over objects of their IoU with the best mask of their class."""
+    import numpy as np
+
     return float(np.mean(np.concatenate(list(scores.mask_ious.values()))))
 
 

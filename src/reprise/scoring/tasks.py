@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from reprise.dataset import Dataset
 from reprise.errors import RepriseError
-from reprise.scoring.matching import with_masks
+
+if TYPE_CHECKING:
+    from reprise.dataset import Dataset
 
 Task = Literal["detect", "segment", "classify"]
 
@@ -34,6 +35,8 @@ def task_of(description: dict[str, Any], path: Path) -> Task:
 
 def truth_of(dataset: Dataset, split: str, task: Task) -> dict[str, Any]:
     """The ground truth of a split; masks as compressed RLE."""
+    from reprise.scoring.matching import with_masks
+
     if task == "classify":
         return dataset.label_truth(split)
     truth = dataset.ground_truth(split)
