@@ -12,9 +12,9 @@ def main(params: Params) -> None:
     # A state to go on from holds all weights.
     state = params.training.resume
     download_weights(
-        params.model.type,
-        state or params.model.weights.get(params.model.type),
-        params.data.limits,
+        family=params.model.type,
+        config=state or params.model.weights.get(params.model.type),
+        limits=params.data.limits,
         out=Path("data/weights"),
         base=Path(),
         scratch=scratch("download"),

@@ -16,7 +16,7 @@ from reprise.commands.export import export, exported_names
 from reprise.dataset import LABEL_COLUMNS, Dataset, table
 from reprise.errors import RepriseError
 from reprise.formats.records import ReadOptions, SourceDataset
-from reprise.formats.registry import read_source
+from reprise.formats.source_labels import read_source
 from reprise.masks import rle
 
 Capture = pytest.CaptureFixture[str]

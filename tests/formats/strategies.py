@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from builders import picture
-from reprise.formats.records import BoxRecord, ImageRecord, SourceDataset
+from reprise.formats.file_index import FileIndex
+from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
+from reprise.formats.source_labels import Format
 
 # Name and size of every picture: spaces, other alphabets, one base name in two folders.
 PICTURES = (
@@ -31,6 +33,14 @@ PICTURES = (
 )
 CLASSES = ("cat", "big dog", "Zwölf", "猫", "7")
 SPLITS = ("train", "val", "test")
+
+
+def read_labels(
+    module: Any, folder: Path, source: str = "mine", version: str = "latest"
+) -> SourceDataset:
+    """What a format's module reads from a folder."""
+    reader: Format = module
+    return reader.read(FileIndex(folder, source), ReadOptions(version))
 
 
 def images(folder: Path) -> list[ImageRecord]:

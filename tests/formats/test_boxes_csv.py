@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from builders import picture
-from formats.strategies import assert_same, datasets, images
+from formats.strategies import assert_same, datasets, images, read_labels
 from reprise.errors import RepriseError
 from reprise.formats import boxes_csv
 from reprise.formats.file_index import FileIndex
-from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
+from reprise.formats.records import BoxRecord, ImageRecord, SourceDataset
 
 HEADER = "filename,width,height,class,xmin,ymin,xmax,ymax\n"
 TODAY, YESTERDAY = "240131120000", "240130235959"
@@ -30,7 +30,7 @@ def _images(folder: Path, *names: str) -> None:
 def _read(folder: Path, text: str, name: str = "boxes.csv") -> SourceDataset:
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(text, encoding="utf-8")
-    return boxes_csv.read(folder, "mine")
+    return read_labels(boxes_csv, folder)
 
 
 def _boxes(image: ImageRecord) -> list[tuple[str, tuple[float, ...]]]:
@@ -132,15 +132,15 @@ def test_a_bad_file_is_refused_with_its_line(tmp_path: Path, content: str, messa
 def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "boxes.csv").write_bytes((HEADER + "ä.png,1,1,cat,1,2,3,4").encode("latin-1"))
     with pytest.raises(RepriseError, match=r"boxes\.csv is not UTF-8 text"):
-        boxes_csv.read(tmp_path, "mine")
+        read_labels(boxes_csv, tmp_path)
 
 
 def test_a_folder_without_box_lists_says_what_was_seen(tmp_path: Path) -> None:
     with pytest.raises(RepriseError, match=r"no \.csv file at all"):
-        boxes_csv.read(tmp_path, "mine")
+        read_labels(boxes_csv, tmp_path)
     (tmp_path / "tags.csv").write_text("image,labels\n")
     with pytest.raises(RepriseError, match=r"tags\.csv: image, labels"):
-        boxes_csv.read(tmp_path, "mine")
+        read_labels(boxes_csv, tmp_path)
 
 
 def test_other_columns_group_images_if_the_rows_of_each_image_agree(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_name_cannot_reach_outside_the_source(tmp_path: Path) -> None:
     _images(tmp_path, "secret.png", "mine/a.png")
     text = HEADER + f"../secret.png,,,cat,1,2,3,4\n{tmp_path}/secret.png,,,cat,1,2,3,4\n"
     (tmp_path / "mine/boxes.csv").write_text(text)
-    dataset = boxes_csv.read(tmp_path / "mine", "mine")
+    dataset = read_labels(boxes_csv, tmp_path / "mine")
     assert [image.path for image in dataset.images if image.labelled] == [None, None]
 
 
@@ -212,7 +212,7 @@ def test_the_latest_version_of_a_use_case_is_read_with_its_test_list(tmp_path: P
         train_240130235959=("a.png", "c.png", "gone.png"),
         test_240130235959=("d.png",),
     )
-    dataset = boxes_csv.read(tmp_path, "mine")
+    dataset = read_labels(boxes_csv, tmp_path)
     assert _splits(dataset) == {
         "pothole/images/a.png": "train",
         "pothole/images/b.png": "train",
@@ -229,7 +229,7 @@ def test_the_latest_version_of_a_use_case_is_read_with_its_test_list(tmp_path: P
 def test_a_named_version_is_read_where_the_source_is_the_use_case_itself(tmp_path: Path) -> None:
     _images(tmp_path, *(f"pothole/images/{name}.png" for name in "ab"))
     _use_case(tmp_path, train_240131120000=("a.png",), train_240130235959=("b.png",))
-    dataset = boxes_csv.read(tmp_path / "pothole", "mine", ReadOptions(YESTERDAY))
+    dataset = read_labels(boxes_csv, tmp_path / "pothole", "mine", YESTERDAY)
     assert _splits(dataset) == {"images/b.png": "train"}
     assert dataset.notes == [
         f"version {YESTERDAY} of use case pothole: train_pothole_{YESTERDAY}.csv "
@@ -240,13 +240,13 @@ def test_a_named_version_is_read_where_the_source_is_the_use_case_itself(tmp_pat
 def test_a_version_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
     _use_case(tmp_path, train_240131120000=("a.png",), test_240130235959=("b.png",))
     with pytest.raises(RepriseError, match=f"no version 240101000000; it has {YESTERDAY}, {TODAY}"):
-        boxes_csv.read(tmp_path, "mine", ReadOptions("240101000000"))
+        read_labels(boxes_csv, tmp_path, "mine", "240101000000")
 
 
 def test_a_version_of_lists_without_stamps_is_refused(tmp_path: Path) -> None:
     (tmp_path / "boxes.csv").write_text(HEADER)
     with pytest.raises(RepriseError, match=r"there is no version 240131120000"):
-        boxes_csv.read(tmp_path, "mine", ReadOptions(TODAY))
+        read_labels(boxes_csv, tmp_path, "mine", TODAY)
 
 
 def test_the_newest_train_list_counts_even_without_a_test_list(tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_the_newest_train_list_counts_even_without_a_test_list(tmp_path: Path) -
         test_240130235958=("b.png",),
         test_240131120000=("c.png",),
     )
-    dataset = boxes_csv.read(tmp_path, "mine")
+    dataset = read_labels(boxes_csv, tmp_path)
     assert _splits(dataset) == {"a.png": "train"}
     assert "there is no test list of this version" in dataset.notes[0]
     assert dataset.notes[1] == f"newer, but without a train list: {TODAY}"
@@ -266,7 +266,7 @@ def test_train_and_test_of_a_version_that_share_images_are_refused(tmp_path: Pat
     names = tuple(f"{index}.png" for index in range(7))
     _use_case(tmp_path, train_240131120000=names, test_240131120000=names)
     with pytest.raises(RepriseError, match=r"7 image\(s\).*test, train: 0.png, 1.png.*, 4.png\.\n"):
-        boxes_csv.read(tmp_path, "mine")
+        read_labels(boxes_csv, tmp_path)
 
 
 def test_each_use_case_has_its_own_latest_version_and_its_own_images(tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ def test_each_use_case_has_its_own_latest_version_and_its_own_images(tmp_path: P
     _use_case(tmp_path, train_240131120000=("1.png", "2.png"))
     _use_case(tmp_path, "crack", train_240130235959=("1.png", "2.png"))
     (tmp_path / "old.csv").write_text(HEADER + "crack/images/1.png,,,old,1,2,3,4\n")
-    dataset = boxes_csv.read(tmp_path, "mine")
+    dataset = read_labels(boxes_csv, tmp_path)
     classes = {image.name: [box.class_name for box in image.boxes] for image in dataset.images}
     assert classes == {
         "crack/images/1.png": ["crack"],
@@ -328,7 +328,7 @@ def test_any_content_is_read_or_refused_with_a_reason(
     text = HEADER + "".join(",".join(row) + "\n" for row in cells)
     (folder / "boxes.csv").write_bytes(text.encode("utf-8", "surrogatepass"))
     try:
-        boxes_csv.read(folder, "mine")
+        read_labels(boxes_csv, folder)
     except RepriseError as refusal:
         assert "source 'mine': boxes.csv" in refusal.problem
 
@@ -342,7 +342,7 @@ def test_what_is_written_is_read_again(
     before = data.draw(datasets(folder / "from", splits=splits, unlabelled=not splits))
     (folder / "to").mkdir()
     boxes_csv.write(before, folder / "to")
-    after = boxes_csv.read(folder / "to", "mine")
+    after = read_labels(boxes_csv, folder / "to")
     assert_same(before, after, outlines=False)
     assert [image.name for image in after.images] == [image.name for image in before.images]
 
@@ -364,7 +364,7 @@ def test_commas_quotes_and_line_breaks_in_names_survive(
     image.boxes, image.synthetic = [BoxRecord(class_name, (1.5, 2, 3, 1 / 3))], True
     (folder / "to").mkdir()
     boxes_csv.write(SourceDataset("mine", [image], [class_name]), folder / "to")
-    (again,) = boxes_csv.read(folder / "to", "mine").images
+    (again,) = read_labels(boxes_csv, folder / "to").images
     assert (again.name, again.keys, again.synthetic) == (image.name, image.keys, True)
     assert again.path == folder / "to" / image.name
     assert again.boxes[0].class_name == class_name

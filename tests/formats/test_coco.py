@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from builders import picture, tiny_coco, write_labels
-from formats.strategies import assert_same, datasets, images
+from formats.strategies import assert_same, datasets, images, read_labels
 from reprise.errors import RepriseError
 from reprise.formats import coco
 from reprise.formats.file_index import FileIndex
@@ -22,7 +22,7 @@ from reprise.formats.records import BoxRecord, SourceDataset
 
 def test_reads_images_boxes_classes_and_grouping_keys(tmp_path: Path) -> None:
     tiny_coco(tmp_path, 3, ("cat", "dog"), keys=lambda i: {"template": f"t{i}", "look": 7})
-    dataset = coco.read(tmp_path, "mine")
+    dataset = read_labels(coco, tmp_path)
     assert dataset.source == "mine"
     assert dataset.classes == ["cat", "dog"]
     assert [image.name for image in dataset.images] == [f"images/000{i}.png" for i in range(3)]
@@ -36,16 +36,16 @@ def test_reads_images_boxes_classes_and_grouping_keys(tmp_path: Path) -> None:
 
 def test_order_of_the_entries_does_not_matter(tmp_path: Path) -> None:
     content = tiny_coco(tmp_path, 4)
-    before = coco.read(tmp_path, "mine")
+    before = read_labels(coco, tmp_path)
     content["images"].reverse()
     write_labels(tmp_path, content)
-    assert coco.read(tmp_path, "mine") == before
+    assert read_labels(coco, tmp_path) == before
 
 
 def test_several_files_are_merged_each_with_its_own_ids(tmp_path: Path) -> None:
     tiny_coco(tmp_path / "train", 2, ("cat", "dog"))
     tiny_coco(tmp_path / "val", 1, ("dog", "bird"), seed=1)
-    dataset = coco.read(tmp_path, "mine")
+    dataset = read_labels(coco, tmp_path)
     assert dataset.classes == ["cat", "dog", "bird"]
     assert [image.name for image in dataset.images] == [
         "train/images/0000.png",
@@ -62,7 +62,7 @@ def test_labels_in_another_folder_than_the_images(tmp_path: Path) -> None:
     for written in ("0000.png", "images/0000.png", "images\\0000.png", "./images/0000.png"):
         content["images"][0]["file_name"] = written
         write_labels(tmp_path / "labels", content)
-        assert coco.read(tmp_path, "mine").images[0].name == "images/0000.png"
+        assert read_labels(coco, tmp_path).images[0].name == "images/0000.png"
 
 
 def test_a_file_name_cannot_reach_outside_the_source(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_file_name_cannot_reach_outside_the_source(tmp_path: Path) -> None:
     for written in ("../secret.png", str(tmp_path / "secret.png")):
         content["images"][0]["file_name"] = written
         write_labels(tmp_path / "mine", content)
-        dataset = coco.read(tmp_path / "mine", "mine")
+        dataset = read_labels(coco, tmp_path / "mine")
         assert [image.name for image in dataset.images if image.path is None] == [written]
 
 
@@ -84,7 +84,7 @@ def test_a_name_that_fits_several_files_is_an_error(tmp_path: Path) -> None:
     content["images"][0]["file_name"] = "0000.png"
     write_labels(tmp_path, content)
     with pytest.raises(RepriseError, match=r"fits several files: more/0000.png, third/images"):
-        coco.read(tmp_path, "mine")
+        read_labels(coco, tmp_path)
 
 
 def test_of_two_namesakes_the_one_in_the_label_files_own_folder_is_meant(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_of_two_namesakes_the_one_in_the_label_files_own_folder_is_meant(tmp_pat
         content["images"][0]["file_name"] = "0000.png"
         labels = tmp_path / "annotations" / f"instances_{split}.json"
         labels.write_text(json.dumps(content))
-    names = [image.name for image in coco.read(tmp_path, "mine").images]
+    names = [image.name for image in read_labels(coco, tmp_path).images]
     assert names == ["train/images/0000.png", "val/images/0000.png"]
 
 
@@ -109,7 +109,7 @@ def test_what_the_labels_do_not_say(tmp_path: Path) -> None:
     (tmp_path / "images/0001.png").unlink()
     Image.fromarray(picture(9)).save(tmp_path / "images/extra.PNG")
     write_labels(tmp_path, content)
-    dataset = coco.read(tmp_path, "mine")
+    dataset = read_labels(coco, tmp_path)
     assert [(image.width, image.height) for image in dataset.images[:2]] == [(None, None)] * 2
     assert dataset.images[1].path is None
     extra = dataset.images[2]
@@ -123,20 +123,20 @@ def test_what_the_labels_do_not_say(tmp_path: Path) -> None:
 def test_what_is_not_json(tmp_path: Path, text: str) -> None:
     (tmp_path / "labels.json").write_text(text, encoding="latin-1")
     with pytest.raises(RepriseError, match=r"labels\.json is not valid JSON"):
-        coco.read(tmp_path, "mine")
+        read_labels(coco, tmp_path)
 
 
 def test_no_label_file_says_what_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(RepriseError, match=r"found no \.json file at all"):
-        coco.read(tmp_path, "mine")
+        read_labels(coco, tmp_path)
     (tmp_path / "captions.json").write_text(json.dumps({"images": [], "annotations": []}))
     with pytest.raises(RepriseError, match=r"images, annotations, categories; found captions"):
-        coco.read(tmp_path, "mine")
+        read_labels(coco, tmp_path)
 
 
 def test_a_real_coco_dataset_with_two_label_files(shared_datasets: Path) -> None:
     folder = shared_datasets / "coco_polygons_car_tree_bug"
-    dataset = coco.read(folder, "cars")
+    dataset = read_labels(coco, folder, "cars")
     assert {"car", "tree", "bug"} >= {box.class_name for i in dataset.images for box in i.boxes}
     assert all(image.path is not None for image in dataset.images)
     assert any(box.segmentation for image in dataset.images for box in image.boxes)
@@ -147,11 +147,11 @@ def test_a_real_coco_dataset_with_two_label_files(shared_datasets: Path) -> None
 
 def test_the_split_is_the_label_files_or_else_the_folders(tmp_path: Path) -> None:
     content = tiny_coco(tmp_path / "Training", 1)
-    assert coco.read(tmp_path, "mine").images[0].split == "train"
+    assert read_labels(coco, tmp_path).images[0].split == "train"
     (tmp_path / "Training/annotations.json").unlink()
     for name, split in (("all.json", "train"), ("instances_val2017.json", "val")):
         (tmp_path / name).write_text(json.dumps(content))
-        assert coco.read(tmp_path, "mine").images[0].split == split
+        assert read_labels(coco, tmp_path).images[0].split == split
         (tmp_path / name).unlink()
 
 
@@ -172,7 +172,7 @@ def test_what_is_written_is_read_again(
     before = data.draw(drawn)
     folder = tmp_path_factory.mktemp("written")
     coco.write(before, folder)
-    after = coco.read(folder, "mine")
+    after = read_labels(coco, folder)
     assert_same(before, after, keys=True, pixels=0)
     assert set(after.classes) == set(before.classes)
     if any(image.boxes for image in before.images):
@@ -188,7 +188,7 @@ def test_a_written_file_has_ids_from_one_and_an_area_for_every_box(tmp_path: Pat
     assert content["categories"] == [{"id": 1, "name": "dog"}, {"id": 2, "name": "cat"}]
     assert [entry["id"] for entry in content["annotations"]] == [1, 2]
     assert [entry["area"] for entry in content["annotations"]] == [12, 5.0]
-    assert coco.read(tmp_path / "out", "mine").images[0].synthetic
+    assert read_labels(coco, tmp_path / "out").images[0].synthetic
 
 
 def test_what_coco_cannot_hold_is_refused(tmp_path: Path) -> None:
@@ -235,8 +235,8 @@ def test_unlabelled_images_are_copied_and_not_listed(tmp_path: Path) -> None:
     one, two = images(tmp_path / "pictures")[:2]
     two.labelled = False
     coco.write(SourceDataset("mine", [one, two], ["cat"]), tmp_path / "out")
-    again = coco.read(tmp_path / "out", "mine")
+    again = read_labels(coco, tmp_path / "out")
     assert [image.labelled for image in again.images] == [True, False]
     empty = SourceDataset("mine", [], ["cat"])
     coco.write(empty, tmp_path / "empty")
-    assert coco.read(tmp_path / "empty", "mine").classes == ["cat"]
+    assert read_labels(coco, tmp_path / "empty").classes == ["cat"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from builders import tiny_coco, write_labels
+from formats.strategies import read_labels
 from reprise.errors import RepriseError
 from reprise.formats import coco
 from reprise.formats.records import ImageRecord
@@ -35,7 +36,7 @@ def _read(folder: Path, spoil: Spoil) -> dict[str, ImageRecord]:
     content = tiny_coco(folder, 2, ("cat", "dog"))
     spoil(content)
     write_labels(folder, content)
-    return {image.name: image for image in coco.read(folder, "mine").images}
+    return {image.name: image for image in read_labels(coco, folder).images}
 
 
 FIRST, SECOND = "images/0000.png", "images/0001.png"
@@ -59,7 +60,7 @@ def test_outlines_are_read_as_they_are_and_left_to_the_rules(tmp_path: Path) -> 
     for annotation, (written, _) in zip(content["annotations"], cases, strict=True):
         annotation["segmentation"] = written
     write_labels(tmp_path, content)
-    found = [box.segmentation for box in coco.read(tmp_path, "mine").images[0].boxes]
+    found = [box.segmentation for box in read_labels(coco, tmp_path).images[0].boxes]
     # As text, for NaN is not equal to itself.
     assert repr(found) == repr([read for _, read in cases])
 
@@ -148,7 +149,7 @@ def test_a_bad_category_costs_the_images_that_have_it(
     ]
     spoil(content)
     write_labels(tmp_path, content)
-    dataset = coco.read(tmp_path, "mine")
+    dataset = read_labels(coco, tmp_path)
     assert dataset.classes == ["cat"]
     assert problem in dataset.notes[0]
     first, second, third = dataset.images
@@ -160,7 +161,7 @@ def test_a_category_without_an_id_is_noted(tmp_path: Path) -> None:
     content = tiny_coco(tmp_path, 1)
     content["categories"] += [{"name": "lost"}, {"id": 1, "name": "button"}]
     write_labels(tmp_path, content)
-    dataset = coco.read(tmp_path, "mine")
+    dataset = read_labels(coco, tmp_path)
     assert dataset.notes == ["annotations.json, categories[3]: the key 'id' is missing"]
     assert [image.problem for image in dataset.images] == [""]
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from builders import picture
-from formats.strategies import assert_same, datasets, images
+from formats.strategies import assert_same, datasets, images, read_labels
 from reprise.errors import RepriseError
 from reprise.formats import customvision
 from reprise.formats.file_index import FileIndex
@@ -54,7 +54,7 @@ def _images(folder: Path, *names: str) -> None:
 def test_reads_regions_tags_and_sizes(tmp_path: Path) -> None:
     _images(tmp_path, "images/aa-1.png", "images/bb-2.jpg", "images/cc-3.png")
     _write(tmp_path, _export())
-    dataset = customvision.read(tmp_path, "mine")
+    dataset = read_labels(customvision, tmp_path)
     first, second, third = dataset.images
     assert [image.name for image in dataset.images] == [
         "images/aa-1.png",
@@ -81,7 +81,7 @@ def test_an_image_is_found_by_its_id(tmp_path: Path, name: str) -> None:
     _images(tmp_path, name, "images/aa-10.png", "images/baa-1.png")
     _write(tmp_path, _export()[:1], "export/dataset.json")
     labelled = [
-        image.name for image in customvision.read(tmp_path, "mine").images if image.labelled
+        image.name for image in read_labels(customvision, tmp_path).images if image.labelled
     ]
     assert labelled == [name]
 
@@ -89,33 +89,36 @@ def test_an_image_is_found_by_its_id(tmp_path: Path, name: str) -> None:
 def test_an_image_that_is_missing_is_named_by_its_id(tmp_path: Path) -> None:
     _images(tmp_path, "images/bb-2.png")
     _write(tmp_path, _export())
-    first = customvision.read(tmp_path, "mine").images[0]
+    first = read_labels(customvision, tmp_path).images[0]
     assert (first.name, first.path, len(first.boxes)) == ("aa-1", None, 2)
 
 
 def test_an_id_that_fits_several_images_is_refused(tmp_path: Path) -> None:
     _images(tmp_path, "images/aa-1.png", "images/aa-1.jpg")
     _write(tmp_path, _export())
-    with pytest.raises(RepriseError, match=r"\[0\]: id 'aa-1' fits several files: images/aa-1.jpg"):
-        customvision.read(tmp_path, "mine")
+    with pytest.raises(RepriseError, match=r"\[0\]: 'aa-1' fits several files: images/aa-1.jpg"):
+        read_labels(customvision, tmp_path)
 
 
 def test_an_image_that_nobody_has_tagged_is_unlabelled(tmp_path: Path) -> None:
     entries = _export()
     entries[1].update(tags=None, regions=None)
     _write(tmp_path, entries)
-    assert [image.labelled for image in customvision.read(tmp_path, "mine").images] == [True, False]
+    assert [image.labelled for image in read_labels(customvision, tmp_path).images] == [
+        True,
+        False,
+    ]
 
 
 def test_files_named_after_splits_give_the_split(tmp_path: Path) -> None:
     one, other = _export()
     _write(tmp_path, [one], "train.json")
     _write(tmp_path, [other], "test.json")
-    dataset = customvision.read(tmp_path, "mine")
+    dataset = read_labels(customvision, tmp_path)
     assert [image.split for image in dataset.images] == ["train", "test"]
     _write(tmp_path, [one], "test.json")
     with pytest.raises(RepriseError, match=r"more than one of test, train: aa-1"):
-        customvision.read(tmp_path, "mine")
+        read_labels(customvision, tmp_path)
 
 
 def test_what_is_no_number_is_left_to_the_box_rules(tmp_path: Path) -> None:
@@ -123,7 +126,7 @@ def test_what_is_no_number_is_left_to_the_box_rules(tmp_path: Path) -> None:
     entries[0]["regions"][0].update(left="0.1", top=None)
     del entries[0]["width"]
     _write(tmp_path, entries)
-    image = customvision.read(tmp_path, "mine").images[0]
+    image = read_labels(customvision, tmp_path).images[0]
     assert image.width is None
     assert [math.isnan(value) for value in image.boxes[0].xywh] == [True, True, False, False]
 
@@ -151,7 +154,7 @@ def test_a_mistake_costs_its_image_and_is_told(
     entries = _export()
     spoil(entries)
     _write(tmp_path, entries)
-    found = {image.name: image for image in customvision.read(tmp_path, "mine").images}
+    found = {image.name: image for image in read_labels(customvision, tmp_path).images}
     assert re.fullmatch(r"dataset\.json#\[\d\]: " + re.escape(reason) + ".*", found[name].problem)
     assert [image.name for image in found.values() if image.problem] == [name]
 
@@ -159,10 +162,10 @@ def test_a_mistake_costs_its_image_and_is_told(
 def test_no_label_file_says_what_was_looked_for(tmp_path: Path) -> None:
     _write(tmp_path, {"images": []}, "coco.json")
     with pytest.raises(RepriseError, match=r"no Custom Vision file was found.*found coco\.json"):
-        customvision.read(tmp_path, "mine")
+        read_labels(customvision, tmp_path)
     (tmp_path / "coco.json").write_text("[")
     with pytest.raises(RepriseError, match=r"coco\.json is not valid JSON"):
-        customvision.read(tmp_path, "mine")
+        read_labels(customvision, tmp_path)
 
 
 def test_detection_needs_a_list_with_tags_and_regions(tmp_path: Path) -> None:
@@ -194,7 +197,7 @@ _ENTRY = st.dictionaries(
 def test_any_content_is_read(tmp_path_factory: pytest.TempPathFactory, entries: list[Any]) -> None:
     folder = tmp_path_factory.mktemp("customvision")
     _write(folder, [*_export(), *entries])
-    dataset = customvision.read(folder, "mine")
+    dataset = read_labels(customvision, folder)
     assert all(
         image.problem.startswith("dataset.json#[")
         for image in dataset.images
@@ -212,7 +215,7 @@ def test_what_is_written_is_read_again(
     before = data.draw(datasets(folder / "from", labels=True, unlabelled=True, splits=splits))
     (folder / "to").mkdir()
     customvision.write(before, folder / "to")
-    after = customvision.read(folder / "to", "mine")
+    after = read_labels(customvision, folder / "to")
     assert_same(before, after)
     assert [image.name for image in after.images] == [image.name for image in before.images]
     assert sorted(after.classes) == before.classes
@@ -223,7 +226,7 @@ def test_keys_and_the_mark_of_synthetic_images_survive(tmp_path: Path) -> None:
     image = images(tmp_path / "from")[0]
     image.keys, image.synthetic = {"site": "north, 1", "ünï": "7"}, True
     customvision.write(SourceDataset("mine", [image], []), tmp_path / "to")
-    (again,) = customvision.read(tmp_path / "to", "mine").images
+    (again,) = read_labels(customvision, tmp_path / "to").images
     assert (again.keys, again.synthetic) == (image.keys, True)
 
 
@@ -239,7 +242,7 @@ def test_what_the_format_cannot_hold_is_refused(tmp_path: Path) -> None:
 
 def test_a_real_export(shared_datasets: Path) -> None:
     folder = shared_datasets / "gui_sketch2code"
-    dataset = customvision.read(folder, "sketches")
+    dataset = read_labels(customvision, folder, "sketches")
     assert len(dataset.images) == 80
     assert all(image.path and image.labelled and not image.problem for image in dataset.images)
     boxes = [box for image in dataset.images for box in image.boxes]

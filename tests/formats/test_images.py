@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from formats.strategies import assert_same, datasets, images
+from formats.strategies import assert_same, datasets, images, read_labels
 from reprise.errors import RepriseError
 from reprise.formats import images as background
 from reprise.formats.file_index import FileIndex
@@ -18,7 +18,7 @@ from reprise.formats.records import BoxRecord, SourceDataset
 def test_every_image_is_listed_and_none_is_labelled(tmp_path: Path) -> None:
     names = [image.name for image in images(tmp_path)]
     (tmp_path / "labels.json").write_text("{}")
-    dataset = background.read(tmp_path, "mine")
+    dataset = read_labels(background, tmp_path)
     assert [image.name for image in dataset.images] == names
     assert not any(image.labelled for image in dataset.images)
     assert not dataset.lists_images  # so that `unlabelled: auto` keeps them
@@ -28,7 +28,7 @@ def test_every_image_is_listed_and_none_is_labelled(tmp_path: Path) -> None:
 def test_folders_name_the_split(tmp_path: Path) -> None:
     for place in ("train", "Validation/south", "elsewhere"):
         images(tmp_path / place)
-    splits = {i.name.split("/")[0]: i.split for i in background.read(tmp_path, "mine").images}
+    splits = {i.name.split("/")[0]: i.split for i in read_labels(background, tmp_path).images}
     assert splits == {"train": "train", "Validation": "val", "elsewhere": None}
 
 
@@ -40,7 +40,7 @@ def test_it_is_never_found_out_but_chosen_by_name(tmp_path: Path) -> None:
 def test_a_source_without_images_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("")
     with pytest.raises(RepriseError, match=r"source 'mine': no image was found among 1 file"):
-        background.read(tmp_path, "mine")
+        read_labels(background, tmp_path)
 
 
 def test_labels_are_refused_rather_than_lost(tmp_path: Path) -> None:
@@ -64,6 +64,6 @@ def test_what_is_written_is_read_again(
     for image in before.images:
         image.labelled = False
     background.write(before, folder / "to")
-    after = background.read(folder / "to", "mine")
+    after = read_labels(background, folder / "to")
     assert_same(before, after)
     assert [image.name for image in after.images] == [image.name for image in before.images]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from builders import picture
-from formats.strategies import assert_same, by_picture, datasets, images
+from formats.strategies import assert_same, by_picture, datasets, images, read_labels
 from reprise.errors import RepriseError
 from reprise.formats import instance_masks, mask_images
 from reprise.formats.file_index import FileIndex
@@ -40,7 +40,7 @@ def _mask(folder: Path, name: str, mask: np.ndarray) -> None:
 
 
 def _only(folder: Path) -> ImageRecord:
-    (image,) = instance_masks.read(folder, "mine").images
+    (image,) = read_labels(instance_masks, folder).images
     return image
 
 
@@ -70,7 +70,7 @@ def test_the_class_is_a_folder_else_the_one_of_classes_txt_else_object(tmp_path:
     assert [box.class_name for box in _only(tmp_path).boxes] == ["object", "cell wall"]
     (tmp_path / "classes.txt").write_text("nucleus\n")
     assert [box.class_name for box in _only(tmp_path).boxes] == ["nucleus", "cell wall"]
-    assert instance_masks.read(tmp_path, "mine").classes == ["nucleus", "cell wall"]
+    assert read_labels(instance_masks, tmp_path).classes == ["nucleus", "cell wall"]
     (tmp_path / "classes.txt").write_text("nucleus\ncell wall\n")
     assert [box.class_name for box in _only(tmp_path).boxes] == ["object", "cell wall"]
 
@@ -135,7 +135,7 @@ def test_a_mask_that_cannot_be_read_is_a_problem_of_its_image(tmp_path: Path, sp
     else:
         broken.rename(tmp_path / "a1/masks/1.png.bmp")
         Image.new("L", (WIDTH, HEIGHT)).save(tmp_path / "a1/masks/1.png.bmp")
-    bad, good = instance_masks.read(tmp_path, "mine").images
+    bad, good = read_labels(instance_masks, tmp_path).images
     assert bad.problem.startswith("a1/masks/1.png")
     assert str(tmp_path) not in bad.problem
     assert (good.problem, len(good.boxes)) == ("", 1)
@@ -158,7 +158,7 @@ def test_folders_without_masks_or_without_one_image(tmp_path: Path) -> None:
     _image(tmp_path, "two/images/1.png")
     _image(tmp_path, "two/images/2.png")
     _mask(tmp_path, "two/masks/1.png", _block(1, 1, 2, 2))
-    dataset = instance_masks.read(tmp_path, "mine")
+    dataset = read_labels(instance_masks, tmp_path)
     found = {image.name: image for image in dataset.images}
     assert not found["plain/images/1.png"].labelled
     assert found["nothing to see/images/1.png"].labelled
@@ -172,14 +172,14 @@ def test_a_folder_above_the_image_names_the_split(tmp_path: Path) -> None:
     for unit in ("stage1_train/test", "stage1_test/b"):
         _image(tmp_path, f"{unit}/images/1.png")
         _mask(tmp_path, f"{unit}/masks/2.png", _block(1, 1, 2, 2))
-    images = instance_masks.read(tmp_path, "mine").images
+    images = read_labels(instance_masks, tmp_path).images
     assert [image.split for image in images] == ["test", "train"]
 
 
 def test_no_mask_says_what_was_looked_for(tmp_path: Path) -> None:
     _image(tmp_path, "images/1.png")
     with pytest.raises(RepriseError, match=r"no instance mask .* <id>/masks/\*\.png"):
-        instance_masks.read(tmp_path, "mine")
+        read_labels(instance_masks, tmp_path)
 
 
 def test_it_is_told_from_label_masks_by_the_names_of_the_masks(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_the_nuclei_are_those_that_were_derived_from_them_before(shared_datasets
     content = json.loads((folder / "derived_instances_coco.json").read_text())
     names = {entry["id"]: entry["file_name"] for entry in content["images"]}
     expected = sorted((names[a["image_id"]], *a["bbox"], a["area"]) for a in content["annotations"])
-    dataset = instance_masks.read(folder, "nuclei")
+    dataset = read_labels(instance_masks, folder, "nuclei")
     found = sorted((i.name, *box.xywh, box.area) for i in dataset.images for box in i.boxes)
     assert found == expected
     assert (len(dataset.images), len(found)) == (21, 976)
@@ -269,7 +269,7 @@ def test_what_is_written_is_read_again(
         return
     (folder / "to").mkdir()
     instance_masks.write(before, folder / "to")
-    after = instance_masks.read(folder / "to", "mine")
+    after = read_labels(instance_masks, folder / "to")
     assert_same(before, after, outlines=False)
     again = by_picture(after)
     for content, image in by_picture(before).items():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from builders import picture
-from formats.strategies import CLASSES, assert_same, by_picture, images
+from formats.strategies import CLASSES, assert_same, by_picture, images, read_labels
 from reprise.errors import RepriseError
 from reprise.formats import label_masks
 from reprise.formats.file_index import FileIndex
@@ -40,7 +40,7 @@ def _save(folder: Path, name: str, pixels: np.ndarray | None = None) -> None:
 
 
 def _objects(folder: Path) -> list[tuple[str, tuple[float, ...]]]:
-    dataset = label_masks.read(folder, "mine")
+    dataset = read_labels(label_masks, folder)
     assert [image.problem for image in dataset.images] == [""] * len(dataset.images)
     return [(box.class_name, box.xywh) for image in dataset.images for box in image.boxes]
 
@@ -61,7 +61,7 @@ def _objects(folder: Path) -> list[tuple[str, tuple[float, ...]]]:
 def test_mask_and_image_find_each_other_by_name(tmp_path: Path, image: str, mask: str) -> None:
     _save(tmp_path, image)
     _save(tmp_path, mask, _values((1, FIRST)))
-    dataset = label_masks.read(tmp_path, "mine")
+    dataset = read_labels(label_masks, tmp_path)
     assert [record.name for record in dataset.images] == [image]
     assert [box.xywh for box in dataset.images[0].boxes] == [FIRST]
     reason = label_masks.detect(FileIndex(tmp_path, "mine"))
@@ -71,7 +71,7 @@ def test_mask_and_image_find_each_other_by_name(tmp_path: Path, image: str, mask
 def test_a_region_is_an_object_with_run_lengths_area_and_box(tmp_path: Path) -> None:
     _save(tmp_path, "images/1.jpg")
     _save(tmp_path, "masks/1.png", _values((2, FIRST), (1, SECOND), (2, (12, 13, 8, 8))))
-    (image,) = label_masks.read(tmp_path, "mine").images
+    (image,) = read_labels(label_masks, tmp_path).images
     assert (image.width, image.height) == (WIDTH, HEIGHT)
     one, two = image.boxes  # the two regions of class 2 touch at a corner
     assert (one.class_name, one.xywh, one.area) == ("class_1", SECOND, 160)
@@ -83,7 +83,7 @@ def test_a_region_is_an_object_with_run_lengths_area_and_box(tmp_path: Path) -> 
 def test_specks_are_counted_and_left_out(tmp_path: Path) -> None:
     _save(tmp_path, "images/1.jpg")
     _save(tmp_path, "masks/1.png", _values((1, FIRST), (1, (40, 40, 7, 7)), (2, (0, 40, 1, 1))))
-    dataset = label_masks.read(tmp_path, "mine")
+    dataset = read_labels(label_masks, tmp_path)
     assert len(dataset.images[0].boxes) == 1
     assert dataset.notes == ["2 region(s) of under 50 px were left out as specks"]
     assert dataset.classes == ["class_1", "class_2"]
@@ -94,7 +94,7 @@ def test_0_is_background_and_255_is_ignored(tmp_path: Path) -> None:
         _save(tmp_path, f"images/{name}.jpg")
         _save(tmp_path, f"masks/{name}.png", _values(*regions))
     assert _objects(tmp_path) == [("class_7", FIRST)]
-    assert label_masks.read(tmp_path, "mine").classes == ["class_7"]
+    assert read_labels(label_masks, tmp_path).classes == ["class_7"]
 
 
 def test_255_is_the_object_where_no_mask_holds_anything_else(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_classes_txt_numbers_its_lines_from_0_if_the_first_is_background(
     _save(tmp_path, "masks/1.png", _values((1, FIRST), (2, SECOND), (3, third)))
     (tmp_path / "classes.txt").write_text(lines)
     assert [name for name, _ in _objects(tmp_path)] == names
-    assert label_masks.read(tmp_path, "mine").classes == names
+    assert read_labels(label_masks, tmp_path).classes == names
 
 
 def test_a_palette_is_read_by_index_and_by_colour_with_a_labelmap(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_mask_without_a_meaning_is_a_problem_of_its_image(
 ) -> None:
     _save(tmp_path, "images/1.jpg")
     spoil(tmp_path)
-    (image,) = label_masks.read(tmp_path, "mine").images
+    (image,) = read_labels(label_masks, tmp_path).images
     assert image.boxes == []
     with pytest.raises(ValueError, match=problem):
         raise ValueError(image.problem)
@@ -188,7 +188,7 @@ def test_a_malformed_labelmap_is_an_error(tmp_path: Path, text: str) -> None:
     _save(tmp_path, "masks/1.png", _values())
     (tmp_path / "labelmap.txt").write_text(text)
     with pytest.raises(RepriseError, match=r"labelmap\.txt"):
-        label_masks.read(tmp_path, "mine")
+        read_labels(label_masks, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_a_malformed_classes_txt_is_an_error(tmp_path: Path, content: bytes, mes
     _save(tmp_path, "masks/1.png", _values())
     (tmp_path / "classes.txt").write_bytes(content)
     with pytest.raises(RepriseError, match=message):
-        label_masks.read(tmp_path, "mine")
+        read_labels(label_masks, tmp_path)
 
 
 def test_one_mask_for_each_class_is_named_after_the_class(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_one_mask_for_each_class_is_named_after_the_class(tmp_path: Path) -> Non
         _save(tmp_path, f"a/{image}")
         _save(tmp_path, f"a/{name}_CRACK.png", _values((255, FIRST)))
         _save(tmp_path, f"a/{name}_Pot-Hole.png", np.dstack([_values((255, SECOND))] * 3))
-    dataset = label_masks.read(tmp_path, "mine")
+    dataset = read_labels(label_masks, tmp_path)
     assert [image.name for image in dataset.images] == ["a/road.jpg", "a/road_7_RAW.jpg"]
     for image in dataset.images:
         found = [(box.class_name, box.xywh) for box in image.boxes]
@@ -220,7 +220,7 @@ def test_class_masks_of_two_sizes_are_a_problem_of_their_image(tmp_path: Path) -
     _save(tmp_path, "1.jpg")
     _save(tmp_path, "1_a.png", _values((255, FIRST)))
     _save(tmp_path, "1_b.png", np.zeros((5, 7), dtype=np.uint8))
-    (image,) = label_masks.read(tmp_path, "mine").images
+    (image,) = read_labels(label_masks, tmp_path).images
     assert image.problem == "1_b.png: it is 7 x 5, another mask 64 x 48"
     assert image.boxes == []
 
@@ -231,7 +231,7 @@ def test_images_without_masks_and_masks_without_images(tmp_path: Path) -> None:
     _save(tmp_path, "masks/1.png", _values())
     _save(tmp_path, "masks/9.png", _values())
     _save(tmp_path, "SegmentationObject/1.png", _values())
-    dataset = label_masks.read(tmp_path, "mine")
+    dataset = read_labels(label_masks, tmp_path)
     assert [(i.name, i.path is not None, i.labelled) for i in dataset.images] == [
         ("elsewhere/3.jpg", True, False),
         ("images/1.jpg", True, True),
@@ -246,7 +246,7 @@ def test_a_mask_that_fits_two_images_is_an_error(tmp_path: Path) -> None:
         _save(tmp_path, name)
     _save(tmp_path, "masks/1.png", _values())
     with pytest.raises(RepriseError, match=r"masks/1\.png fits several images: images/1\.bmp"):
-        label_masks.read(tmp_path, "mine")
+        read_labels(label_masks, tmp_path)
 
 
 def test_splits_are_named_by_folders_or_by_lists(tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ def test_splits_are_named_by_folders_or_by_lists(tmp_path: Path) -> None:
         _save(tmp_path, f"SegmentationClass/{name}.png", _values())
     (tmp_path / "ImageSets/Segmentation").mkdir(parents=True)
     (tmp_path / "ImageSets/Segmentation/val.txt").write_text("2\n1\n")
-    found = {image.name: image.split for image in label_masks.read(tmp_path, "mine").images}
+    found = {image.name: image.split for image in read_labels(label_masks, tmp_path).images}
     assert found == {
         "JPEGImages/2.jpg": "val",
         "JPEGImages/3.jpg": None,
@@ -266,7 +266,7 @@ def test_splits_are_named_by_folders_or_by_lists(tmp_path: Path) -> None:
 def test_no_mask_says_what_was_looked_for(tmp_path: Path) -> None:
     _save(tmp_path, "a_1.png")
     with pytest.raises(RepriseError, match=r"no mask was found.*masks/1\.png for images/1\.jpg"):
-        label_masks.read(tmp_path, "mine")
+        read_labels(label_masks, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_the_potholes_are_those_that_were_derived_from_the_masks_before(
     content = json.loads((folder / "derived_potholes_coco.json").read_text())
     names = {entry["id"]: entry["file_name"] for entry in content["images"]}
     expected = sorted((names[a["image_id"]], *a["bbox"], a["area"]) for a in content["annotations"])
-    dataset = label_masks.read(folder, "roads")
+    dataset = read_labels(label_masks, folder, "roads")
     boxes = [(image.name, box) for image in dataset.images for box in image.boxes]
     found = sorted((n, *b.xywh, b.area) for n, b in boxes if b.class_name == "pothole")
     assert found == expected
@@ -366,7 +366,7 @@ def test_what_is_written_is_read_again(
         return
     (folder / "to").mkdir()
     label_masks.write(before, folder / "to")
-    after = label_masks.read(folder / "to", "mine")
+    after = read_labels(label_masks, folder / "to")
     assert_same(before, after)
     assert after.classes == before.classes
     again = by_picture(after)

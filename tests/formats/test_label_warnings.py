@@ -10,7 +10,7 @@ import pytest
 from builders import tiny_coco
 from reprise.formats.label_warnings import label_warnings, similar_class_names
 from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions
-from reprise.formats.registry import read_source
+from reprise.formats.source_labels import read_source
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from builders import picture
-from formats.strategies import assert_same, datasets, images
+from formats.strategies import assert_same, datasets, images, read_labels
 from reprise.errors import RepriseError
 from reprise.formats import labelme
 from reprise.formats.file_index import FileIndex
@@ -34,7 +34,7 @@ def read_shapes(folder: Path, *shapes: Any, **more: Any) -> ImageRecord:
     Image.fromarray(picture(1)).save(folder / "a.png")
     content = {"imagePath": "a.png", "imageWidth": 64, "imageHeight": 48, "shapes": [*shapes]}
     (folder / "a.json").write_text(json.dumps({**content, **more}), encoding="utf-8")
-    return labelme.read(folder, "mine").images[0]
+    return read_labels(labelme, folder).images[0]
 
 
 def png(mask: np.ndarray) -> str:
@@ -136,7 +136,7 @@ def test_masks_of_one_group_are_united_and_outlines_take_rectangles_in(tmp_path:
 def test_flags_that_are_true_are_labels_of_the_image(tmp_path: Path) -> None:
     image = read_shapes(tmp_path, flags={"wet": True, "dry": False, "": True, "odd": "yes"})
     assert image.labels == ["wet"]
-    assert labelme.read(tmp_path, "mine").classes == ["wet"]
+    assert read_labels(labelme, tmp_path).classes == ["wet"]
 
 
 PROBLEMS: list[tuple[Any, str]] = [
@@ -145,8 +145,8 @@ PROBLEMS: list[tuple[Any, str]] = [
     (shape("polygon", [[1, 2, 3]]), "has points that are not a list of [x, y]"),
     (shape("polygon", None), "has points that are not a list of [x, y]"),
     (shape("circle", [[1, 2]]), "is a circle of 1 points instead of 2"),
-    (shape("polygon", [], " "), "has the label ' '"),
-    (shape("polygon", [], "\ud800"), "has the label '\\ud800'"),
+    (shape("polygon", [], " "), "label ' ' is not a text"),
+    (shape("polygon", [], "\ud800"), "label '\\ud800' is not a text"),
     (shape("polygon", [], group_id=[1]), "has the group_id [1]"),
     (shape("mask", [[1, 2]]), "is a mask without pixels"),
     (shape("mask", [[1, 2]], mask="?"), "whose pixels are not a PNG image in base64"),
@@ -191,7 +191,7 @@ def test_a_damaged_mask_is_read_or_becomes_a_problem(
 
 @pytest.mark.parametrize("side", [-5, "wide", True, 10**400, 1e30])
 def test_a_size_that_is_no_number_of_pixels(tmp_path: Path, side: Any) -> None:
-    assert "its imageWidth" in read_shapes(tmp_path, imageWidth=side).problem
+    assert "imageWidth" in read_shapes(tmp_path, imageWidth=side).problem
 
 
 def test_the_image_is_found_from_the_label_file(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_the_image_is_found_from_the_label_file(tmp_path: Path) -> None:
     for label, (written, _) in cases.items():
         content = {"shapes": [], "imagePath": written, "imageData": "ignored"}
         (tmp_path / label).write_text(json.dumps(content))
-    dataset = labelme.read(tmp_path, "mine")
+    dataset = read_labels(labelme, tmp_path)
     assert [image.name for image in dataset.images] == sorted(name for _, name in cases.values())
     assert {image.name for image in dataset.images if image.path is None} == {
         "gone.jpg",
@@ -225,7 +225,7 @@ def test_the_image_is_found_from_the_label_file(tmp_path: Path) -> None:
 def test_what_is_not_json_is_a_problem_of_its_image(tmp_path: Path, text: str) -> None:
     read_shapes(tmp_path)
     (tmp_path / "a.json").write_text(text, encoding="latin-1")
-    (image,) = labelme.read(tmp_path, "mine").images
+    (image,) = read_labels(labelme, tmp_path).images
     assert image.problem.startswith("its label file is not valid JSON")
     assert image.name == "a.png"
 
@@ -236,7 +236,7 @@ def test_other_json_is_neither_read_nor_taken_for_labelme(tmp_path: Path) -> Non
     with pytest.raises(
         RepriseError, match=r"no LabelMe file was found.*found \w+\.json, \w+\.json"
     ):
-        labelme.read(tmp_path, "mine")
+        read_labels(labelme, tmp_path)
     (tmp_path / "config.json").unlink()
     assert labelme.detect(FileIndex(tmp_path, "mine")) is None
     read_shapes(tmp_path, imageData="x" * 300_000)
@@ -254,7 +254,7 @@ def test_what_is_written_is_read_again(
     folder = tmp_path_factory.mktemp("written")
     labelme.write(before, folder)
     if any(image.labelled for image in before.images):
-        after = labelme.read(folder, "mine")
+        after = read_labels(labelme, folder)
         assert_same(before, after)
         assert after.classes == before.classes
         assert labelme.detect(FileIndex(folder, "mine")) is not None
@@ -277,12 +277,12 @@ def test_a_mask_without_pixels_is_written_as_its_box(tmp_path: Path) -> None:
     empty = {"size": [48, 64], "counts": [48 * 64]}
     image.boxes = [BoxRecord("cat", (1, 2, 3, 4), segmentation=empty)]
     labelme.write(SourceDataset("mine", [image], []), tmp_path / "out")
-    (box,) = labelme.read(tmp_path / "out", "mine").images[0].boxes
+    (box,) = read_labels(labelme, tmp_path / "out").images[0].boxes
     assert (box.xywh, box.segmentation) == ((1, 2, 3, 4), [])
 
 
 def test_real_screenshots(shared_datasets: Path) -> None:
-    dataset = labelme.read(shared_datasets / "gui_screens_labelme", "screens")
+    dataset = read_labels(labelme, shared_datasets / "gui_screens_labelme", "screens")
     found = {
         image.name: (image.width, image.height, Counter(box.class_name for box in image.boxes))
         for image in dataset.images

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from builders import picture
-from formats.strategies import assert_same, datasets, images
+from formats.strategies import assert_same, datasets, images, read_labels
 from reprise.errors import RepriseError
 from reprise.formats import multilabel_csv
 from reprise.formats.file_index import FileIndex
@@ -30,7 +30,7 @@ def _table(folder: Path, text: str, name: str = "labels.csv") -> None:
 
 
 def _labels(folder: Path) -> dict[str, list[str]]:
-    dataset = multilabel_csv.read(folder, "mine")
+    dataset = read_labels(multilabel_csv, folder)
     assert [image.problem for image in dataset.images] == [""] * len(dataset.images)
     return {image.name: image.labels for image in dataset.images if image.labelled}
 
@@ -52,7 +52,7 @@ def test_every_way_to_write_the_same_labels(tmp_path: Path, text: str) -> None:
     _table(tmp_path, text)
     found = {name: set(labels) for name, labels in _labels(tmp_path).items()}
     assert found == {"a.png": {"cat", "big dog"}, "b.png": set(), "c.png": {"cat"}}
-    assert set(multilabel_csv.read(tmp_path, "mine").classes) == {"cat", "big dog"}
+    assert set(read_labels(multilabel_csv, tmp_path).classes) == {"cat", "big dog"}
     assert multilabel_csv.detect(FileIndex(tmp_path, "mine")) is not None
 
 
@@ -73,7 +73,7 @@ def test_a_name_may_lack_its_ending(tmp_path: Path) -> None:
 def test_the_image_of_a_row_may_be_missing_and_an_image_may_have_no_row(tmp_path: Path) -> None:
     _pictures(tmp_path, "a.png", "b.png")
     _table(tmp_path, "image,labels\na.png,cat\nlost.png,dog\n")
-    dataset = multilabel_csv.read(tmp_path, "mine")
+    dataset = read_labels(multilabel_csv, tmp_path)
     assert [(i.name, i.path is not None, i.labelled) for i in dataset.images] == [
         ("a.png", True, True),
         ("b.png", True, False),
@@ -86,9 +86,15 @@ def test_classes_in_the_order_of_classes_txt_then_of_columns_then_by_name(tmp_pa
     _pictures(tmp_path, "a.png", "b.png")
     _table(tmp_path, "image,cat,ant\na.png,0,1\n", "one.csv")
     _table(tmp_path, "image,labels\nb.png,dog;bee\n", "two.csv")
-    assert multilabel_csv.read(tmp_path, "mine").classes == ["cat", "ant", "bee", "dog"]
+    assert read_labels(multilabel_csv, tmp_path).classes == ["cat", "ant", "bee", "dog"]
     _table(tmp_path, "yak\ndog\n", "classes.txt")
-    assert multilabel_csv.read(tmp_path, "mine").classes == ["yak", "dog", "cat", "ant", "bee"]
+    assert read_labels(multilabel_csv, tmp_path).classes == [
+        "yak",
+        "dog",
+        "cat",
+        "ant",
+        "bee",
+    ]
 
 
 def test_a_class_may_be_called_label(tmp_path: Path) -> None:
@@ -103,7 +109,7 @@ def test_other_columns_are_keys_a_split_or_say_that_an_image_was_made(tmp_path: 
     _pictures(tmp_path, "a.png", "b.png")
     rows = "a.png,cat,Validation,yes,north,0\nb.png,dog,,0,,1\n"
     _table(tmp_path, "image,labels,split,synthetic,site,night\n" + rows)
-    one, two = multilabel_csv.read(tmp_path, "mine").images
+    one, two = read_labels(multilabel_csv, tmp_path).images
     assert (one.split, one.synthetic, one.keys) == ("val", True, {"site": "north", "night": "0"})
     assert (two.split, two.synthetic, two.keys) == (None, False, {"night": "1"})
 
@@ -112,7 +118,7 @@ def test_folders_and_lists_name_splits_too(tmp_path: Path) -> None:
     _pictures(tmp_path, "a.png", "test/b.png")
     _table(tmp_path, "image,labels\na.png,cat\n", "train.csv")
     _table(tmp_path, "image,labels\nb.png,cat\n", "rest.csv")
-    splits = [image.split for image in multilabel_csv.read(tmp_path, "mine").images]
+    splits = [image.split for image in read_labels(multilabel_csv, tmp_path).images]
     assert splits == ["train", "test"]
 
 
@@ -121,11 +127,11 @@ def test_files_that_agree_are_merged_and_those_that_contradict_refused(tmp_path:
     _table(tmp_path, "image,labels\na.png,cat;dog\nb.png,\n", "one.csv")
     _table(tmp_path, "image,cat,dog\na.png,1,1\nc.png,0,1\n", "two.csv")
     assert _labels(tmp_path) == {"a.png": ["cat", "dog"], "b.png": [], "c.png": ["dog"]}
-    notes = multilabel_csv.read(tmp_path, "mine").notes
+    notes = read_labels(multilabel_csv, tmp_path).notes
     assert notes == ["1 image(s) are in several of one.csv, two.csv, with the same labels"]
     _table(tmp_path, "image,cat,dog\nc.png,0,1\na.png,1,0\n", "two.csv")
     with pytest.raises(RepriseError) as caught:
-        multilabel_csv.read(tmp_path, "mine")
+        read_labels(multilabel_csv, tmp_path)
     assert caught.value.problem == (
         "source 'mine': two.csv, line 3 gives the image a.png the labels cat, but one.csv, "
         "line 2 gives it cat, dog."
@@ -135,7 +141,7 @@ def test_files_that_agree_are_merged_and_those_that_contradict_refused(tmp_path:
 def test_a_cell_that_is_neither_0_nor_1_is_a_problem_of_its_image(tmp_path: Path) -> None:
     _pictures(tmp_path, "a.png", "b.png", "c.png")
     _table(tmp_path, "image,cat,dog\na.png,1,0\nb.png,2,1\nc.png,0,\n")
-    found = {image.name: image for image in multilabel_csv.read(tmp_path, "mine").images}
+    found = {image.name: image for image in read_labels(multilabel_csv, tmp_path).images}
     assert (found["a.png"].labels, found["a.png"].problem) == (["cat"], "")
     assert found["b.png"].problem == (
         "labels.csv, line 3: the column cat holds '2', neither 0 nor 1"
@@ -157,7 +163,7 @@ def test_every_mistake_is_located(tmp_path: Path, text: str, message: str) -> No
     _pictures(tmp_path, "a.png")
     _table(tmp_path, text)
     with pytest.raises(RepriseError, match=message):
-        multilabel_csv.read(tmp_path, "mine")
+        read_labels(multilabel_csv, tmp_path)
 
 
 OTHERS = {
@@ -177,13 +183,13 @@ def test_other_tables_are_neither_claimed_nor_read(tmp_path: Path, other: str) -
     _table(tmp_path, OTHERS[other])
     assert multilabel_csv.detect(FileIndex(tmp_path, "mine")) is None
     with pytest.raises(RepriseError, match=r"no CSV file has a column for the image and labels"):
-        multilabel_csv.read(tmp_path, "mine")
+        read_labels(multilabel_csv, tmp_path)
     _table(tmp_path, "image,labels\na.png,cat\n", "tags.csv")
     assert _labels(tmp_path) == {"a.png": ["cat"]}
 
 
 def test_the_tags_of_the_sketches_in_both_forms(shared_datasets: Path) -> None:
-    dataset = multilabel_csv.read(shared_datasets / "gui_sketch2code", "sketches")
+    dataset = read_labels(multilabel_csv, shared_datasets / "gui_sketch2code", "sketches")
     labelled = [image for image in dataset.images if image.labelled]
     assert len(labelled) == 80
     assert Counter(label for image in labelled for label in image.labels) == {
@@ -202,7 +208,7 @@ def test_the_tags_of_the_sketches_in_both_forms(shared_datasets: Path) -> None:
 
 
 def test_the_tags_of_the_roads_whose_masks_no_row_names(shared_datasets: Path) -> None:
-    dataset = multilabel_csv.read(shared_datasets / "road_cracks_potholes", "roads")
+    dataset = read_labels(multilabel_csv, shared_datasets / "road_cracks_potholes", "roads")
     labelled = [image for image in dataset.images if image.labelled]
     assert Counter(tuple(image.labels) for image in labelled) == {
         ("crack",): 6,
@@ -243,7 +249,7 @@ def test_what_is_written_is_read_again(
         image.keys = {key: value for key, value in image.keys.items() if value}
     (folder / "to").mkdir()
     multilabel_csv.write(before, folder / "to")
-    after = multilabel_csv.read(folder / "to", "mine")
+    after = read_labels(multilabel_csv, folder / "to")
     assert_same(before, after, keys=True)
     assert [image.name for image in after.images] == [image.name for image in before.images]
     assert after.classes == before.classes
@@ -266,7 +272,7 @@ def test_names_with_separators_and_quotes_survive(
     image.labels, image.synthetic = labels, True
     (folder / "to").mkdir()
     multilabel_csv.write(SourceDataset("mine", [image], []), folder / "to")
-    after = multilabel_csv.read(folder / "to", "mine")
+    after = read_labels(multilabel_csv, folder / "to")
     (again,) = after.images
     assert (again.name, again.labels) == (image.name, labels)
     assert (again.keys, again.synthetic) == ({"site": value}, True)
@@ -292,6 +298,6 @@ def test_any_content_is_read_or_refused_with_a_reason(
     (folder / "labels.csv").write_bytes(text.encode("utf-8", "surrogatepass"))
     multilabel_csv.detect(FileIndex(folder, "mine"))
     try:
-        multilabel_csv.read(folder, "mine")
+        read_labels(multilabel_csv, folder)
     except RepriseError as refusal:
         assert "source 'mine'" in refusal.problem

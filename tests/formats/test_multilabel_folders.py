@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from builders import picture
-from formats.strategies import assert_same, datasets, images
+from formats.strategies import assert_same, datasets, images, read_labels
 from reprise.errors import RepriseError
 from reprise.formats import multilabel_folders
 from reprise.formats.file_index import FileIndex
@@ -25,13 +25,13 @@ def _pictures(folder: Path, *names: str) -> None:
 
 
 def _labels(folder: Path) -> dict[str, list[str]]:
-    dataset = multilabel_folders.read(folder, "mine")
+    dataset = read_labels(multilabel_folders, folder)
     return {image.name: image.labels for image in dataset.images}
 
 
 def test_the_name_of_the_folder_is_split_at_plus(tmp_path: Path) -> None:
     _pictures(tmp_path, "cat/1.png", "cat+dog/1.png", "big dog + cat/1.png")
-    dataset = multilabel_folders.read(tmp_path, "mine")
+    dataset = read_labels(multilabel_folders, tmp_path)
     assert {image.name: image.labels for image in dataset.images} == {
         "cat/1.png": ["cat"],
         "cat+dog/1.png": ["cat", "dog"],
@@ -44,21 +44,21 @@ def test_the_name_of_the_folder_is_split_at_plus(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["none", "Unlabelled", "background", "negative"])
 def test_some_folders_say_that_an_image_shows_no_class(tmp_path: Path, name: str) -> None:
     _pictures(tmp_path, "cat/1.png", f"{name}/2.png")
-    found = {image.name: image for image in multilabel_folders.read(tmp_path, "mine").images}
+    found = {image.name: image for image in read_labels(multilabel_folders, tmp_path).images}
     assert found[f"{name}/2.png"].labelled
     assert found[f"{name}/2.png"].labels == []
 
 
 def test_an_image_outside_all_folders_is_no_part_of_the_dataset(tmp_path: Path) -> None:
     _pictures(tmp_path, "cat/1.png", "preview.png")
-    dataset = multilabel_folders.read(tmp_path, "mine")
+    dataset = read_labels(multilabel_folders, tmp_path)
     assert [image.name for image in dataset.images if not image.labelled] == ["preview.png"]
     assert dataset.lists_images
 
 
 def test_a_folder_further_up_names_the_split_and_no_label(tmp_path: Path) -> None:
     _pictures(tmp_path, "pets/train/cat+dog/1.png", "pets/val2017/cat/1.png", "pets/test/2.png")
-    dataset = multilabel_folders.read(tmp_path, "mine")
+    dataset = read_labels(multilabel_folders, tmp_path)
     assert {image.name: (image.labels, image.split) for image in dataset.images} == {
         "pets/test/2.png": ([], "test"),
         "pets/train/cat+dog/1.png": (["cat", "dog"], "train"),
@@ -75,21 +75,21 @@ def test_a_class_may_be_called_train(tmp_path: Path) -> None:
         "train/1.png": ["train"],
     }
     _pictures(tmp_path / "val", "train/1.png")
-    image = multilabel_folders.read(tmp_path, "mine").images[-1]
+    image = read_labels(multilabel_folders, tmp_path).images[-1]
     assert (image.name, image.labels, image.split) == ("val/train/1.png", ["train"], "val")
 
 
 def test_classes_txt_gives_the_order_of_the_classes(tmp_path: Path) -> None:
     _pictures(tmp_path, "cat+dog/1.png", "ant/1.png")
     (tmp_path / "classes.txt").write_text("dog\nbird\n")
-    dataset = multilabel_folders.read(tmp_path, "mine")
+    dataset = read_labels(multilabel_folders, tmp_path)
     assert dataset.classes == ["dog", "bird", "ant", "cat"]
 
 
 def test_folders_that_name_nothing_are_an_error(tmp_path: Path) -> None:
     _pictures(tmp_path, "train/1.png", "val/1.png")
     with pytest.raises(RepriseError, match=r"no folder names a label.*the first train/1\.png"):
-        multilabel_folders.read(tmp_path, "mine")
+        read_labels(multilabel_folders, tmp_path)
 
 
 def test_it_is_found_by_a_plus_or_by_two_folders_without_label_files(tmp_path: Path) -> None:
@@ -171,10 +171,10 @@ def test_what_is_written_is_read_again(
         return
     (folder / "to").mkdir()
     multilabel_folders.write(before, folder / "to")
-    after = multilabel_folders.read(folder / "to", "mine")
+    after = read_labels(multilabel_folders, folder / "to")
     assert_same(before, after)
     assert after.classes == before.classes
     (folder / "again").mkdir()
     multilabel_folders.write(after, folder / "again")
-    again = multilabel_folders.read(folder / "again", "mine")
+    again = read_labels(multilabel_folders, folder / "again")
     assert [image.name for image in again.images] == [image.name for image in after.images]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from builders import picture
-from formats.strategies import assert_same, datasets, images
+from formats.strategies import assert_same, datasets, images, read_labels
 from formats.via_files import (
     CSV_COLUMNS,
     RECT,
@@ -34,7 +34,7 @@ def test_an_export_gives_boxes_outlines_classes_and_keys(tmp_path: Path) -> None
     about = {"site": "north", "caption": "", "quality": {"good": True}}
     rect, triangle = region(RECT, kind="cat"), region(TRIANGLE, kind=" big dog\n")
     export(tmp_path, entry("a.png", rect, triangle, **about), entry("b.png"))
-    dataset = via.read(tmp_path, "mine")
+    dataset = read_labels(via, tmp_path)
     first, second, third = dataset.images
     assert (first.name, first.width, first.height) == ("pictures/a.png", None, None)
     assert [(box.class_name, box.xywh) for box in first.boxes] == [
@@ -52,7 +52,7 @@ def test_regions_of_version_1_are_an_object(tmp_path: Path) -> None:
     regions = {"0": region(RECT, type="cat"), "1": region(TRIANGLE)}
     old = entry("a.png") | {"regions": regions}
     export(tmp_path, entry("b.png", region(RECT, type="dog")), old)
-    image = via.read(tmp_path, "mine").images[0]
+    image = read_labels(via, tmp_path).images[0]
     assert classes_of(image) == ["cat"]
     assert "entry 'a.png-1', regions[1]: no class in the attribute 'type'" in image.problem
 
@@ -67,7 +67,7 @@ def test_a_project_declares_the_order_of_classes(tmp_path: Path) -> None:
         },
     }
     (tmp_path / "project.json").write_text(json.dumps(project))
-    dataset = via.read(tmp_path, "mine")
+    dataset = read_labels(via, tmp_path)
     assert dataset.classes == ["cat", "dog"]
     assert classes_of(dataset.images[0]) == ["dog"]
 
@@ -80,14 +80,14 @@ def test_a_csv_export_is_the_same_as_json(tmp_path: Path) -> None:
         ["b.png", 6, {}, 0, 0, {}, {}],
     ]
     write_csv(tmp_path, *rows)
-    first, second = via.read(tmp_path, "mine").images
+    first, second = read_labels(via, tmp_path).images
     assert first.name == "a, 1.png"
     assert classes_of(first) == ['the "cat", 猫', "dog"]
     assert first.boxes[1].segmentation == [[1, 2, 9, 2, 5, 8]]
     assert first.keys == {"site": "north"}
     assert (second.boxes, second.labelled, second.problem) == ([], True, "")
     write_csv(tmp_path, *rows, header=["#filename", *CSV_COLUMNS[1:]])
-    assert classes_of(via.read(tmp_path, "mine").images[0]) == classes_of(first)
+    assert classes_of(read_labels(via, tmp_path).images[0]) == classes_of(first)
 
 
 def test_a_project_and_its_exports_are_not_counted_twice(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_project_and_its_exports_are_not_counted_twice(tmp_path: Path) -> None
     write_csv(
         tmp_path, *(["a.png", -1, {}, 2, 0, shape, {"kind": "cat"}] for shape in (RECT, TRIANGLE))
     )
-    dataset = via.read(tmp_path, "mine")
+    dataset = read_labels(via, tmp_path)
     assert [classes_of(image) for image in dataset.images] == [["cat", "cat"], ["dog"]]
     assert dataset.notes == ["2 image(s) have the same regions in two files"]
 
@@ -110,7 +110,7 @@ def test_text_and_ticked_names_are_classes(
     tmp_path: Path, value: object, classes: list[str]
 ) -> None:
     export(tmp_path, entry("a.png", region(RECT, kind=value)))
-    assert classes_of(via.read(tmp_path, "mine").images[0]) == classes
+    assert classes_of(read_labels(via, tmp_path).images[0]) == classes
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_of_several_attributes_a_usual_name_is_the_class(
     tmp_path: Path, attributes: dict[str, str], class_name: str
 ) -> None:
     export(tmp_path, entry("a.png", region(RECT, **attributes)))
-    assert classes_of(via.read(tmp_path, "mine").images[0]) == [class_name]
+    assert classes_of(read_labels(via, tmp_path).images[0]) == [class_name]
 
 
 @pytest.mark.parametrize(
@@ -140,12 +140,12 @@ def test_attributes_that_do_not_show_the_class_are_refused(
 ) -> None:
     export(tmp_path, entry("a.png", region(RECT, **attributes)))
     with pytest.raises(RepriseError, match=message):
-        via.read(tmp_path, "mine")
+        read_labels(via, tmp_path)
 
 
 def test_without_any_attribute_all_regions_are_of_one_class(tmp_path: Path) -> None:
     export(tmp_path, entry("a.png", region(RECT), region(TRIANGLE)))
-    dataset = via.read(tmp_path, "mine")
+    dataset = read_labels(via, tmp_path)
     assert classes_of(dataset.images[0]) == ["object", "object"]
     assert dataset.notes == ["no region has an attribute: all are of the class 'object'"]
 
@@ -157,18 +157,18 @@ def test_the_size_of_the_file_tells_images_of_one_name_apart(tmp_path: Path) -> 
     (tmp_path / "b.png").rename(tmp_path / "y/a.png")
     size = (tmp_path / "y/a.png").stat().st_size
     export(tmp_path, entry("a.png", size=size))
-    labelled = [image.name for image in via.read(tmp_path, "mine").images if image.labelled]
+    labelled = [image.name for image in read_labels(via, tmp_path).images if image.labelled]
     assert labelled == ["y/a.png"]
     export(tmp_path, entry("a.png"))
     with pytest.raises(RepriseError, match=r"entry 'a.png-1': 'a.png' fits several files: x/a.png"):
-        via.read(tmp_path, "mine")
+        read_labels(via, tmp_path)
 
 
 def test_label_files_beside_the_images_of_each_split(tmp_path: Path) -> None:
     put_images(tmp_path, "train/1.png", "val/1.png")
     for split in ("train", "val"):
         export(tmp_path, entry("1.png", region(RECT, kind=split)), name=f"{split}/via.json")
-    dataset = via.read(tmp_path, "mine")
+    dataset = read_labels(via, tmp_path)
     found = {image.name: (image.split, classes_of(image)) for image in dataset.images}
     assert found == {"train/1.png": ("train", ["train"]), "val/1.png": ("val", ["val"])}
 
@@ -198,7 +198,7 @@ def test_what_is_written_is_read_again(
     before = data.draw(drawn)
     (folder / "to").mkdir()
     via.write(before, folder / "to")
-    after = via.read(folder / "to", "mine")
+    after = read_labels(via, folder / "to")
     assert_same(before, after)
     assert [image.name for image in after.images] == [image.name for image in before.images]
     assert set(before.classes) <= set(after.classes)
@@ -220,7 +220,7 @@ def test_quotes_and_other_alphabets_in_names_survive(
     image.boxes, image.synthetic = [BoxRecord(class_name, (1.5, 2, 3, 1 / 3))], True
     (folder / "to").mkdir()
     via.write(SourceDataset("mine", [image], [class_name]), folder / "to")
-    (again,) = via.read(folder / "to", "mine").images
+    (again,) = read_labels(via, folder / "to").images
     assert (again.name, again.keys, again.synthetic) == (image.name, image.keys, True)
     assert [(box.class_name, box.xywh) for box in again.boxes] == [(class_name, (1.5, 2, 3, 1 / 3))]
 
@@ -237,7 +237,7 @@ def test_an_outline_that_is_not_one_polygon_in_its_box_is_written_as_a_rectangle
         BoxRecord("cat", (1, 1, 2, 2), segmentation={"size": [48, 64], "counts": "abc"}),
     ]
     via.write(SourceDataset("mine", [image], ["cat"]), tmp_path / "to")
-    (again,) = via.read(tmp_path / "to", "mine").images
+    (again,) = read_labels(via, tmp_path / "to").images
     assert [box.xywh for box in again.boxes] == [box.xywh for box in image.boxes]
     assert [box.segmentation for box in again.boxes] == [[], [], []]
 

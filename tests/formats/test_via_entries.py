@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from formats.strategies import read_labels
 from formats.via_files import (
     RECT,
     TRIANGLE,
@@ -23,7 +24,8 @@ from formats.via_files import (
 )
 from reprise.errors import RepriseError
 from reprise.formats import via
-from reprise.formats.via.regions import ROUND_POINTS, shape_box
+from reprise.formats.geometry import ROUND_CORNERS
+from reprise.formats.via.regions import shape_box
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,7 @@ def test_a_circle_and_an_ellipse_have_outlines_that_fill_their_boxes() -> None:
         assert found is not None
         (x, y, w, h), (outline,) = found
         xs, ys = outline[0::2], outline[1::2]
-        assert len(xs) == ROUND_POINTS
+        assert len(xs) == ROUND_CORNERS
         assert (min(xs), max(xs)) == pytest.approx((x, x + w), abs=0.05)
         assert (min(ys), max(ys)) == pytest.approx((y, y + h), abs=0.05)
 
@@ -95,7 +97,7 @@ def test_labels_that_cannot_be_read_are_a_problem_of_their_image_alone(
 ) -> None:
     good = entry("b.png", region(RECT, kind="cat"))
     export(tmp_path, entry("a.png") | change, good)
-    first, second = via.read(tmp_path, "mine").images
+    first, second = read_labels(via, tmp_path).images
     assert problem in first.problem
     assert (second.problem, classes_of(second)) == ("", ["cat"])
 
@@ -112,7 +114,7 @@ def test_a_bad_row_of_a_csv_export_is_a_problem_of_its_image(
     tmp_path: Path, row: list[object], problem: str
 ) -> None:
     write_csv(tmp_path, row, ["b.png", 1, {}, 1, 0, RECT, {"kind": "cat"}])
-    first, second = via.read(tmp_path, "mine").images
+    first, second = read_labels(via, tmp_path).images
     assert problem in first.problem
     assert (second.problem, classes_of(second)) == ("", ["cat"])
 
@@ -131,7 +133,7 @@ def test_a_bad_row_of_a_csv_export_is_a_problem_of_its_image(
 def test_a_bad_file_is_refused(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "via.json").write_text(content)
     with pytest.raises(RepriseError, match=message):
-        via.read(tmp_path, "mine")
+        read_labels(via, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_a_bad_file_is_refused(tmp_path: Path, content: str, message: str) -> No
 )
 def test_what_was_drawn_without_an_area_says_so(tmp_path: Path, drawn: Shape, shape: str) -> None:
     export(tmp_path, entry("a.png", region(drawn, kind="cat")))
-    (box,) = via.read(tmp_path, "mine").images[0].boxes
+    (box,) = read_labels(via, tmp_path).images[0].boxes
     assert box.shape == shape
 
 
@@ -175,7 +177,7 @@ def test_any_content_is_read_or_refused_with_a_reason(
         folder, ["d.png", "1", json.dumps(about), 1, 0, json.dumps(shape), json.dumps(attributes)]
     )
     try:
-        dataset = via.read(folder, "mine")
+        dataset = read_labels(via, folder)
     except RepriseError as refusal:
         assert "do not show which attribute is the class" in refusal.problem
     else:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from builders import picture
-from formats.strategies import assert_same, datasets, images
+from formats.strategies import assert_same, datasets, images, read_labels
 from reprise.errors import RepriseError
 from reprise.formats import yolo
 from reprise.formats.file_index import FileIndex
@@ -35,7 +35,7 @@ def read_lines(folder: Path, text: str, names: str = "") -> ImageRecord:
     put(folder, "labels/a.txt", text)
     if names:
         put(folder, "data.yaml", f"names: {names}")
-    return yolo.read(folder, "mine").images[0]
+    return read_labels(yolo, folder).images[0]
 
 
 def test_boxes_are_given_by_centre_and_size_in_fractions(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_line_that_cannot_be_read_is_a_problem_of_its_image(
 def test_bytes_that_are_no_text_are_a_problem_of_their_image(tmp_path: Path) -> None:
     put(tmp_path, "a.png")
     (tmp_path / "a.txt").write_bytes(b"\xff\xfe0")
-    assert yolo.read(tmp_path, "mine").images[0].problem == "its label file is not UTF-8 text"
+    assert read_labels(yolo, tmp_path).images[0].problem == "its label file is not UTF-8 text"
 
 
 @given(text=st.text(alphabet="0123456789. -enai\n\t", max_size=60) | st.text(max_size=20))
@@ -92,7 +92,7 @@ def test_any_text_is_read_or_becomes_a_problem(
     folder = tmp_path_factory.mktemp("any")
     put(folder, "a.png")
     (folder / "a.txt").write_bytes(text.encode("utf-8", "surrogatepass"))
-    image = yolo.read(folder, "mine").images[0]
+    image = read_labels(yolo, folder).images[0]
     assert bool(image.problem) <= (image.boxes == [])
 
 
@@ -109,7 +109,7 @@ def test_any_text_is_read_or_becomes_a_problem(
 def test_where_the_label_of_an_image_is(tmp_path: Path, image: str, label: str) -> None:
     put(tmp_path, image)
     put(tmp_path, label, "3 0.5 0.5 0.1 0.1")
-    dataset = yolo.read(tmp_path, "mine")
+    dataset = read_labels(yolo, tmp_path)
     assert [(i.name, len(i.boxes)) for i in dataset.images] == [(image, 1)]
     assert dataset.classes == ["3"]
 
@@ -118,13 +118,13 @@ def test_an_empty_file_and_no_file_and_no_image(tmp_path: Path) -> None:
     for name in ("images/a.png", "images/b.png", "labels/a.txt", "labels/classes.txt"):
         put(tmp_path, name)
     put(tmp_path, "labels/gone.txt", "0 0.5 0.5 0.1 0.1")
-    found = [(i.name, i.labelled, len(i.boxes)) for i in yolo.read(tmp_path, "mine").images]
+    found = [(i.name, i.labelled, len(i.boxes)) for i in read_labels(yolo, tmp_path).images]
     assert found == [
         ("images/a.png", True, 0),
         ("images/b.png", False, 0),
         ("labels/gone.txt", True, 1),
     ]
-    assert yolo.read(tmp_path, "mine").images[2].path is None
+    assert read_labels(yolo, tmp_path).images[2].path is None
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_an_empty_file_and_no_file_and_no_image(tmp_path: Path) -> None:
 def test_class_names(tmp_path: Path, name: str, text: str, classes: list[str]) -> None:
     put(tmp_path, name, text)
     assert read_lines(tmp_path, "0 0.5 0.5 0.1 0.1").problem == ""
-    assert yolo.read(tmp_path, "mine").classes == classes
+    assert read_labels(yolo, tmp_path).classes == classes
 
 
 @pytest.mark.parametrize(
@@ -202,21 +202,21 @@ def test_splits_come_from_the_yaml_file_or_from_lists(
         put(tmp_path, name)
     for name, text in texts.items():
         put(tmp_path, name, text)
-    dataset = yolo.read(tmp_path, "mine")
+    dataset = read_labels(yolo, tmp_path)
     assert [image.split for image in dataset.images] == splits
 
 
 def test_splits_come_from_folders_where_nothing_else_speaks(tmp_path: Path) -> None:
     for name in ("valid/images/train a.png", "testing/images/b.png", "testing/labels/b.txt"):
         put(tmp_path, name)
-    assert [image.split for image in yolo.read(tmp_path, "mine").images] == ["test", "val"]
+    assert [image.split for image in read_labels(yolo, tmp_path).images] == ["test", "val"]
 
 
 def test_what_is_odd_about_splits_is_said(tmp_path: Path) -> None:
     for name in ("images/a.png", "images/a.txt"):
         put(tmp_path, name)
     put(tmp_path, "data.yaml", "train: images\nval: images\ntest: more\nnames: [cat]")
-    dataset = yolo.read(tmp_path, "mine")
+    dataset = read_labels(yolo, tmp_path)
     assert dataset.images[0].split == "train"
     assert dataset.notes == [
         "data.yaml: test 'more' is no part of the source",
@@ -225,7 +225,7 @@ def test_what_is_odd_about_splits_is_said(tmp_path: Path) -> None:
     ]
     put(tmp_path, "data.yaml", "train: list.txt\nnames: [cat]")
     put(tmp_path, "list.txt", "images/a.png\nimages/z.png\n")
-    assert yolo.read(tmp_path, "mine").notes == ["1 line(s) of list.txt name no image"]
+    assert read_labels(yolo, tmp_path).notes == ["1 line(s) of list.txt name no image"]
 
 
 def test_yolo_is_recognised_by_its_lines(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_yolo_is_recognised_by_its_lines(tmp_path: Path) -> None:
 def test_no_label_says_where_it_was_looked_for(tmp_path: Path) -> None:
     put(tmp_path, "images/a.png")
     with pytest.raises(RepriseError, match=r"beside each of 1 image\(s\), or in 'labels'"):
-        yolo.read(tmp_path, "mine")
+        read_labels(yolo, tmp_path)
 
 
 @given(data=st.data())
@@ -263,7 +263,7 @@ def test_what_is_written_is_read_again(
     yolo.write(before, folder)
     if not any(image.labelled for image in before.images):
         return
-    after = yolo.read(folder, "mine")
+    after = read_labels(yolo, folder)
     outlined = [bool(box.segmentation) for image in before.images for box in image.boxes]
     assert_same(before, after, outlines=all(outlined) or not any(outlined))
     assert after.classes == before.classes
@@ -285,7 +285,7 @@ def test_outlines_of_one_object_are_joined_without_area(tmp_path: Path) -> None:
     parts = [[1.0, 1, 5, 1, 1, 5], [10.0, 10, 14, 10, 10, 14], [20.0, 1, 24, 1, 20, 5]]
     image.boxes = [BoxRecord("cat", (1, 1, 23, 13), segmentation=parts)]
     yolo.write(SourceDataset("mine", [image], []), tmp_path / "out")
-    (box,) = yolo.read(tmp_path / "out", "mine").images[0].boxes
+    (box,) = read_labels(yolo, tmp_path / "out").images[0].boxes
     assert isinstance(box.segmentation, list)
     points = np.array(box.segmentation[0]).reshape(-1, 2) * (64, 48)
     x, y = points.T
@@ -300,7 +300,7 @@ def test_boxes_beside_outlines_are_written_as_outlines(tmp_path: Path) -> None:
         BoxRecord("cat", (8, 12, 16, 12)),
     ]
     yolo.write(SourceDataset("mine", [image], []), tmp_path / "out")
-    box = yolo.read(tmp_path / "out", "mine").images[0].boxes[1]
+    box = read_labels(yolo, tmp_path / "out").images[0].boxes[1]
     assert box.xywh == (0.125, 0.25, 0.25, 0.25)
     assert box.segmentation == [[0.125, 0.25, 0.375, 0.25, 0.375, 0.5, 0.125, 0.5]]
 

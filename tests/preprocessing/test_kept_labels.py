@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from builders import tiny_coco, write_labels
-from formats.strategies import images
+from formats.strategies import images, read_labels
 from preprocessing.keeping import counted, settle_at_once
-from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
-from reprise.formats.registry import FORMATS, IMAGES_UNREAD, format_module
+from reprise.formats.records import BoxRecord, ImageRecord, SourceDataset
+from reprise.formats.registry import FORMATS, LABELS_ARE_IMAGES
+from reprise.formats.source_labels import format_module
 from reprise.masks.rle import encode_mask
 from reprise.preprocessing import sources as module
 from reprise.preprocessing.config import DataConfig
@@ -184,14 +185,14 @@ def test_formats_look_into_images_only_where_they_say_so(tmp_path: Path, name: s
     folder.mkdir()
     classes = [] if name == "images" else ["cat"]
     format_module(name).write(SourceDataset("mine", records, classes), folder)
-    before = format_module(name).read(folder, "mine", ReadOptions())
+    before = read_labels(format_module(name), folder)
     assert any(image.boxes or image.labels for image in before.images) == (name != "images")
     write_records(before.images, tmp_path / "records")
     assert repr(list(read_records(tmp_path / "records"))) == repr(before.images)
     for path in folder.rglob("*.png"):
         path.write_bytes(b"no picture at all")
-    after = format_module(name).read(folder, "mine", ReadOptions())
-    assert (repr(after) == repr(before)) == (name in IMAGES_UNREAD)
+    after = read_labels(format_module(name), folder)
+    assert (repr(after) == repr(before)) == (name not in LABELS_ARE_IMAGES)
 
 
 def labelled(image: ImageRecord, masked: bool) -> BoxRecord:

@@ -14,7 +14,7 @@ import pytest
 
 from reprise.errors import RepriseError
 from reprise.sources.config import LimitsConfig, SourceConfig
-from reprise.sources.download import download_all
+from reprise.sources.download import download_folders
 
 
 class Server:
@@ -147,7 +147,7 @@ class Place:
         """Names of the files that arrive."""
         source = SourceConfig(url=url, sha256=sha256, **more)
         limits = limits or LimitsConfig()
-        download_all({"mine": source}, limits, self.out, self.root, self.scratch)
+        download_folders({"mine": source}, limits, self.out, self.root, self.scratch)
         files = [path for path in self.out.rglob("*") if path.is_file()]
         return sorted(path.relative_to(self.out).as_posix() for path in files)
 

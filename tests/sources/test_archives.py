@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprise.errors import RepriseError
-from reprise.sources.archives import unpack
+from reprise.sources.archives import extract_archive
 from reprise.sources.quota import Quota
 
 
@@ -42,7 +42,7 @@ def tar_member(name: str, size: int = 3, kind: bytes = tarfile.REGTYPE) -> tarfi
 def unpacked(archive: Path, files: int = 1000, size: int = 10**9) -> dict[str, bytes]:
     folder = archive.parent / "unpacked"
     folder.mkdir()
-    unpack(archive, folder, Quota(files, size))
+    extract_archive(archive, folder, Quota(files, size))
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -273,7 +273,7 @@ def test_damage_anywhere_is_refused_or_harmless(
     (folder / "archive").write_bytes(content[: data.draw(st.integers(1, len(content)))])
     (folder / "out").mkdir()
     with suppress(RepriseError):
-        unpack(folder / "archive", folder / "out", Quota(100, 10**6))
+        extract_archive(folder / "archive", folder / "out", Quota(100, 10**6))
     assert sorted(path.name for path in folder.iterdir()) == ["archive", "out"]
 
 
@@ -287,5 +287,5 @@ def test_a_zip_whose_names_are_utf8_without_saying_so(tmp_path: Path) -> None:
         data[data.index(mark) + place] &= ~0x08
     path.write_bytes(data)
     (tmp_path / "out").mkdir()
-    unpack(path, tmp_path / "out", Quota(10, 10**6))
+    extract_archive(path, tmp_path / "out", Quota(10, 10**6))
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["img 000 ü.jpg"]

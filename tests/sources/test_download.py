@@ -17,7 +17,7 @@ import pytest
 from reprise.errors import RepriseError
 from reprise.sources import file_download
 from reprise.sources.config import LimitsConfig, SourceConfig
-from reprise.sources.download import download_all
+from reprise.sources.download import download_folders
 from reprise.sources.folders import digest
 from sources.servers import Place, Serve
 
@@ -167,7 +167,9 @@ def test_one_bad_source_leaves_no_out(place: Place, archive: Path) -> None:
     good = SourceConfig(url="data.zip", sha256=digest(archive))
     bad = SourceConfig(url="nowhere")
     with pytest.raises(RepriseError, match=r"data\.sources\.b"):
-        download_all({"a": good, "b": bad}, LimitsConfig(), place.out, place.root, place.scratch)
+        download_folders(
+            {"a": good, "b": bad}, LimitsConfig(), place.out, place.root, place.scratch
+        )
     assert not place.out.exists()
 
 
@@ -177,12 +179,12 @@ def test_a_full_disk_ends_with_one_message(place: Place, archive: Path) -> None:
         "from pathlib import Path\n"
         "from reprise.errors import RepriseError\n"
         "from reprise.sources.config import LimitsConfig, SourceConfig\n"
-        "from reprise.sources.download import download_all\n"
+        "from reprise.sources.download import download_folders\n"
         "root, sha256 = Path(sys.argv[1]), sys.argv[2]\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
         "source = SourceConfig(url='data.zip', sha256=sha256)\n"
         "try:\n"
-        "    download_all({'a': source}, LimitsConfig(), root / 'raw', root, root / 's')\n"
+        "    download_folders({'a': source}, LimitsConfig(), root / 'raw', root, root / 's')\n"
         "except RepriseError as error:\n"
         "    print(error)\n"
     )
@@ -223,12 +225,12 @@ def test_another_source_fetches_only_its_own(
 ) -> None:
     server, url = serve(archive.read_bytes())
     sources = {"one": SourceConfig(url=url, sha256=digest(archive))}
-    download_all(sources, LimitsConfig(), place.out, tmp_path, place.scratch)
+    download_folders(sources, LimitsConfig(), place.out, tmp_path, place.scratch)
     (tmp_path / "labels").mkdir()
     (tmp_path / "labels" / "a.json").write_text("{}")
     sources["two"] = SourceConfig(url="labels")
     sent = server.sent
-    download_all(sources, LimitsConfig(), place.out, tmp_path, place.scratch)
+    download_folders(sources, LimitsConfig(), place.out, tmp_path, place.scratch)
     assert server.sent == sent and (place.out / "two" / "a.json").exists()
 
 
@@ -348,10 +350,10 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from reprise.sources.config import LimitsConfig, SourceConfig
-from reprise.sources.download import download_all
+from reprise.sources.download import download_folders
 out, root, url, sha256 = sys.argv[1:]
 sources, limits = {"mine": SourceConfig(url=url, sha256=sha256)}, LimitsConfig(keep_downloads_gb=0)
-download_all(sources, limits, Path(out), Path(root), Path(root, "s"))
+download_folders(sources, limits, Path(out), Path(root), Path(root, "s"))
 """
 
 

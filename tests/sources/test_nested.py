@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from reprise.errors import RepriseError
-from reprise.sources.archives import unpack
-from reprise.sources.nested import unpack_nested
+from reprise.sources.archives import extract_archive
+from reprise.sources.nested import extract_nested
 from reprise.sources.quota import Quota
 
 
@@ -40,8 +40,8 @@ def unpacked(tmp_path: Path, content: bytes, files: int = 1000, size: int = 10**
     folder = tmp_path / "out"
     folder.mkdir()
     quota = Quota(files, size)
-    unpack(tmp_path / "source", folder, quota)
-    unpack_nested(folder, quota)
+    extract_archive(tmp_path / "source", folder, quota)
+    extract_nested(folder, quota)
     files_below = [path for path in folder.rglob("*") if path.is_file()]
     return sorted(path.relative_to(folder).as_posix() for path in files_below)
 

@@ -10,7 +10,7 @@ import yaml
 
 from reprise.errors import RepriseError
 from reprise.sources.config import LimitsConfig, SourceConfig
-from reprise.sources.download import download_all
+from reprise.sources.download import download_folders
 from reprise.sources.folders import digest
 from reprise.sources.source_entry import pin
 from sources.servers import Place, Serve
@@ -40,7 +40,7 @@ def test_the_pipeline_takes_the_entry_and_fetches_nothing_more(
     name, settings = entry(place, url)
     server.status = 404
     source = SourceConfig(**settings)
-    download_all({name: source}, LimitsConfig(), place.out, place.root, place.scratch)
+    download_folders({name: source}, LimitsConfig(), place.out, place.root, place.scratch)
     assert (place.out / "data" / "sub" / "noise.bin").exists()
 
 
@@ -53,7 +53,7 @@ def test_a_repository_is_pinned_to_its_newest_commit(place: Place, tmp_path: Pat
     assert settings["revision"] == commit and settings["path"] == "data/2024"
     repository.folder.rename(tmp_path / "moved")
     source = SourceConfig(**settings)
-    download_all({name: source}, LimitsConfig(), place.out, place.root, place.scratch)
+    download_folders({name: source}, LimitsConfig(), place.out, place.root, place.scratch)
     assert (place.out / "2024" / "1.png").exists()
 
 

@@ -15,7 +15,8 @@ from reprise.commands import limits, printable
 from reprise.errors import RepriseError
 from reprise.formats.file_index import FileIndex
 from reprise.formats.records import ReadOptions
-from reprise.formats.registry import FORMATS, detect_format
+from reprise.formats.registry import FORMATS
+from reprise.formats.source_labels import detect_format
 
 if TYPE_CHECKING:
     from reprise.sources.config import LimitsConfig
@@ -110,8 +111,8 @@ def _version(text: str) -> str:
 @contextmanager
 def _folder(path: Path, allowed: LimitsConfig) -> Iterator[Path]:
     """The dataset as a folder: an archive is unpacked for the time being, as for the pipeline."""
-    from reprise.sources.archives import unpack
-    from reprise.sources.nested import unpack_nested
+    from reprise.sources.archives import extract_archive
+    from reprise.sources.nested import extract_nested
     from reprise.sources.quota import Quota
     from reprise.sources.safe_names import check_name_clashes
 
@@ -121,8 +122,8 @@ def _folder(path: Path, allowed: LimitsConfig) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="reprise-check-") as folder:
             quota = Quota(allowed.max_files, int(allowed.max_unpacked_gb * 1e9))
             try:
-                unpack(path, Path(folder), quota)
-                unpack_nested(Path(folder), quota)
+                extract_archive(path, Path(folder), quota)
+                extract_nested(Path(folder), quota)
                 check_name_clashes(Path(folder))
             except RepriseError as error:
                 raise RepriseError(f"{path}: {error.problem}", error.fix) from None
@@ -148,7 +149,7 @@ def _packed(path: Path) -> list[str]:
 def _detected(folder: Path, source: str, path: Path) -> tuple[str, str]:
     """The format that the files speak for, and why."""
     try:
-        name, reason = detect_format(FileIndex(folder, source), source)
+        name, reason = detect_format(FileIndex(folder, source))
     except RepriseError as error:
         raise RepriseError(
             error.problem, f"{error.fix}\n  Here: reprise check {path} --format NAME"

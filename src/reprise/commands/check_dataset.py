@@ -11,7 +11,7 @@ from typing import Any
 
 from reprise.commands.check_headers import Header, read_header
 from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
-from reprise.formats.registry import read_source
+from reprise.formats.source_labels import read_source
 from reprise.preprocessing import rules
 from reprise.preprocessing.decode import BadImageError
 from reprise.preprocessing.group_keys import extractor

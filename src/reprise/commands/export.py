@@ -18,7 +18,8 @@ from reprise.commands import from_repository
 from reprise.dataset import SPLITS, Dataset
 from reprise.errors import RepriseError
 from reprise.formats.records import BoxRecord, ImageRecord, SourceDataset
-from reprise.formats.registry import FORMATS, format_module
+from reprise.formats.registry import FORMATS
+from reprise.formats.source_labels import format_module
 from reprise.masks import rle
 
 # What --without may name.

@@ -13,9 +13,10 @@ from reprise.formats.writing import write_label
 
 FILE_NAME = "classes.txt"
 _MOST_BYTES = 10**6
+_FIX = "correct the file: UTF-8 text, one class a line, each once."
 
 
-def read_class_list(files: FileIndex, source: str) -> list[str]:
+def read_class_list(files: FileIndex) -> list[str]:
     """The lines of the source's ``classes.txt``, without spaces around them.
 
     Returns:
@@ -26,11 +27,11 @@ def read_class_list(files: FileIndex, source: str) -> list[str]:
             two such files differ.
     """
     names = [name for name in files.names if posixpath.basename(name).lower() == FILE_NAME]
-    found = [_lines(files.path(name), source, name) for name in names]
+    found = [_lines(files, name) for name in names]
     for name, lines in zip(names, found, strict=True):
         if lines != found[0]:
-            raise RepriseError(
-                f"source '{source}': {names[0]} and {name} name different classes.",
+            raise files.source_error(
+                f"{names[0]} and {name} name different classes.",
                 "keep the one that is right.",
             )
     return found[0] if found else []
@@ -56,18 +57,12 @@ def write_class_list(names: list[str], folder: Path) -> None:
     write_label(folder, FILE_NAME, "".join(f"{name}\n" for name in names))
 
 
-def _lines(path: Path, source: str, name: str) -> list[str]:
-    with path.open("rb") as file:
-        content = file.read(_MOST_BYTES + 1)
-    fix = "correct the file: UTF-8 text, one class a line, each once."
-    if len(content) > _MOST_BYTES:
-        raise RepriseError(f"source '{source}': {name} is larger than a list of classes.", fix)
-    try:
-        stripped = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
-    except UnicodeDecodeError:
-        raise RepriseError(f"source '{source}': {name} is not UTF-8 text.", fix) from None
+def _lines(files: FileIndex, name: str) -> list[str]:
+    if files.path(name).stat().st_size > _MOST_BYTES:
+        raise files.source_error(f"{name} is larger than a list of classes.", _FIX)
+    stripped = [line.strip() for line in files.read_text(name).splitlines()]
     lines = [line for line in stripped if line]
     most = Counter(lines).most_common(1)
     if most and most[0][1] > 1:
-        raise RepriseError(f"source '{source}': {name} names '{most[0][0]}' twice.", fix)
+        raise files.source_error(f"{name} names '{most[0][0]}' twice.", _FIX)
     return lines

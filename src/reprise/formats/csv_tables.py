@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
-from reprise.errors import RepriseError
 from reprise.formats.file_index import FileIndex
 
 DELIMITERS = ",;\t"
@@ -33,8 +33,14 @@ class Table:
     rows: list[tuple[int, list[str]]]
     delimiter: str
 
+    def length_problem(self, cells: list[str]) -> str:
+        """What is wrong with the number of cells in a row; empty when nothing is."""
+        if len(cells) == len(self.columns):
+            return ""
+        return f"{len(cells)} cells where the header has {len(self.columns)}"
 
-def read_table(files: FileIndex, name: str, source: str) -> Table:
+
+def read_table(files: FileIndex, name: str) -> Table:
     """Read a CSV file: UTF-8 with or without a byte order mark, header first.
 
     The delimiter is the one of DELIMITERS that splits the header into most columns.
@@ -42,35 +48,53 @@ def read_table(files: FileIndex, name: str, source: str) -> Table:
     Raises:
         RepriseError: It is not UTF-8, is empty, or its quotes do not match.
     """
-    try:
-        text = files.path(name).read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RepriseError(
-            f"source '{source}': {name} is not UTF-8 text: {error.reason} at byte {error.start}.",
-            "save it as CSV in UTF-8.",
-        ) from None
+    text = files.read_text(name)
     delimiter = _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         rows = [(reader.line_num, cells) for cells in reader if cells]
     except csv.Error as error:
-        raise RepriseError(
-            f"source '{source}': {name}, line {reader.line_num}: {error}.",
-            "correct the quotes of that line, or export the file again.",
-        ) from None
+        fix = "correct the quotes of that line, or export the file again."
+        raise files.error(name, f"line {reader.line_num}", str(error), fix) from None
     if not rows:
-        raise RepriseError(
-            f"source '{source}': {name} is empty.", "export it again, or remove it from the source."
+        raise files.source_error(
+            f"{name} is empty.",
+            "export it again, or remove it from the source.",
         )
     columns = [cell.strip() for cell in rows[0][1]]
     return Table(name, columns, rows[1:], delimiter)
 
 
-def peek_columns(files: FileIndex, name: str) -> list[str]:
-    """The header of a file that may be a CSV file; only its first bytes are read."""
+def first_rows(files: FileIndex, name: str, count: int = 0) -> tuple[list[str], list[list[str]]]:
+    """The header of a file that may be a CSV file, and a few rows.
+
+    Only the first bytes are read, so that the last row may be cut off.
+
+    Args:
+        files: The source folder.
+        name: Posix path of the file.
+        count: How many rows; those with other numbers of cells than the header are left out.
+    """
     with files.path(name).open("rb") as file:
         text = file.read(_PEEK_BYTES).decode("utf-8-sig", errors="replace")
-    return [cell.strip() for cell in _header(text, _delimiter(text))]
+    header, *rows = _rows(text, _delimiter(text), count + 1) or [[]]
+    return [cell.strip() for cell in header], [row for row in rows if len(row) == len(header)]
+
+
+def header(files: FileIndex, name: str) -> list[str]:
+    """The header of a file that may be a CSV file; only its first bytes are read."""
+    return first_rows(files, name)[0]
+
+
+def headers_seen(files: FileIndex, names: list[str]) -> str:
+    """The headers of some CSV files, for an error about one that is missing."""
+    seen = [f"{name}: {', '.join(header(files, name)[:12])}" for name in names[:3]]
+    return "; ".join(seen) or "no .csv file at all"
+
+
+def is_true(cell: str) -> bool:
+    """Whether a cell says yes."""
+    return cell.strip().lower() in ("1", "true", "yes")
 
 
 def column_place(columns: Iterable[str], names: Iterable[str]) -> int | None:
@@ -89,10 +113,14 @@ def write_table(columns: list[str], rows: Iterable[list[object]]) -> str:
 
 
 def _delimiter(text: str) -> str:
-    return max(DELIMITERS, key=lambda mark: len(_header(text, mark)))
+    return max(DELIMITERS, key=lambda mark: len((_rows(text, mark, 1) or [[]])[0]))
 
 
-def _header(text: str, delimiter: str) -> list[str]:
+def _rows(text: str, delimiter: str, count: int) -> list[list[str]]:
     # No header comes near this; a longer cell than csv allows is then no error here.
     start = io.StringIO(text[:_PEEK_BYTES], newline="")
-    return next((cells for cells in csv.reader(start, delimiter=delimiter) if cells), [])
+    rows = filter(None, csv.reader(start, delimiter=delimiter))
+    try:
+        return list(islice(rows, count))
+    except csv.Error:
+        return []

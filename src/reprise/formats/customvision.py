@@ -14,28 +14,30 @@ from pathlib import Path
 from typing import Any
 
 from reprise.errors import RepriseError
-from reprise.formats.file_ends import ends, has_json_keys
-from reprise.formats.file_index import FileIndex, encodable, no_label_file
-from reprise.formats.image_lists import LONGEST_SIDE, ImageList, add_problem
-from reprise.formats.json_files import check_keys, number, read_json, scalar_keys
-from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
-from reprise.formats.writing import copy_image, require, write_label
+from reprise.formats.file_index import FileIndex
+from reprise.formats.geometry import json_number, stated_side
+from reprise.formats.image_lists import ImageList
+from reprise.formats.json_files import (
+    check_keys,
+    file_ends,
+    has_json_keys,
+    read_json,
+    scalar_keys,
+    text_value,
+)
+from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
+from reprise.formats.writing import check_writable, copy_image, write_label
 
 _OWN_KEYS = frozenset(
     {"id", "created", "width", "height", "tags", "regions", "synthetic"}
     | {"imageUri", "thumbnailUri", "resizedImageUri", "originalImageUri"}
 )
 # JSON files that `detect` looks into.
-_PEEKS = 5
+_MOST_OPENED = 5
 
 
-def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> SourceDataset:
+def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     """Read every Custom Vision file of a source folder and merge them.
-
-    Args:
-        folder: The source folder; it is not changed.
-        source: Name of the source, for messages.
-        options: Nothing of it applies.
 
     Returns:
         The labels: boxes in fractions, tags as labels of the image as a whole. An entry with
@@ -47,24 +49,23 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
         RepriseError: There is no such file, one is not JSON, an id fits several images, or
             an image is in two splits.
     """
-    files = FileIndex(folder, source)
-    reader = _Reader(files, source)
+    reader = _Reader(files)
     found = 0
     for name in files.with_suffix(".json"):
-        content = read_json(files, name, source)
+        content = read_json(files, name)
         if _is_export(content):
             found += 1
             reader.read(content, name)
     if not found:
         looked_for = "a .json file that is a list of entries with id, tags and regions"
-        raise no_label_file(files, source, "Custom Vision", looked_for)
+        raise files.no_label_file("Custom Vision", looked_for, ".json")
     return reader.dataset()
 
 
 def detect(files: FileIndex) -> str | None:
     """A JSON file that is a list and speaks of ids, tags and regions."""
-    for name in files.with_suffix(".json")[:_PEEKS]:
-        text = ends(files.path(name))
+    for name in files.with_suffix(".json")[:_MOST_OPENED]:
+        text = file_ends(files.path(name))
         is_list = text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
         if is_list and has_json_keys(text, ("id", "tags", "regions")):
             return f"a list of tags and regions in {name}"
@@ -77,15 +78,11 @@ def write(dataset: SourceDataset, folder: Path) -> None:
     The id of an image is its name without ending. Outlines are not kept, nor are classes
     without a label.
 
-    Args:
-        dataset: Every image has a path, a width and a height; boxes are in pixels.
-        folder: An empty folder.
-
     Raises:
         RepriseError: There are crowds, images whose names differ in their endings only, or
             keys with names of the format's own.
     """
-    require(dataset, "customvision", labels=True)
+    check_writable(dataset, "customvision", labels=True)
     check_keys(dataset, _OWN_KEYS, "customvision")
     lists: dict[str, list[dict[str, Any]]] = {}
     ids: dict[str, str] = {}
@@ -132,8 +129,9 @@ def _is_export(content: object) -> bool:
 class _Reader:
     """Collects what the files say; what cannot be used costs an image, not the file."""
 
-    def __init__(self, files: FileIndex, source: str) -> None:
-        self._images = ImageList(files, source)
+    def __init__(self, files: FileIndex) -> None:
+        self._files = files
+        self._images = ImageList(files)
         self._classes: dict[str, None] = {}
         self._by_stem: dict[str, list[str]] = {}
         for name in files.images():
@@ -150,39 +148,36 @@ class _Reader:
             where = f"{name}#[{index}]"
             try:
                 if not isinstance(entry, dict):
-                    raise _MistakeError("it is not an object")
+                    raise LabelError("it is not an object")
                 image_name = self._image_name(entry, name, f"[{index}]")
-            except _MistakeError as mistake:
+            except LabelError as mistake:
                 # Of which image it speaks nobody knows, so this stands for it.
-                add_problem(self._images.record(where), f"{where}: {mistake}")
+                self._images.record(where).add_problem(f"{where}: {mistake}")
                 continue
             image = self._images.record(image_name)
-            self._images.place(image, name)
+            self._images.set_split(image, name)
             try:
                 self._add(image, entry)
                 if image_name in seen:
-                    raise _MistakeError(f"id {entry['id']!r} occurs twice")
-            except _MistakeError as mistake:
-                add_problem(image, f"{where}: {mistake}")
+                    raise LabelError(f"id {entry['id']!r} occurs twice")
+            except LabelError as mistake:
+                image.add_problem(f"{where}: {mistake}")
             seen.add(image_name)
 
     def _image_name(self, entry: dict[str, Any], beside: str, where: str) -> str:
         """The image that an entry means; its id, where there is no such file."""
-        image_id = entry.get("id")
-        usable = isinstance(image_id, str) and image_id.strip() and encodable(image_id)
-        if not isinstance(image_id, str) or not usable:
-            raise _MistakeError(f"id {image_id!r} is not a text with something in it")
+        image_id = text_value(entry.get("id"), "id")
         found = self._candidates(image_id, posixpath.dirname(beside))
         if len(found) > 1:
-            fits = f"id '{image_id}' fits several files: {', '.join(found[:4])}"
-            raise self._images.error(beside, where, fits)
+            raise self._files.several(image_id, beside, where, found)
         return found[0] if found else image_id
 
     def _add(self, image: ImageRecord, entry: dict[str, Any]) -> None:
         """What an entry says of its image."""
         image.normalised = True
         image.synthetic = entry.get("synthetic") in (True, 1)
-        image.width, image.height = _side(entry, "width"), _side(entry, "height")
+        image.width = stated_side(entry.get("width"), "width")
+        image.height = stated_side(entry.get("height"), "height")
         image.keys.update(scalar_keys(entry, _OWN_KEYS))
         image.labelled = not (entry.get("tags") is None and entry.get("regions") is None)
         tags = dict.fromkeys(self._tags(entry, "tags"))
@@ -206,38 +201,20 @@ class _Reader:
         if items is None:
             return []
         if not isinstance(items, list):
-            raise _MistakeError(f"{section} is not a list")
+            raise LabelError(f"{section} is not a list")
         names = []
         for place, item in enumerate(items):
             tag = item.get("tagName") if isinstance(item, dict) else None
-            if not isinstance(tag, str) or not tag.strip() or not encodable(tag):
-                raise _MistakeError(
-                    f"{section}[{place}]: tagName {tag!r} is not a text with something in it"
-                )
-            names.append(tag)
+            names.append(text_value(tag, f"{section}[{place}]: tagName"))
         self._classes.update(dict.fromkeys(names))
         return names
 
 
-class _MistakeError(Exception):
-    """What is wrong with an entry."""
-
-
 def _box(tag: str, region: dict[str, Any]) -> BoxRecord:
     left, top, width, height = (
-        number(region.get(side)) for side in ("left", "top", "width", "height")
+        json_number(region.get(side)) for side in ("left", "top", "width", "height")
     )
     return BoxRecord(tag, (left, top, width, height))
-
-
-def _side(entry: dict[str, Any], key: str) -> int | None:
-    value = entry.get(key)
-    if value is None or value == 0:
-        return None
-    pixels = number(value)
-    if not 0 < pixels <= LONGEST_SIDE:
-        raise _MistakeError(f"{key} {value!r} is not a positive number")
-    return max(1, round(pixels))
 
 
 def _stem(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The files of a source folder, and how a label file's words are matched to them."""
+"""The files of a source folder: found by name, read as text, named in errors."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ IMAGE_SUFFIXES = frozenset(
     ).split()
 )
 
+_CORRECT = "correct the label file or export it again, then update its sha256."
+
 
 class FileIndex:
     """All visible files of a folder, found by name; nothing outside it can be named.
@@ -26,12 +28,16 @@ class FileIndex:
         folder: The source folder. Hidden entries and ``__MACOSX`` are left out.
         source: Name of the source, for messages.
 
+    Attributes:
+        names: Posix paths inside the folder, sorted.
+
     Raises:
         RepriseError: A file's name is not valid UTF-8.
     """
 
     def __init__(self, folder: Path, source: str) -> None:
-        self._folder = folder
+        self.folder = folder
+        self.source = source
         self.names: list[str] = []
         for where, folders, files in os.walk(folder):
             folders[:] = [name for name in folders if _visible(name)]
@@ -53,7 +59,7 @@ class FileIndex:
 
     def path(self, name: str) -> Path:
         """Where a listed file is."""
-        return self._folder / name
+        return self.folder / name
 
     def with_suffix(self, suffix: str) -> list[str]:
         """Names that end so, in any case of letters; sorted."""
@@ -90,6 +96,47 @@ class FileIndex:
         namesakes = [name for name in found if words & set(name.lower().split("/")[:-1])]
         return namesakes if len(found) > 1 and namesakes else found
 
+    def read_text(self, name: str) -> str:
+        """The text of a file: UTF-8 with or without a byte order mark.
+
+        Raises:
+            RepriseError: It is not UTF-8.
+        """
+        try:
+            return self.path(name).read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise self.source_error(
+                f"{name} is not UTF-8 text: {error.reason} at byte {error.start}.",
+                "save it as UTF-8, or remove it from the source.",
+            ) from None
+
+    def source_error(self, problem: str, fix: str) -> RepriseError:
+        """An error about the source as a whole."""
+        return RepriseError(f"source '{self.source}': {problem}", fix)
+
+    def error(self, name: str, where: str, problem: str, fix: str = _CORRECT) -> RepriseError:
+        """An error about a place in a label file."""
+        return self.source_error(f"{name}, {where}: {problem}.", fix)
+
+    def several(self, written: str, beside: str, where: str, found: list[str]) -> RepriseError:
+        """An error about a name that fits several files."""
+        return self.error(beside, where, f"'{written}' fits several files: {', '.join(found[:4])}")
+
+    def no_label_file(self, kind: str, looked_for: str, *endings: str) -> RepriseError:
+        """An error for a source that has no label file of the format that is to be read.
+
+        Args:
+            kind: What the format's files are called.
+            looked_for: What such a file is, as the end of a sentence.
+            endings: How the names of such files end.
+        """
+        seen = [name for ending in endings for name in self.with_suffix(ending)]
+        found = ", ".join(seen[:5]) if seen else f"no {' or '.join(endings)} file at all"
+        return self.source_error(
+            f"no {kind} file was found. Looked, in all folders, for {looked_for}; found {found}.",
+            "put the label file into the source, or correct its format in data.sources.",
+        )
+
 
 def encodable(text: str) -> bool:
     """Whether text can be written as UTF-8; JSON escapes and file names may hold other."""
@@ -98,32 +145,6 @@ def encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def no_label_file(
-    files: FileIndex,
-    source: str,
-    kind: str,
-    looked_for: str,
-    *,
-    endings: tuple[str, ...] = (".json",),
-) -> RepriseError:
-    """An error for a source that has no label file of the format that is to be read.
-
-    Args:
-        files: The source folder.
-        source: Its name.
-        kind: What the format's files are called.
-        looked_for: What such a file is, as the end of a sentence.
-        endings: How the names of such files end.
-    """
-    seen = [name for ending in endings for name in files.with_suffix(ending)]
-    found = ", ".join(seen[:5]) if seen else f"no {' or '.join(endings)} file at all"
-    return RepriseError(
-        f"source '{source}': no {kind} file was found. Looked, in all folders, for {looked_for}; "
-        f"found {found}.",
-        "put the label file into the source, or correct its format in data.sources.",
-    )
 
 
 def _visible(name: str) -> bool:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import posixpath
 
-from reprise.errors import RepriseError
 from reprise.formats.box_columns import box_columns
 from reprise.formats.csv_tables import IMAGE_COLUMNS, Table, column_place, read_table
 from reprise.formats.file_index import FileIndex
 from reprise.formats.records import ImageRecord
 
+_FIX = "correct the table, or rename it so that its name does not hold the word group."
 
-def add_group_keys(images: list[ImageRecord], files: FileIndex, source: str) -> list[str]:
+
+def add_group_keys(images: list[ImageRecord], files: FileIndex) -> list[str]:
     """Add the columns of such tables to the ``keys`` of the images that their rows name.
 
     An empty cell is no value. What the labels themselves say of an image stays.
@@ -22,7 +23,6 @@ def add_group_keys(images: list[ImageRecord], files: FileIndex, source: str) -> 
     Args:
         images: Of one source; changed in place.
         files: The source folder.
-        source: Its name, for messages.
 
     Returns:
         A note for each table that was used.
@@ -36,7 +36,7 @@ def add_group_keys(images: list[ImageRecord], files: FileIndex, source: str) -> 
     for name in files.with_suffix(".csv"):
         if "group" not in posixpath.basename(name).lower():
             continue
-        table = read_table(files, name, source)
+        table = read_table(files, name)
         image_column = column_place(table.columns, IMAGE_COLUMNS)
         others = {
             column: place
@@ -45,7 +45,7 @@ def add_group_keys(images: list[ImageRecord], files: FileIndex, source: str) -> 
         }
         if image_column is None or not others or box_columns(table.columns):
             continue
-        values = _values(table, image_column, others, files, source)
+        values = _values(table, image_column, others, files)
         known = [image for image in values if image in by_name]
         for image in known:
             by_name[image].keys = {**values[image], **by_name[image].keys}
@@ -54,28 +54,21 @@ def add_group_keys(images: list[ImageRecord], files: FileIndex, source: str) -> 
 
 
 def _values(
-    table: Table, image_column: int, columns: dict[str, int], files: FileIndex, source: str
+    table: Table, image_column: int, columns: dict[str, int], files: FileIndex
 ) -> dict[str, dict[str, str]]:
     """The values of each image in a table, by the image's name in the source folder."""
     found: dict[str, dict[str, str]] = {}
     for line, cells in table.rows:
-        if len(cells) != len(table.columns):
-            problem = f"{len(cells)} cells where the header has {len(table.columns)}"
-            raise _error(source, table.name, line, problem)
+        where = f"line {line}"
+        if problem := table.length_problem(cells):
+            raise files.error(table.name, where, problem, _FIX)
         written = cells[image_column]
         matches = files.candidates(written, table.name)
         if len(matches) > 1:
-            problem = f"'{written}' fits several files: {', '.join(matches[:4])}"
-            raise _error(source, table.name, line, problem)
+            raise files.several(written, table.name, where, matches)
         values = {key: cells[place] for key, place in columns.items() if cells[place].strip()}
         name = matches[0] if matches else written
         if found.setdefault(name, values) != values:
-            raise _error(source, table.name, line, f"other values for '{written}' than before")
+            problem = f"other values for '{written}' than before"
+            raise files.error(table.name, where, problem, _FIX)
     return found
-
-
-def _error(source: str, name: str, line: int, problem: str) -> RepriseError:
-    return RepriseError(
-        f"source '{source}': {name}, line {line}: {problem}.",
-        "correct the table, or rename it so that its name does not hold the word group.",
-    )

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import posixpath
 
-from reprise.errors import RepriseError
 from reprise.formats.file_index import FileIndex, encodable
 from reprise.formats.records import ImageRecord, SourceDataset
-from reprise.formats.split_names import named_split
-
-# Pixels; no image format has longer sides, and larger numbers overflow in arithmetic.
-LONGEST_SIDE = 2**31
+from reprise.formats.split_names import folder_split, named_split
 
 
 class ImageList:
@@ -18,18 +14,16 @@ class ImageList:
 
     Args:
         files: The source folder.
-        source: Its name, for messages.
     """
 
-    def __init__(self, files: FileIndex, source: str) -> None:
+    def __init__(self, files: FileIndex) -> None:
         self._files = files
-        self._source = source
         self._known = set(files.names)
         self._images: dict[str, ImageRecord] = {}
-        self._meant: dict[tuple[str, str, str, int | None], ImageRecord] = {}
-        self._torn: dict[str, set[str]] = {}
+        self._found: dict[tuple[str, str, str, int | None], ImageRecord] = {}
+        self._in_two_splits: dict[str, set[str]] = {}
 
-    def named(
+    def find(
         self, written: str, beside: str, where: str, within: str = "", size: int | None = None
     ) -> ImageRecord:
         """The image that a name in a label file means; the same record for the same image.
@@ -50,20 +44,18 @@ class ImageList:
         Raises:
             RepriseError: The name is empty or fits several files.
         """
-        asked = (written, beside, within, size)
-        if asked in self._meant:
-            return self._meant[asked]
+        key = (written, beside, within, size)
+        if key in self._found:
+            return self._found[key]
         if not written.strip() or not encodable(written):
-            raise self.error(beside, where, f"the image name {written!r} has nothing in it")
+            raise self._files.error(beside, where, f"the image name {written!r} has nothing in it")
         found = self._candidates(written, beside, within)
         if len(found) > 1 and size:
             found = [name for name in found if self._bytes(name) == size] or found
         if len(found) > 1:
-            raise self.error(
-                beside, where, f"'{written}' fits several files: {', '.join(found[:4])}"
-            )
+            raise self._files.several(written, beside, where, found)
         name = found[0] if found else posixpath.join(within, written)
-        return self._meant.setdefault(asked, self.record(name))
+        return self._found.setdefault(key, self.record(name))
 
     def record(self, name: str) -> ImageRecord:
         """The record of a posix path in the source folder, whether or not there is a file."""
@@ -72,25 +64,18 @@ class ImageList:
             self._images[name] = ImageRecord(name, path)
         return self._images[name]
 
-    def place(self, image: ImageRecord, beside: str, said: str | None = None) -> None:
-        """Put an image into the split that its label file says, or is named after.
+    def set_split(self, image: ImageRecord, beside: str, stated: str | None = None) -> None:
+        """Put an image into the split that its label file states, or is named after.
 
         Args:
             image: Its ``split`` is set, if there is one.
             beside: Posix path of the label file.
-            said: The split that the label file states for the image.
+            stated: The split that the label file states for the image.
         """
-        split = said or named_split(beside)
+        split = stated or named_split(beside)
         if image.split and split and split != image.split:
-            self._torn.setdefault(image.name, {image.split}).add(split)
+            self._in_two_splits.setdefault(image.name, {image.split}).add(split)
         image.split = image.split or split
-
-    def error(self, name: str, where: str, problem: str) -> RepriseError:
-        """An error about a place in a label file."""
-        return RepriseError(
-            f"source '{self._source}': {name}, {where}: {problem}.",
-            "correct the label file or export it again, then update its sha256.",
-        )
 
     def dataset(self, classes: list[str], notes: list[str]) -> SourceDataset:
         """All images of the folder and the label files, sorted by name.
@@ -100,12 +85,11 @@ class ImageList:
         Raises:
             RepriseError: An image is in two splits.
         """
-        if self._torn:
-            some = ", ".join(sorted(self._torn)[:5])
-            splits = ", ".join(sorted(set().union(*self._torn.values())))
-            raise RepriseError(
-                f"source '{self._source}': {len(self._torn)} image(s) are in more than one of "
-                f"{splits}: {some}.",
+        if self._in_two_splits:
+            some = ", ".join(sorted(self._in_two_splits)[:5])
+            splits = ", ".join(sorted(set().union(*self._in_two_splits.values())))
+            raise self._files.source_error(
+                f"{len(self._in_two_splits)} image(s) are in more than one of {splits}: {some}.",
                 "keep each image in one list only: a model must not be tested on what it "
                 "was trained on.",
             )
@@ -114,8 +98,8 @@ class ImageList:
                 self.record(name).labelled = False
         images = [self._images[name] for name in sorted(self._images)]
         for image in images:
-            image.split = image.split or named_split(posixpath.dirname(image.name))
-        return SourceDataset(self._source, images, classes, lists_images=True, notes=notes)
+            image.split = image.split or folder_split(image.name)
+        return SourceDataset(self._files.source, images, classes, lists_images=True, notes=notes)
 
     def _candidates(self, written: str, beside: str, within: str) -> list[str]:
         found = self._files.candidates(written, beside)
@@ -127,11 +111,6 @@ class ImageList:
 
     def _bytes(self, name: str) -> int:
         return self._files.path(name).stat().st_size
-
-
-def add_problem(image: ImageRecord, problem: str) -> None:
-    """Say why an image's labels cannot be used; the first reason stays."""
-    image.problem = image.problem or problem
 
 
 def _shared_folders(name: str, other: str) -> int:

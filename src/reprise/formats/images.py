@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import posixpath
 from pathlib import Path
 
-from reprise.errors import RepriseError
 from reprise.formats.file_index import IMAGE_SUFFIXES, FileIndex
 from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
-from reprise.formats.split_names import named_split
-from reprise.formats.writing import copy_image, require
+from reprise.formats.split_names import folder_split
+from reprise.formats.writing import check_writable, copy_image
 
 
-def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> SourceDataset:
+def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     """List every image of a source folder; whatever else it holds does not count.
-
-    Args:
-        folder: The source folder; it is not changed.
-        source: Name of the source, for messages.
-        options: Nothing of it applies.
 
     Returns:
         Images that no label speaks of, in the split that their folder names. No label file
@@ -27,20 +20,17 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
     Raises:
         RepriseError: There is no image.
     """
-    files = FileIndex(folder, source)
     names = files.images()
     if not names:
-        raise RepriseError(
-            f"source '{source}': no image was found among {len(files.names)} file(s).",
+        raise files.source_error(
+            f"no image was found among {len(files.names)} file(s).",
             f"put images into it, with one of the endings {', '.join(sorted(IMAGE_SUFFIXES))}.",
         )
     images = [
-        ImageRecord(
-            name, files.path(name), split=named_split(posixpath.dirname(name)), labelled=False
-        )
+        ImageRecord(name, files.path(name), split=folder_split(name), labelled=False)
         for name in names
     ]
-    return SourceDataset(source, images, [])
+    return SourceDataset(files.source, images, [])
 
 
 def detect(files: FileIndex) -> None:
@@ -61,6 +51,6 @@ def write(dataset: SourceDataset, folder: Path) -> None:
     Raises:
         RepriseError: An image has labels, or cannot be copied.
     """
-    require(dataset, "images", boxes=False)
+    check_writable(dataset, "images", boxes=False)
     for image in dataset.images:
         copy_image(image, folder, image.name)

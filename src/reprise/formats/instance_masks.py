@@ -20,10 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from reprise.errors import RepriseError
 from reprise.formats.class_list import in_order, read_class_list, write_class_list
 from reprise.formats.file_index import FileIndex
-from reprise.formats.file_names import check_folder_name, flat_names
 from reprise.formats.mask_images import (
     BadMaskError,
     foreground,
@@ -33,7 +31,13 @@ from reprise.formats.mask_images import (
 )
 from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.split_names import named_split
-from reprise.formats.writing import class_names, copy_image, require
+from reprise.formats.writing import (
+    check_folder_name,
+    check_writable,
+    class_names,
+    copy_image,
+    flat_names,
+)
 from reprise.masks import rle
 
 DEFAULT_CLASS = "object"
@@ -59,13 +63,8 @@ class _Unit:
         return self.inner or self.beside
 
 
-def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> SourceDataset:
+def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     """Read the masks of every image as run lengths, box and area.
-
-    Args:
-        folder: The source folder; it is not changed.
-        source: Name of the source, for messages.
-        options: Nothing of it applies.
 
     Returns:
         Boxes as xywh in pixels, objects by the names of their mask files. An empty mask gives
@@ -76,22 +75,21 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
     Raises:
         RepriseError: There is no mask in this layout.
     """
-    files = FileIndex(folder, source)
     units = _units(files)
     if not any(unit.masks for unit in units.values()):
-        raise RepriseError(
-            f"source '{source}': no instance mask was found. Looked for <id>/{_MASKS}/*.png with "
+        raise files.source_error(
+            f"no instance mask was found. Looked for <id>/{_MASKS}/*.png with "
             f"an image in <id>/{_IMAGES}/ or <id>/; it holds {len(files.names)} file(s).",
             "correct the layout, or the format in data.sources.",
         )
-    declared = read_class_list(files, source)
+    declared = read_class_list(files)
     default = declared[0] if len(declared) == 1 else DEFAULT_CLASS
     images = [
         record for place, unit in units.items() for record in _records(files, place, unit, default)
     ]
     images.sort(key=lambda image: image.name)
     occurring = {box.class_name for image in images for box in image.boxes}
-    return SourceDataset(source, images, in_order(declared, occurring), lists_images=True)
+    return SourceDataset(files.source, images, in_order(declared, occurring), lists_images=True)
 
 
 def detect(files: FileIndex) -> str | None:
@@ -120,7 +118,7 @@ def write(dataset: SourceDataset, folder: Path) -> None:
         RepriseError: An object has no such mask, is a crowd, or is of a class that cannot be
             the name of a folder; or an image has labels as a whole.
     """
-    require(dataset, "instance_masks")
+    check_writable(dataset, "instance_masks")
     names = flat_names(dataset.images)
     classes = class_names(dataset)
     for name in classes:

@@ -1,53 +1,75 @@
-"""JSON label files: reading one, and the numbers in it."""
+"""JSON label files: reading one whole, in pieces, or only its ends."""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from reprise.errors import RepriseError
-from reprise.formats.file_index import FileIndex
+from reprise.formats.file_index import FileIndex, encodable
 from reprise.formats.json_stream import JsonLists
-from reprise.formats.records import SourceDataset
+from reprise.formats.records import LabelError, SourceDataset
+
+END_BYTES = 65_536
 
 Parsed = TypeVar("Parsed")
 
 
-def read_json(files: FileIndex, name: str, source: str) -> Any:
+def read_json(files: FileIndex, name: str) -> Any:
     """What a JSON file holds: UTF-8 with or without a byte order mark, UTF-16 or UTF-32.
 
     Raises:
         RepriseError: It is not JSON.
     """
-    return _read(json.loads, files, name, source)
+    return _read(json.loads, files, name)
 
 
-def read_json_lists(files: FileIndex, name: str, source: str) -> JsonLists:
+def read_json_lists(files: FileIndex, name: str) -> JsonLists:
     """As :func:`read_json`, for a file that may be large: its lists, entry by entry."""
-    return _read(JsonLists, files, name, source)
+    return _read(JsonLists, files, name)
 
 
-def _read(parse: Callable[[bytes], Parsed], files: FileIndex, name: str, source: str) -> Parsed:
+def _read(parse: Callable[[bytes], Parsed], files: FileIndex, name: str) -> Parsed:
     try:
         return parse(files.path(name).read_bytes())
     except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise RepriseError(
-            f"source '{source}': {name} is not valid JSON: {reason}.",
+        raise files.source_error(
+            f"{name} is not valid JSON: {parse_problem(error)}.",
             "export the labels again, or remove the file from the source.",
         ) from None
 
 
-def number(value: object) -> float:
-    """A number as float; NaN for anything else, which the box rules then judge."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return math.nan
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
+def parse_problem(error: Exception) -> str:
+    """What a parser of JSON or YAML says against a file."""
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
+def file_ends(path: Path) -> bytes:
+    """The first and the last 64 KiB of a file, or all of a shorter one."""
+    with path.open("rb") as file:
+        head = file.read(END_BYTES)
+        size = file.seek(0, 2)
+        file.seek(max(len(head), size - END_BYTES))
+        return head + file.read(END_BYTES)
+
+
+def has_json_keys(text: bytes, keys: Iterable[str]) -> bool:
+    """Whether all these keys occur in a piece of JSON, at any depth."""
+    return all(re.search(rb'"%s"\s*:' % re.escape(key.encode()), text) for key in keys)
+
+
+def text_value(value: object, what: str) -> str:
+    """A value that must be text.
+
+    Raises:
+        LabelError: It is not, has nothing in it, or cannot be written as UTF-8.
+    """
+    if not isinstance(value, str) or not value.strip() or not encodable(value):
+        raise LabelError(f"{what} {value!r} is not a text with something in it")
+    return value
 
 
 def scalar_keys(entry: dict[str, Any], own: frozenset[str]) -> dict[str, str]:

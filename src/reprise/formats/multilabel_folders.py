@@ -23,10 +23,15 @@ from reprise.errors import RepriseError
 from reprise.formats import instance_masks, label_masks
 from reprise.formats.class_list import in_order, read_class_list, write_class_list
 from reprise.formats.file_index import FileIndex
-from reprise.formats.file_names import check_folder_name, flat_names
 from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.split_names import named_split
-from reprise.formats.writing import class_names, copy_image, require
+from reprise.formats.writing import (
+    check_folder_name,
+    check_writable,
+    class_names,
+    copy_image,
+    flat_names,
+)
 
 NO_LABEL = ("none", "unlabelled", "unlabeled", "background", "negative")
 # Folders of images in other layouts, which name no class.
@@ -47,13 +52,8 @@ class _Meaning:
     split: str | None
 
 
-def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> SourceDataset:
+def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     """Read the labels from the names of the folders.
-
-    Args:
-        folder: The source folder; it is not changed.
-        source: Name of the source, for messages.
-        options: Nothing of it applies.
 
     Returns:
         Images with labels and no boxes; classes are those of ``classes.txt``, where there is
@@ -63,22 +63,21 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
     Raises:
         RepriseError: No folder names a label.
     """
-    files = FileIndex(folder, source)
     images = []
     for name, meaning in _meanings(files.images()).items():
         record = ImageRecord(name, files.path(name), split=meaning.split)
         record.labels, record.labelled = list(meaning.labels), meaning.labelled
         images.append(record)
     if not any(image.labels for image in images):
-        raise RepriseError(
-            f"source '{source}': no folder names a label. Looked for images in folders such as "
+        raise files.source_error(
+            f"no folder names a label. Looked for images in folders such as "
             f"cat/ or cat+dog/; found {len(images)} image(s), "
             f"the first {images[0].name if images else 'none'}.",
             "sort the images into such folders, or correct the format in data.sources.",
         )
     occurring = {label for image in images for label in image.labels}
-    classes = in_order(read_class_list(files, source), occurring)
-    return SourceDataset(source, images, classes, lists_images=True)
+    classes = in_order(read_class_list(files), occurring)
+    return SourceDataset(files.source, images, classes, lists_images=True)
 
 
 def detect(files: FileIndex) -> str | None:
@@ -110,7 +109,7 @@ def write(dataset: SourceDataset, folder: Path) -> None:
         RepriseError: There are boxes, or a class or split that the names of folders would not
             give back.
     """
-    require(dataset, "multilabel_folders", boxes=False, labels=True)
+    check_writable(dataset, "multilabel_folders", boxes=False, labels=True)
     write_class_list(class_names(dataset), folder)
     names = flat_names(dataset.images)
     places = {}

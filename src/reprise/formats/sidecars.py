@@ -5,24 +5,15 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable
 
-from reprise.errors import RepriseError
 from reprise.formats.file_index import FileIndex, encodable
 from reprise.formats.records import ImageRecord
-from reprise.formats.split_names import named_split
-
-MAX_SIDE = 1_000_000_000  # pixels that a label file may state for a side
-
-
-def folder_split(name: str) -> str | None:
-    """The split that an image's folders name; its own name does not count."""
-    return named_split(posixpath.dirname(name))
+from reprise.formats.split_names import folder_split
 
 
 def attach(
     labels: Iterable[tuple[str, str, ImageRecord]],
     files: FileIndex,
     images: list[str],
-    source: str,
     split_of: Callable[[str], str | None] = folder_split,
 ) -> tuple[list[ImageRecord], list[str]]:
     """Give every label file its image, and every image a record.
@@ -32,7 +23,6 @@ def attach(
             when it has none) and what it says, still without a name and a path.
         files: The files of the source.
         images: Names of the images that labels can be about.
-        source: Name of the source, for messages.
         split_of: The split of an image by its name.
 
     Returns:
@@ -47,13 +37,13 @@ def attach(
     """
     finder = _ImageFinder(images)
     records: dict[str, ImageRecord] = {}
-    owners: dict[str, str] = {}
+    label_files: dict[str, str] = {}
     renamed: list[str] = []
     for label, written, record in labels:
         matches = finder.find(written, label)
         if len(matches) > 1:
-            raise RepriseError(
-                f"source '{source}': {label} fits several images: {', '.join(matches[:4])}.",
+            raise files.source_error(
+                f"{label} fits several images: {', '.join(matches[:4])}.",
                 "put the label file beside its image, or write the image's path into it.",
             )
         if matches and written and not _is_name_of(written, matches[0]):
@@ -63,10 +53,10 @@ def attach(
         record.path = files.path(record.name) if matches else None
         record.split = split_of(record.name)
         if record.name in records:
-            reason = f"two label files are about it: {owners[record.name]} and {label}"
+            reason = f"two label files are about it: {label_files[record.name]} and {label}"
             record = ImageRecord(record.name, record.path, split=record.split, problem=reason)
         records[record.name] = record
-        owners.setdefault(record.name, label)
+        label_files.setdefault(record.name, label)
     for name in images:
         if name not in records:
             path = files.path(name)

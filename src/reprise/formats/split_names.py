@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
+from collections.abc import Collection, Iterable
 
+SPLITS = ("train", "val", "test")
 _WORDS = {
     "train": "train",
     "training": "train",
@@ -30,3 +33,42 @@ def named_split(text: str) -> str | None:
     """
     found = [_WORDS[word] for word in re.findall(r"[a-z]+", text.lower()) if word in _WORDS]
     return found[-1] if found else None
+
+
+def folder_split(name: str) -> str | None:
+    """The split that an image's folders name; its own name does not count."""
+    return named_split(posixpath.dirname(name))
+
+
+class SplitLists:
+    """Splits that lists give to images; of several, the first of SPLITS counts."""
+
+    def __init__(self) -> None:
+        self._splits: dict[str, set[str]] = {}
+
+    def add(self, images: Iterable[str], split: str) -> None:
+        """Take what a list says of images, by their names."""
+        for image in images:
+            self._splits.setdefault(image, set()).add(split)
+
+    def split(self, image: str) -> str | None:
+        """The split of an image: by a list, else by its folders."""
+        listed: Collection[str] = self._splits.get(image, ())
+        return min(listed, key=SPLITS.index) if listed else folder_split(image)
+
+    def __bool__(self) -> bool:
+        return bool(self._splits)
+
+    def notes(self, lists: str) -> list[str]:
+        """A note on images in several splits.
+
+        Args:
+            lists: What the lists are called.
+        """
+        several = sorted(name for name, splits in self._splits.items() if len(splits) > 1)
+        if not several:
+            return []
+        return [
+            f"{len(several)} image(s) are in several {lists} and are taken for the first of "
+            f"train, val and test; one is {several[0]}"
+        ]

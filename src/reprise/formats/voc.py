@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import posixpath
 import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 from reprise.errors import RepriseError
-from reprise.formats.file_index import FileIndex, no_label_file
-from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
-from reprise.formats.sidecars import MAX_SIDE, attach, folder_split
-from reprise.formats.split_names import named_split
-from reprise.formats.writing import class_names, copy_image, require, write_label
+from reprise.formats.file_index import FileIndex
+from reprise.formats.geometry import stated_side, text_number
+from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
+from reprise.formats.sidecars import attach
+from reprise.formats.split_names import SPLITS, folder_split, named_split
+from reprise.formats.writing import check_writable, class_names, copy_image, write_label
 
 MAX_BYTES = 4_000_000  # of one XML file: about 10,000 objects
 _LIST = re.compile(r"(?:(?P<root>.+)/)?ImageSets/Main/(?P<word>[a-z]+)\.txt", re.IGNORECASE)
@@ -22,7 +22,7 @@ _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _UNWRITABLE = re.compile(r"[^\t\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|^\s|\s$")
 
 
-def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> SourceDataset:
+def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     """Read every VOC file of a source folder.
 
     A box is ``(xmin, ymin, xmax - xmin, ymax - ymin)`` in pixels. VOC itself numbers pixels
@@ -37,11 +37,6 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
     without endings), else from folder names. An object that is ``<difficult>`` is one like any
     other. XML with a document type definition is refused, so no entity is ever expanded.
 
-    Args:
-        folder: The source folder; it is not changed.
-        source: Name of the source, for messages.
-        options: Nothing of it applies.
-
     Returns:
         The labels; classes are sorted, because no file declares them. Images below folders
         named ``Segmentation...`` are masks and not listed.
@@ -49,7 +44,6 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
     Raises:
         RepriseError: There is no VOC file, one fits several images, or a list is not text.
     """
-    files = FileIndex(folder, source)
     images = [name for name in files.images() if not _is_mask(name)]
     labels = []
     for name in files.with_suffix(".xml"):
@@ -58,11 +52,11 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
             labels.append((name, *found))
     if not labels:
         looked_for = "an .xml file whose first tag is <annotation>"
-        raise no_label_file(files, source, "VOC", looked_for, endings=(".xml",))
-    lists = _SplitLists(files, source)
-    records, notes = attach(labels, files, images, source, lists.split)
+        raise files.no_label_file("VOC", looked_for, ".xml")
+    lists = _ImageSets(files)
+    records, notes = attach(labels, files, images, lists.split)
     classes = sorted({box.class_name for record in records for box in record.boxes})
-    return SourceDataset(source, records, classes, notes=notes + lists.notes(records))
+    return SourceDataset(files.source, records, classes, notes=notes + lists.notes(records))
 
 
 def detect(files: FileIndex) -> str | None:
@@ -82,15 +76,11 @@ def write(dataset: SourceDataset, folder: Path) -> None:
     What VOC cannot hold and is lost: outlines, areas, keys, the mark ``synthetic`` and
     classes without a box. Images that are not labelled have no XML file.
 
-    Args:
-        dataset: Every image has a path, a width and a height; boxes are in pixels.
-        folder: An empty folder.
-
     Raises:
         RepriseError: There are crowds, labels of whole images, names that XML or the lists
             cannot hold, or two images whose names differ in their endings only.
     """
-    require(dataset, "voc")
+    check_writable(dataset, "voc")
     _check_names(dataset)
     lists: dict[str, list[str]] = {}
     for image in dataset.images:
@@ -123,29 +113,19 @@ def _parse(path: Path) -> tuple[str, ImageRecord] | None:
     if root.tag != "annotation":
         return None
     try:
-        record.width = _side(root, "width")
-        record.height = _side(root, "height")
+        record.width = stated_side(_text(root, "size/width"), "width", text_number)
+        record.height = stated_side(_text(root, "size/height"), "height", text_number)
         record.boxes = [_box(entry, n) for n, entry in enumerate(root.findall("object"), start=1)]
-    except ValueError as error:
+    except LabelError as error:
         record.problem = str(error)
     return _text(root, "filename"), record
-
-
-def _side(root: ElementTree.Element, key: str) -> int | None:
-    text = _text(root, f"size/{key}")
-    value = _number(text) if text else 0.0
-    if value == 0:  # tools write 0 for a size they do not know
-        return None
-    if not 0 < value <= MAX_SIDE:
-        raise ValueError(f"its {key} '{text}' is not a number of pixels")
-    return max(1, round(value))
 
 
 def _box(entry: ElementTree.Element, place: int) -> BoxRecord:
     class_name = _text(entry, "name")
     if not class_name:
-        raise ValueError(f"object {place} of its XML file has no name")
-    left, top, right, bottom = (_number(_text(entry, f"bndbox/{key}")) for key in _CORNERS)
+        raise LabelError(f"object {place} of its XML file has no name")
+    left, top, right, bottom = (text_number(_text(entry, f"bndbox/{key}")) for key in _CORNERS)
     return BoxRecord(class_name, (left, top, right - left, bottom - top))
 
 
@@ -153,21 +133,14 @@ def _text(element: ElementTree.Element, path: str) -> str:
     return (element.findtext(path) or "").strip()
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
 def _is_mask(name: str) -> bool:
     return any(part.lower().startswith("segmentation") for part in name.split("/")[:-1])
 
 
-class _SplitLists:
+class _ImageSets:
     """The lists in ``ImageSets/Main``; those of one class, with a second column, do not count."""
 
-    def __init__(self, files: FileIndex, source: str) -> None:
+    def __init__(self, files: FileIndex) -> None:
         self._splits: dict[tuple[str, str], list[str]] = {}
         self._roots: dict[str, None] = {}
         for name in files.names:
@@ -177,15 +150,7 @@ class _SplitLists:
                 continue
             root = match["root"] or ""
             self._roots[root] = None
-            try:
-                lines = files.path(name).read_bytes().decode("utf-8-sig").split("\n")
-            except UnicodeDecodeError as error:
-                raise RepriseError(
-                    f"source '{source}': {name} is not UTF-8 text: {error.reason} at byte "
-                    f"{error.start}.",
-                    "save it as UTF-8, or remove it from the source.",
-                ) from None
-            for line in filter(None, map(str.strip, lines)):
+            for line in filter(None, map(str.strip, files.read_text(name).split("\n"))):
                 splits = self._splits.setdefault((root, line), [])
                 if split not in splits:
                     splits.append(split)
@@ -193,7 +158,7 @@ class _SplitLists:
     def split(self, name: str) -> str | None:
         """The split of an image: by a list, else by its folders."""
         listed = self._listed(name)
-        return min(listed, key=("train", "val", "test").index) if listed else folder_split(name)
+        return min(listed, key=SPLITS.index) if listed else folder_split(name)
 
     def notes(self, images: list[ImageRecord]) -> list[str]:
         """What is to be said when lists overlap."""

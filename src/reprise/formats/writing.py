@@ -1,18 +1,21 @@
-"""What every writer shares: where its files go, and refusing what its format cannot hold."""
+"""What every writer shares: where its files go, and checks of what its format can hold."""
 
 from __future__ import annotations
 
+import posixpath
 import shutil
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from reprise.errors import RepriseError
 from reprise.formats.records import ImageRecord, SourceDataset
 
 _COCO = "write coco, which holds boxes, outlines, masks and crowds."
+_MOST_BYTES = 255  # in one part of a path, on all common file systems
 _LABELS = "write labelme, which holds boxes and labels of whole images, or multilabel_csv."
 
 
-def require(
+def check_writable(
     dataset: SourceDataset,
     format_name: str,
     *,
@@ -20,7 +23,7 @@ def require(
     crowds: bool = False,
     labels: bool = False,
 ) -> None:
-    """Refuse a dataset that has more than a format holds.
+    """Check that a dataset has no more than a format holds.
 
     Args:
         dataset: What is to be written.
@@ -83,6 +86,40 @@ def write_label(folder: Path, name: str, text: str) -> None:
     target = _new_file(folder, name)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(text.encode("utf-8"))
+
+
+def flat_names(images: Iterable[ImageRecord]) -> dict[str, str]:
+    """File names without folders, for images that may come from many.
+
+    Args:
+        images: Every name once.
+
+    Returns:
+        Image name to file name. No two have the same stem in any case of letters, so that
+        label files can be named after them; of those that would, the later ones get ``_2``,
+        ``_3`` and so on.
+    """
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in sorted(image.name for image in images):
+        stem, suffix = posixpath.splitext(posixpath.basename(name))
+        free, count = stem, 1
+        while free.casefold() in taken:
+            count += 1
+            free = f"{stem}_{count}"
+        taken.add(free.casefold())
+        found[name] = free + suffix
+    return found
+
+
+def check_folder_name(name: str) -> None:
+    """Raise RepriseError unless one visible folder can bear a name, made of class names."""
+    hidden = not name or name.startswith(".") or name == "__MACOSX"
+    if hidden or "/" in name or "\0" in name or len(name.encode()) > _MOST_BYTES:
+        raise RepriseError(
+            f"no folder can be named {name[:80]!r}, which is or joins the name of classes.",
+            "rename the class, or choose another format.",
+        )
 
 
 def _new_file(folder: Path, name: str) -> Path:

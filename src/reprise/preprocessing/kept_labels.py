@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from reprise.formats.file_index import IMAGE_SUFFIXES
-from reprise.formats.registry import IMAGES_UNREAD
+from reprise.formats.registry import LABELS_ARE_IMAGES
 from reprise.preprocessing.file_state import file_state
 
 # Their versions decide what is read, as the modules of ``formats`` do.
@@ -42,7 +42,7 @@ def labels_key(folder: Path, format_: str, asked: Sequence[object]) -> str | Non
         could go unseen.
     """
     told = hashlib.sha256(json.dumps([_code(), format_, *asked]).encode())
-    unread = IMAGE_SUFFIXES if format_ in IMAGES_UNREAD else frozenset()
+    unread = frozenset() if format_ in {"auto", *LABELS_ARE_IMAGES} else IMAGE_SUFFIXES
     for where, folders, files in os.walk(folder):
         folders.sort()
         told.update(f"{os.path.relpath(where, folder)}\0".encode(errors="surrogateescape"))

@@ -19,7 +19,7 @@ from reprise.dataset import Category
 from reprise.errors import RepriseError
 from reprise.formats.file_index import IMAGE_SUFFIXES
 from reprise.formats.records import ImageRecord, ReadOptions
-from reprise.formats.registry import read_source
+from reprise.formats.source_labels import read_source
 from reprise.preprocessing import rules
 from reprise.preprocessing.config import SYNTHETIC, DataConfig
 from reprise.preprocessing.kept_labels import KeptLabels, labels_key

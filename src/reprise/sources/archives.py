@@ -1,4 +1,4 @@
-"""Unpacking archives that nobody has vetted.
+"""Extracting untrusted archives.
 
 Members are written by this module, never by ``extractall``: every path is checked, links and
 devices are refused, and sizes are counted on the bytes that come out, because headers lie.
@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from reprise.errors import RepriseError
 from reprise.sources.quota import Quota
-from reprise.sources.safe_names import refused, safe_path
+from reprise.sources.safe_names import member_error, safe_path
 
 CHUNK = 2**20
 # tarfile reads extended headers into memory at the size that they claim, and zipfile the whole
@@ -39,7 +39,7 @@ _BROKEN = (
     UnicodeError,
     ValueError,
 )
-_DISGUISES = {
+_OTHER_CONTENTS = {
     b"<!doctype html": "an HTML page",
     b"<html": "an HTML page",
     b"<?xml": "an XML document",
@@ -55,7 +55,7 @@ def is_archive(path: Path) -> bool:
     return _kind(_head(path)) is not None
 
 
-def unpack(archive: Path, folder: Path, quota: Quota) -> None:
+def extract_archive(archive: Path, folder: Path, quota: Quota) -> None:
     """Unpack a zip or tar archive (plain, gzip, bzip2, xz) into an empty folder.
 
     Args:
@@ -74,9 +74,9 @@ def unpack(archive: Path, folder: Path, quota: Quota) -> None:
     with archive.open("rb") as file, quota.growing_from(size):
         try:
             if kind == "zip":
-                _unpack_zip(file, folder, quota)
+                _extract_zip(file, folder, quota)
             else:
-                _unpack_tar(_COMPRESSIONS.get(kind, _plain)(file), folder, quota)
+                _extract_tar(_COMPRESSIONS.get(kind, _plain)(file), folder, quota)
         except _BROKEN as error:
             raise _broken(error) from None
         except OSError as error:
@@ -124,7 +124,7 @@ def _kind(head: bytes) -> Any:
 
 def _appearance(head: bytes) -> str:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    for start, meaning in _DISGUISES.items():
+    for start, meaning in _OTHER_CONTENTS.items():
         if text.startswith(start):
             return meaning
     if not head:
@@ -143,7 +143,7 @@ def _broken(error: Exception) -> RepriseError:
 
 
 def make_folders(root: Path, path: PurePosixPath, quota: Quota) -> None:
-    """Make a folder below ``root`` and those above it, each paid for.
+    """Make a folder below ``root`` and those above it, each counted.
 
     Raises:
         RepriseError: A file has the name of one of them, or there are too many.
@@ -155,7 +155,7 @@ def make_folders(root: Path, path: PurePosixPath, quota: Quota) -> None:
             (root / part).mkdir()
         except FileExistsError:
             if not (root / part).is_dir():
-                raise refused(str(part), "a file and a folder have the same name") from None
+                raise member_error(str(part), "a file and a folder have the same name") from None
         else:
             quota.count_file(str(part))
 
@@ -174,10 +174,10 @@ def write_member(content: IO[bytes], root: Path, path: PurePosixPath, quota: Quo
                 quota.count_bytes(str(path), len(chunk))
                 file.write(chunk)
     except (FileExistsError, IsADirectoryError):
-        raise refused(str(path), "it occurs twice") from None
+        raise member_error(str(path), "it occurs twice") from None
 
 
-def _unpack_zip(file: IO[bytes], folder: Path, quota: Quota) -> None:
+def _extract_zip(file: IO[bytes], folder: Path, quota: Quota) -> None:
     listing = MAX_HEADER + LISTED_BYTES_PER_FILE * quota.files
     bounded: Any = _Bounded(file, quota, listing)
     with zipfile.ZipFile(bounded) as archive:
@@ -185,9 +185,9 @@ def _unpack_zip(file: IO[bytes], folder: Path, quota: Quota) -> None:
             name = _zip_name(member)
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise refused(name, "it is a link or a device")
+                raise member_error(name, "it is a link or a device")
             if member.flag_bits & 1:
-                raise refused(name, "it is encrypted")
+                raise member_error(name, "it is encrypted")
             path = safe_path(name)
             if member.is_dir() or kind == stat.S_IFDIR:
                 make_folders(folder, path, quota)
@@ -207,14 +207,14 @@ def _zip_name(member: zipfile.ZipInfo) -> str:
         return member.filename
 
 
-def _unpack_tar(stream: IO[bytes], folder: Path, quota: Quota) -> None:
+def _extract_tar(stream: IO[bytes], folder: Path, quota: Quota) -> None:
     bounded: Any = _Bounded(stream, quota, MAX_HEADER)
     with tarfile.open(fileobj=bounded, mode="r:") as archive:
         while (member := archive.next()) is not None:
             # tarfile keeps every member that it has seen: a gigabyte for a million files.
             archive.members.clear()  # type: ignore[attr-defined]
             if not (member.isreg() or member.isdir()) or member.issparse():
-                raise refused(member.name, "it is a link or a device")
+                raise member_error(member.name, "it is a link or a device")
             if member.name in (".", "./"):
                 continue
             path = safe_path(member.name)
@@ -225,7 +225,7 @@ def _unpack_tar(stream: IO[bytes], folder: Path, quota: Quota) -> None:
                 continue
             content = archive.extractfile(member)
             if content is None:
-                raise refused(member.name, "it has no content")
+                raise member_error(member.name, "it has no content")
             write_member(content, folder, path, quota)
     # The checksum of a compressed stream stands at its very end.
     while bounded.read(CHUNK):

@@ -191,13 +191,13 @@ def _gcs(_url: str) -> Backend:
     from gcsfs.retry import HttpError
     from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 
-    class Once(GCSFileSystem):  # type: ignore[misc]
+    class WithoutRetries(GCSFileSystem):  # type: ignore[misc]
         # Without gcsfs's own retries, which are silent and log a traceback at the end.
         _request = getattr(GCSFileSystem._request, "__wrapped__", GCSFileSystem._request)
 
     known = _any_set("GOOGLE_APPLICATION_CREDENTIALS")
     return Backend(
-        open=lambda: Once(
+        open=lambda: WithoutRetries(
             token="google_default" if known else "anon",
             skip_instance_cache=True,
             use_listings_cache=False,
@@ -255,7 +255,7 @@ def _sftp(url: str) -> Backend:
     parts = urlsplit(url)
     host = parts.hostname or ""
 
-    class StrangersRefused(paramiko.MissingHostKeyPolicy):  # type: ignore[misc, name-defined]
+    class RejectUnknownHosts(paramiko.MissingHostKeyPolicy):  # type: ignore[misc, name-defined]
         def missing_host_key(self, _client: Any, hostname: str, _key: Any) -> None:
             port = f"-p {parts.port} " if parts.port else ""
             raise RepriseError(
@@ -268,7 +268,7 @@ def _sftp(url: str) -> Backend:
         def _connect(self) -> None:
             self.client = paramiko.SSHClient()
             self.client.load_system_host_keys()
-            self.client.set_missing_host_key_policy(StrangersRefused())
+            self.client.set_missing_host_key_policy(RejectUnknownHosts())
             self.client.connect(self.host, **self.ssh_kwargs)
             self.ftp = self.client.open_sftp()
 

@@ -10,17 +10,22 @@ from typing import Any
 from reprise.errors import RepriseError
 from reprise.sources.archives import make_folders
 from reprise.sources.backends import Connection
-from reprise.sources.file_download import RemoteFile, fetch, progress, resume_or_restart
+from reprise.sources.file_download import (
+    RemoteFile,
+    discard_if_stale,
+    download_file,
+    progress_bar,
+)
 from reprise.sources.folders import visible_files
 from reprise.sources.quota import Quota
-from reprise.sources.retry import Retry
+from reprise.sources.retry import with_retries
 from reprise.sources.safe_names import visible_paths
 from reprise.sources.urls import without_queries
 
 CONNECTIONS = 8
 
 
-def fetch_folder(
+def download_folder(
     url: str, connection: Connection, part: Path, quota: Quota, verified: bool
 ) -> None:
     """Download every visible object below a prefix.
@@ -38,11 +43,11 @@ def fetch_folder(
             or the server failed repeatedly.
         OSError: ``part`` cannot be written.
     """
-    files = _planned(url, connection, quota)
+    files = _list_files(url, connection, quota)
     lines = [f"{path} {remote.stamp}\n" for path, remote in files.items()]
     stamped = all(remote.stamp for remote in files.values())
     stamp = hashlib.sha256("".join(lines).encode()).hexdigest() if stamped else ""
-    resume_or_restart(part, stamp, verified)
+    discard_if_stale(part, stamp, verified)
     part.mkdir(exist_ok=True)
     for name, found in visible_files(part):
         if PurePosixPath(name) not in files:
@@ -51,9 +56,12 @@ def fetch_folder(
         make_folders(part, path.parent, quota)
     top = url.rstrip("/")
     sizes = {path: remote.size or 0 for path, remote in files.items()}
-    with ThreadPoolExecutor(CONNECTIONS) as pool, progress(url, sum(sizes.values())) as bar:
+    with ThreadPoolExecutor(CONNECTIONS) as pool, progress_bar(url, sum(sizes.values())) as bar:
         waiting = [
-            pool.submit(fetch, f"{top}/{path}", connection, remote, part / path, sizes[path], bar)
+            pool.submit(
+                download_file,
+                *(f"{top}/{path}", connection, remote, part / path, sizes[path], bar),
+            )
             for path, remote in files.items()
         ]
         try:
@@ -64,8 +72,8 @@ def fetch_folder(
             raise
 
 
-def _planned(url: str, connection: Connection, quota: Quota) -> dict[PurePosixPath, RemoteFile]:
-    """Path below the folder to object; checked and paid for before anything is fetched."""
+def _list_files(url: str, connection: Connection, quota: Quota) -> dict[PurePosixPath, RemoteFile]:
+    """Path below the folder to object; checked and counted before any download."""
     objects = _objects(url, connection)
     files = {path: objects[name] for path, name in visible_paths(objects).items()}
     for path, remote in files.items():
@@ -78,20 +86,15 @@ def _planned(url: str, connection: Connection, quota: Quota) -> dict[PurePosixPa
 
 def _objects(url: str, connection: Connection) -> dict[str, RemoteFile]:
     """Name below the folder to object."""
-    retry = Retry(url, connection.backend)
-    while True:
-        filesystem = None
-        try:
-            filesystem = connection.filesystem()
-            root = filesystem._strip_protocol(url).rstrip("/") + "/"
-            found: dict[str, dict[str, Any]] = filesystem.find(root, detail=True)
-        except connection.backend.errors as error:
-            connection.broke(filesystem)
-            retry.failed(error)
-        else:
-            # Consoles mark an empty folder with an object whose name ends in a slash.
-            return {
-                path.removeprefix(root): RemoteFile.of(path, info)
-                for path, info in found.items()
-                if info["type"] == "file" and not path.endswith("/")
-            }
+
+    def find(filesystem: Any) -> dict[str, RemoteFile]:
+        root = filesystem._strip_protocol(url).rstrip("/") + "/"
+        found: dict[str, dict[str, Any]] = filesystem.find(root, detail=True)
+        # Consoles mark an empty folder with an object whose name ends in a slash.
+        return {
+            path.removeprefix(root): RemoteFile.of(path, info)
+            for path, info in found.items()
+            if info["type"] == "file" and not path.endswith("/")
+        }
+
+    return with_retries(url, connection, find)

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from reprise.section import Section, worded
+from reprise.formats.registry import FORMATS
+from reprise.section import OneOf, Section, worded
 
 # `local` stands for a path, which carries no scheme.
 SCHEMES = (
@@ -57,21 +58,7 @@ class SourceConfig(Section):
     """SHA-256 of the archive or folder; leave it empty once and the error message says what to
     paste, or run `reprise pin URL`. A local folder may go without."""
 
-    format: Literal[
-        "auto",
-        "coco",
-        "voc",
-        "yolo",
-        "labelme",
-        "via",
-        "customvision",
-        "boxes_csv",
-        "multilabel_csv",
-        "multilabel_folders",
-        "instance_masks",
-        "label_masks",
-        "images",
-    ] = "auto"
+    format: Annotated[str, OneOf(["auto", *FORMATS])] = "auto"
     """How the labels are written; auto finds out, says why, and asks when it cannot tell."""
 
     version: Version = "latest"

@@ -1,4 +1,4 @@
-"""From ``data.sources`` to plain folders: fetched, verified, unpacked."""
+"""From ``data.sources`` to ``data/raw``: fetched, verified, unpacked, packed for DVC."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reprise.errors import RepriseError
-from reprise.sources.archives import is_archive, unpack
+from reprise.replacing import replacing_folder
+from reprise.sources.archives import extract_archive, is_archive
 from reprise.sources.config import LimitsConfig, SourceConfig
 from reprise.sources.folders import copy_folder, digest, remove
-from reprise.sources.nested import unpack_nested
+from reprise.sources.nested import extract_nested
+from reprise.sources.pack import pack_sources
 from reprise.sources.quota import Quota
 from reprise.sources.safe_names import check_name_clashes
 from reprise.sources.urls import local_path, without_queries
@@ -29,14 +31,12 @@ def download_all(
     base: Path,
     scratch: Path,
 ) -> None:
-    """Bring every source to ``out/<name>/``: archives unpacked, folders copied.
-
-    ``out/.commits.json`` holds the commit of every source that is a repository.
+    """The download stage: every source fetched, verified, unpacked, and packed for DVC.
 
     Args:
         sources: Name to source, from ``data.sources``.
         limits: Limits of each source, from ``data.limits``.
-        out: Folder to write; what it held is removed.
+        out: Folder to write, as :mod:`reprise.sources.pack` says; what it held is removed.
         base: Folder that local paths start from.
         scratch: Folder for downloads: unfinished ones are resumed by the next call, finished
             ones are not fetched again.
@@ -45,28 +45,53 @@ def download_all(
         RepriseError: A source is missing, has the wrong SHA-256, is broken, unsafe or over
             a limit, or the disk is full. Then ``out`` does not exist.
     """
+    download_folders(sources, limits, out, base, scratch)
+    pack_sources(out)
+
+
+def download_folders(
+    sources: Mapping[str, SourceConfig],
+    limits: LimitsConfig,
+    out: Path,
+    base: Path,
+    scratch: Path,
+) -> None:
+    """Bring every source to ``out/<name>/``: archives unpacked, folders copied.
+
+    ``out/.commits.json`` holds the commit of every source that is a repository. Arguments and
+    errors are those of :func:`download_all`.
+    """
     remove(out)
     commits: dict[str, str] = {}
-    try:
-        out.mkdir(parents=True)
+    with replacing_folder(out) as building:
         for name in sorted(sources):
-            building = out / f".{name}.partial"
-            building.mkdir()
+            folder = building / name
+            folder.mkdir()
             with error_context(f"data.sources.{name}"):
-                commit = _bring(sources[name], limits, building, base, scratch)
+                commit = _download_source(sources[name], limits, folder, base, scratch)
             if commit is not None:
                 commits[name] = commit
-            building.rename(out / name)
         if commits:
-            (out / COMMITS).write_text(json.dumps(commits, indent=2) + "\n")
-    except BaseException:
-        remove(out)
-        raise
+            (building / COMMITS).write_text(json.dumps(commits, indent=2) + "\n")
+
+
+def _download_source(
+    source: SourceConfig, limits: LimitsConfig, folder: Path, base: Path, scratch: Path
+) -> str | None:
+    """Fill a source's folder; the commit that its content comes from, of a repository."""
+    local = local_path(source.url, base)
+    if local is not None:
+        _check_local(source, local)
+        _fill(folder, local, source, limits)
+        return None
+    with verified_copy(source, limits, scratch) as copy:
+        _fill(folder, copy.path, source, limits)
+        return copy.commit
 
 
 @contextmanager
 def error_context(place: str) -> Iterator[None]:
-    """Says in every error what it is about, and keeps the queries of urls out of it."""
+    """Adds to every error what it is about, and removes the queries of urls from it."""
     try:
         yield
     except RepriseError as error:
@@ -78,20 +103,6 @@ def error_context(place: str) -> Iterator[None]:
             "free disk space or correct the permissions, then run again; a download goes on "
             "where it stopped.",
         ) from None
-
-
-def _bring(
-    source: SourceConfig, limits: LimitsConfig, folder: Path, base: Path, scratch: Path
-) -> str | None:
-    """Fill a source's folder; the commit that its content comes from, of a repository."""
-    local = local_path(source.url, base)
-    if local is not None:
-        _check_local(source, local)
-        _fill(folder, local, source, limits)
-        return None
-    with verified_copy(source, limits, scratch) as got:
-        _fill(folder, got.path, source, limits)
-        return got.commit
 
 
 def _check_local(source: SourceConfig, local: Path) -> None:
@@ -115,6 +126,6 @@ def _fill(folder: Path, path: Path, source: SourceConfig, limits: LimitsConfig) 
         quota.count_bytes(source.path, path.stat().st_size)
         shutil.copyfile(path, folder / source.path.rstrip("/").rsplit("/", 1)[-1])
     else:
-        unpack(path, folder, quota)
-    unpack_nested(folder, quota)
+        extract_archive(path, folder, quota)
+    extract_nested(folder, quota)
     check_name_clashes(folder)

@@ -10,7 +10,7 @@ from typing import Any
 from reprise.errors import RepriseError
 from reprise.sources.backends import Connection, NoRangesError, ReadRange
 from reprise.sources.folders import remove
-from reprise.sources.retry import Retry
+from reprise.sources.retry import Retry, with_retries
 from reprise.sources.urls import file_name, without_queries
 
 LARGEST_BLOCK = 8 * 2**20
@@ -43,7 +43,7 @@ class RemoteFile:
         return cls(path, size, stamp, size is not None and info.get("partial", True))
 
 
-def resume_or_restart(part: Path, stamp: str, verified: bool) -> None:
+def discard_if_stale(part: Path, stamp: str, verified: bool) -> None:
     """Remove what an earlier attempt left of another content.
 
     Args:
@@ -71,29 +71,22 @@ class _CannotWriteError(Exception):
         self.reason = reason
 
 
-def describe(url: str, connection: Connection) -> RemoteFile | None:
+def remote_info(url: str, connection: Connection) -> RemoteFile | None:
     """What the server says about a file; None when the url names a folder.
 
     Raises:
         RepriseError: It does not exist, access is denied, or the server does not answer.
     """
-    retry = Retry(url, connection.backend)
-    while True:
-        filesystem = None
-        try:
-            filesystem = connection.filesystem()
-            path = filesystem._strip_protocol(url)
-            info: dict[str, Any] = filesystem.info(path)
-        except connection.backend.errors as error:
-            connection.broke(filesystem)
-            retry.failed(error)
-        else:
-            if info["type"] == "directory":
-                return None
-            return RemoteFile.of(path, info)
+
+    def info(filesystem: Any) -> RemoteFile | None:
+        path = filesystem._strip_protocol(url)
+        found: dict[str, Any] = filesystem.info(path)
+        return None if found["type"] == "directory" else RemoteFile.of(path, found)
+
+    return with_retries(url, connection, info)
 
 
-def fetch(
+def download_file(
     url: str, connection: Connection, remote: RemoteFile, part: Path, max_bytes: int, bar: Any
 ) -> None:
     """Download a file, going on from what an earlier attempt left.
@@ -101,7 +94,7 @@ def fetch(
     Args:
         url: For messages.
         connection: To its server.
-        remote: What :func:`describe` said of it.
+        remote: From :func:`remote_info`.
         part: Where the bytes go. What it holds already is taken as the file's beginning;
             after a failure it stays, for the next attempt.
         max_bytes: Largest size allowed.
@@ -184,7 +177,7 @@ def _check_size(url: str, size: int, max_bytes: int) -> None:
         )
 
 
-def progress(url: str, total: int | None) -> Any:
+def progress_bar(url: str, total: int | None) -> Any:
     """A tqdm bar of bytes, named after the file and shown on a terminal only."""
     from tqdm import tqdm
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reprise.errors import RepriseError
-from reprise.sources.archives import is_archive, unpack
+from reprise.sources.archives import extract_archive, is_archive
 from reprise.sources.folders import visible_files
 from reprise.sources.quota import Quota
 
@@ -14,7 +14,7 @@ MAX_NESTING = 3
 _SUFFIXES = (".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tar", ".zip")
 
 
-def unpack_nested(folder: Path, quota: Quota, depth: int = 1) -> None:
+def extract_nested(folder: Path, quota: Quota, depth: int = 1) -> None:
     """Put a folder in the place of every archive below ``folder``.
 
     ``pages.zip`` becomes ``pages/``, or ``pages.zip/`` where ``pages`` exists already. An
@@ -41,9 +41,9 @@ def unpack_nested(folder: Path, quota: Quota, depth: int = 1) -> None:
         target.mkdir()
         try:
             with quota.growing_from(packed.stat().st_size):
-                unpack(packed, target, quota)
+                extract_archive(packed, target, quota)
                 packed.unlink()
-                unpack_nested(target, quota, depth + 1)
+                extract_nested(target, quota, depth + 1)
         except RepriseError as error:
             raise type(error)(f"in '{name}': {error.problem}", error.fix) from None
 

@@ -16,7 +16,7 @@ from reprise.errors import RepriseError
 from reprise.sources.folders import digest
 
 
-def pack(folder: Path, sha256: str, raw: Path, source: str) -> None:
+def pack_source(folder: Path, sha256: str, raw: Path, source: str) -> None:
     """Write ``<source>.tar`` and ``<source>.json``; the same files give the same bytes.
 
     Args:
@@ -49,7 +49,7 @@ def pack_sources(raw: Path) -> None:
     """
     try:
         for folder in sorted(path for path in raw.iterdir() if path.is_dir()):
-            pack(folder, digest(folder), raw, folder.name)
+            pack_source(folder, digest(folder), raw, folder.name)
             shutil.rmtree(folder)
     except OSError as error:
         shutil.rmtree(raw, ignore_errors=True)

@@ -27,8 +27,8 @@ CONNECTIONS = 8
 
 
 @dataclass(frozen=True)
-class Fetched:
-    """What came out of a repository.
+class Snapshot:
+    """What was read from a repository.
 
     Attributes:
         commit: Full hash of the commit that the revision means.
@@ -44,7 +44,7 @@ def is_repository(url: str) -> bool:
     return urlsplit(url).scheme.startswith("git+")
 
 
-def fetch_from_repository(source: SourceConfig, part: Path, quota: Quota) -> Fetched:
+def read_repository(source: SourceConfig, part: Path, quota: Quota) -> Snapshot:
     """Write a file or a folder's visible files at the source's revision.
 
     Args:
@@ -60,7 +60,7 @@ def fetch_from_repository(source: SourceConfig, part: Path, quota: Quota) -> Fet
     from dvc.api import DVCFileSystem
     from dvc.scm import CloneError
 
-    with _confined_to(part.with_suffix(".clone")):
+    with _isolated_dvc(part.with_suffix(".clone")):
         filesystem = DVCFileSystem(url=_address(source.url), rev=source.revision)
         try:
             commit = filesystem.repo.get_rev()
@@ -74,7 +74,7 @@ def fetch_from_repository(source: SourceConfig, part: Path, quota: Quota) -> Fet
             raise _failed(source, _text(error)) from None
         finally:
             filesystem.close()
-    return Fetched(commit, in_git=not tracked)
+    return Snapshot(commit, in_git=not tracked)
 
 
 def _dvc_errors() -> tuple[type[Exception], ...]:
@@ -93,16 +93,16 @@ def _dvc_errors() -> tuple[type[Exception], ...]:
 
 
 @contextmanager
-def _confined_to(folder: Path) -> Iterator[None]:
-    """DVC clones, caches and indexes in this folder, asks nobody, and leaves nothing."""
+def _isolated_dvc(folder: Path) -> Iterator[None]:
+    """DVC clones, caches and indexes in this folder only, and never prompts for a password."""
     from dvc.repo.open_repo import clean_repos
 
     remove(folder)
     folder.mkdir()
-    mine = {"DVC_SITE_CACHE_DIR": str(folder.resolve()), "GIT_TERMINAL_PROMPT": "0"}
-    before = {name: os.environ.get(name) for name in mine}
+    settings = {"DVC_SITE_CACHE_DIR": str(folder.resolve()), "GIT_TERMINAL_PROMPT": "0"}
+    before = {name: os.environ.get(name) for name in settings}
     temporary = tempfile.tempdir
-    os.environ.update(mine)
+    os.environ.update(settings)
     tempfile.tempdir = str(folder.resolve())
     try:
         yield
@@ -127,7 +127,7 @@ def _address(url: str) -> str:
 def _write(filesystem: Any, source: SourceConfig, part: Path, quota: Quota) -> bool:
     """Write the files; whether any of them is tracked by DVC."""
     root = "/" + (source.path or "").strip("/")
-    _refuse_imports(filesystem, source, PurePosixPath(root))
+    _check_imports(filesystem, source, PurePosixPath(root))
     try:
         top = filesystem.info(root)
     except FileNotFoundError:
@@ -140,7 +140,7 @@ def _write(filesystem: Any, source: SourceConfig, part: Path, quota: Quota) -> b
         files = _listed(filesystem, root)
         folder = part
     for name, info in files.items():
-        _refuse_links(source, name, info)
+        _check_links(source, name, info)
     if not files:
         raise _failed(source, f"'{source.path or '/'}' holds no files")
 
@@ -160,7 +160,7 @@ def _write(filesystem: Any, source: SourceConfig, part: Path, quota: Quota) -> b
     return bool(tracked)
 
 
-def _refuse_imports(filesystem: Any, source: SourceConfig, root: PurePosixPath) -> None:
+def _check_imports(filesystem: Any, source: SourceConfig, root: PurePosixPath) -> None:
     """DVC would fetch from wherever an import names: any file here, any server in reach."""
     for out in filesystem.repo.index.outs:
         path = PurePosixPath(out.fs_path)
@@ -182,7 +182,7 @@ def _listed(filesystem: Any, root: str) -> dict[PurePosixPath, dict[str, Any]]:
     return {path: names[name] for path, name in visible_paths(names).items()}
 
 
-def _refuse_links(source: SourceConfig, name: PurePosixPath, info: dict[str, Any]) -> None:
+def _check_links(source: SourceConfig, name: PurePosixPath, info: dict[str, Any]) -> None:
     mode = (info.get("fs_info") or {}).get("mode", stat.S_IFREG)
     if not stat.S_ISREG(mode):
         raise _failed(source, f"'{name}' in it is a link or a submodule")

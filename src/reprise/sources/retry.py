@@ -1,14 +1,14 @@
-"""How long a download goes on trying, and what it says meanwhile."""
+"""When a failed request is sent again, and what is printed meanwhile."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from reprise.errors import RepriseError
-from reprise.sources.backends import Backend
+from reprise.sources.backends import Backend, Connection
 from reprise.sources.urls import without_queries
 
 # Seconds before each new attempt in a row; any new byte starts the row again.
@@ -18,13 +18,15 @@ WAITS_UNANSWERED = (0.5, 1.0)
 # A request that the server answers this way will not do better the next time.
 PERMANENT = frozenset(range(400, 500)) - {408, 425, 429}
 
+Answer = TypeVar("Answer")
+
 
 class Retry:
-    """Decides after each failure in a row whether to try again.
+    """Counts failures in a row and decides after each whether to try again.
 
     Args:
         url: For messages.
-        backend: Tells failures that last from those that pass.
+        backend: Tells permanent errors from temporary ones.
     """
 
     def __init__(self, url: str, backend: Backend) -> None:
@@ -45,9 +47,9 @@ class Retry:
             RepriseError: Another attempt would be in vain, or there were enough.
         """
         status = _status(error, self._backend.status)
-        lasting = self._lasting(error, status)
-        if lasting is not None:
-            raise RepriseError(f"{self._url}: {lasting}.", self._backend.advice) from None
+        permanent = self._permanent_problem(error, status)
+        if permanent is not None:
+            raise RepriseError(f"{self._url}: {permanent}.", self._backend.advice) from None
         self._failures += 1
         waits = WAITS if self._answered or status is not None else WAITS_UNANSWERED
         if self._failures > len(waits):
@@ -57,14 +59,14 @@ class Retry:
                 "check the url and the connection, then run again; what was downloaded is kept.",
             ) from None
         wait = waits[self._failures - 1]
-        _say(
+        _print_above_bar(
             f"{self._url}: {_reason(error)}; attempt {self._failures + 1} of "
             f"{len(waits) + 1} in {wait:g} s"
         )
         time.sleep(wait)
 
-    def _lasting(self, error: Exception, status: int | None) -> str | None:
-        """What is wrong, when no other attempt will mend it."""
+    def _permanent_problem(self, error: Exception, status: int | None) -> str | None:
+        """What is wrong, when another attempt cannot succeed."""
         if status in PERMANENT:
             return f"the server answered {status}"
         if isinstance(error, self._backend.denials):
@@ -72,6 +74,28 @@ class Retry:
         if isinstance(error, FileNotFoundError) and error.__cause__ is None:
             return "it does not exist"
         return "access is denied" if isinstance(error, PermissionError) else None
+
+
+def with_retries(url: str, connection: Connection, request: Callable[[Any], Answer]) -> Answer:
+    """The answer to a request, sent again after temporary errors.
+
+    Args:
+        url: For messages.
+        connection: To the server; opened again after each error.
+        request: Called with the file system.
+
+    Raises:
+        RepriseError: The server refused the request, or failed repeatedly.
+    """
+    retry = Retry(url, connection.backend)
+    while True:
+        filesystem = None
+        try:
+            filesystem = connection.filesystem()
+            return request(filesystem)
+        except connection.backend.errors as error:
+            connection.broke(filesystem)
+            retry.failed(error)
 
 
 def causes(error: BaseException | None) -> Iterator[Any]:
@@ -104,7 +128,7 @@ def _reason(error: Exception) -> str:
     return without_queries(text.removeprefix("[Errno None] "))[:300].rstrip(".")
 
 
-def _say(line: str) -> None:
+def _print_above_bar(line: str) -> None:
     from tqdm import tqdm
 
     tqdm.write(line, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Names of files as strangers write them: which of them can safely be names here."""
+"""Names of files in archives, buckets and repositories: which of them are safe to write."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def safe_path(name: str) -> PurePosixPath:
     parts = [part for part in text.split("/") if part not in ("", ".")]
     absolute = text.startswith("/") or (len(text) > 1 and text[1] == ":")
     if absolute or ".." in parts or not parts:
-        raise refused(name, "its path leaves the folder")
+        raise member_error(name, "its path leaves the folder")
     if len(parts) > MAX_DEPTH:
-        raise refused(name, f"it lies more than {MAX_DEPTH} folders deep")
+        raise member_error(name, f"it lies more than {MAX_DEPTH} folders deep")
     if any(len(part.encode("utf-8", "surrogatepass")) > 255 for part in parts):
-        raise refused(name, "its name is too long")
+        raise member_error(name, "its name is too long")
     if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
-        raise refused(name, "its name holds a control character")
+        raise member_error(name, "its name holds a control character")
     return PurePosixPath(*parts)
 
 
@@ -44,16 +44,16 @@ def visible_paths(names: Iterable[str]) -> dict[PurePosixPath, str]:
             continue
         path = safe_path(name)
         if path in found:
-            raise refused(name, "it occurs twice")
+            raise member_error(name, "it occurs twice")
         found[path] = name
     for path, name in found.items():
         if any(parent in found for parent in path.parents):
-            raise refused(name, "a file and a folder have the same name")
+            raise member_error(name, "a file and a folder have the same name")
     return found
 
 
 def check_name_clashes(folder: Path) -> None:
-    """Refuse names that are one and the same on the disks of macOS and Windows.
+    """Check that no two names are the same on the disks of macOS and Windows.
 
     There one file would replace the other without a word, and the same source would be
     another dataset.
@@ -77,7 +77,7 @@ def check_name_clashes(folder: Path) -> None:
             seen[plain] = name
 
 
-def refused(name: str, reason: str) -> RepriseError:
+def member_error(name: str, reason: str) -> RepriseError:
     """The error that names a file of a source which is not taken in."""
     return RepriseError(
         f"{name[:80]!r} in it is refused: {reason}.",

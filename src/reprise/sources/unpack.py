@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tarfile
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from reprise.errors import RepriseError
 _FIX = "write it again: dvc repro --force download; or bring it back: dvc checkout --force"
 
 
-def unpacked(raw: Path, source: str, scratch: Path) -> Path:
+def unpack_source(raw: Path, source: str, scratch: Path) -> Path:
     """A folder with the files of a source, unpacked now or by an earlier run.
 
     Args:
@@ -40,14 +40,15 @@ def unpacked(raw: Path, source: str, scratch: Path) -> Path:
     if folder.is_dir():
         return folder
     scratch.mkdir(parents=True, exist_ok=True)
-    building = scratch / f".{name}.{os.getpid()}"
     try:
-        shutil.rmtree(building, ignore_errors=True)
-        _extract(raw / f"{source}.tar", building, expected)
-        for old in scratch.glob(f"{source}-*"):
-            if old.name[len(source) + 1 :].isalnum():
-                shutil.rmtree(old, ignore_errors=True)
-        building.rename(folder)
+        # Not replacing_folder: runs at the same time would write to one partial folder.
+        with tempfile.TemporaryDirectory(dir=scratch, prefix=f".{name}.") as temporary:
+            building = Path(temporary) / name
+            _extract(raw / f"{source}.tar", building, expected)
+            for old in scratch.glob(f"{source}-*"):
+                if old.name[len(source) + 1 :].isalnum():
+                    shutil.rmtree(old, ignore_errors=True)
+            building.rename(folder)
     except OSError as error:
         # Another run may have been faster: then its folder is as good.
         if not folder.is_dir():
@@ -55,21 +56,19 @@ def unpacked(raw: Path, source: str, scratch: Path) -> Path:
                 f"source '{source}' cannot be unpacked: {error.strerror or error}.",
                 "free disk space or correct the permissions, then run again.",
             ) from None
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
     return folder
 
 
 def unpack_sources(raw: Path, sources: Mapping[str, object], scratch: Path) -> dict[str, Path]:
-    """:func:`unpacked` for each source, by name."""
-    return {source: unpacked(raw, source, scratch) for source in sorted(sources)}
+    """:func:`unpack_source` for each source, by name."""
+    return {source: unpack_source(raw, source, scratch) for source in sorted(sources)}
 
 
 def _extract(archive: Path, folder: Path, expected: int) -> None:
     folder.mkdir()
     try:
         with tarfile.TarFile(archive) as tar:
-            # Written by this project, and still read as if by a stranger.
+            # Written by this project, and still treated as untrusted.
             tar.extractall(folder, filter="data")
             found = len(tar.getmembers())
     except (tarfile.TarError, EOFError) as error:

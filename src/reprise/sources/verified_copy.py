@@ -1,25 +1,32 @@
-"""From a remote url to a verified local file or folder: kept, resumed, or fetched."""
+"""From a remote url to a verified local file or folder: cached, resumed, or downloaded."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from reprise.errors import RepriseError
+from reprise.replacing import replacing_file
 from reprise.sources.archives import require_archive
 from reprise.sources.backends import Connection, backend
-from reprise.sources.buckets import fetch_folder
+from reprise.sources.buckets import download_folder
 from reprise.sources.config import LimitsConfig, SourceConfig
 from reprise.sources.download_cache import DownloadCache
-from reprise.sources.file_download import describe, fetch, progress, resume_or_restart, stamp_file
+from reprise.sources.file_download import (
+    discard_if_stale,
+    download_file,
+    progress_bar,
+    remote_info,
+    stamp_file,
+)
 from reprise.sources.folders import digest, remove
 from reprise.sources.quota import OverLimitError, Quota
-from reprise.sources.repositories import Fetched, fetch_from_repository, is_repository
+from reprise.sources.repositories import Snapshot, is_repository, read_repository
 from reprise.sources.urls import without_queries
 
 
@@ -40,17 +47,24 @@ class VerifiedCopy:
 
 @contextmanager
 def verified_copy(
-    source: SourceConfig, limits: LimitsConfig, scratch: Path, pinning: bool = False
+    source: SourceConfig,
+    limits: LimitsConfig,
+    scratch: Path,
+    *,
+    pinning: bool = False,
+    check_file: Callable[[Path], object] | None = None,
 ) -> Iterator[VerifiedCopy]:
-    """A verified local copy, fetched unless an earlier run kept it.
+    """A verified local copy, downloaded unless an earlier run left it in the cache.
 
-    A copy that the caller refuses with a RepriseError is not kept.
+    A copy that the caller refuses with a RepriseError is removed from the cache.
 
     Args:
         source: A source whose url is no local path.
-        limits: Limits of the download and of what is kept.
-        scratch: Folder for unfinished and kept downloads.
+        limits: Limits of the download and of the cache.
+        scratch: Folder of the cache, unfinished downloads included.
         pinning: Take the content as it is, to find its digest.
+        check_file: Given, the url must name a single file, which this function refuses with a
+            RepriseError; else it names an archive, a folder in a bucket or a repository.
 
     Raises:
         RepriseError: The source is missing, too large, has another SHA-256 than expected, or
@@ -58,18 +72,18 @@ def verified_copy(
         OSError: ``scratch`` cannot be written.
     """
     cache = DownloadCache(scratch)
-    key = _key(source)
     with ExitStack() as locks:
-        locks.enter_context(cache.locked(key))
-        got = _find(cache, key, source, locks) if not pinning else None
-        if got is None:
-            got = _fetch(cache, key, source, limits, locks, pinning)
+        download = _Download(source, limits, cache, locks, check_file)
+        locks.enter_context(cache.locked(download.key))
+        copy = None if pinning else download.find()
+        if copy is None:
+            copy = download.run(pinning)
         try:
-            yield got
+            yield copy
         except OverLimitError:
-            raise  # with a higher limit, nothing is fetched again
+            raise  # with a higher limit, nothing is downloaded again
         except RepriseError:
-            remove(got.path)
+            remove(copy.path)
             raise
     cache.trim(int(limits.keep_downloads_gb * 1e9))
 
@@ -94,90 +108,97 @@ def check_sum(source: SourceConfig, found: str) -> None:
         )
 
 
+@dataclass
+class _Download:
+    """One source on its way into the cache; the caller holds the lock of its key."""
+
+    source: SourceConfig
+    limits: LimitsConfig
+    cache: DownloadCache
+    locks: ExitStack
+    check_file: Callable[[Path], object] | None
+
+    @property
+    def key(self) -> str:
+        return _key(self.source)
+
+    def find(self) -> VerifiedCopy | None:
+        """What an earlier run left in the cache of this source."""
+        source, record = self.source, _read_record(self.cache, self.key)
+        sha256 = source.sha256 or (record.sha256 if record and record.fixed else None)
+        stale = is_repository(source.url) and (record is None or record.sha256 != sha256)
+        if sha256 is None or stale:
+            return None
+        with ExitStack() as attempt:
+            attempt.enter_context(self.cache.locked(sha256))
+            path = self.cache.find(sha256)
+            if path is None:
+                return None
+            self.locks.enter_context(attempt.pop_all())
+            return VerifiedCopy(path, sha256, record.commit if record else None)
+
+    def run(self, pinning: bool) -> VerifiedCopy:
+        """Download, verify and cache the source."""
+        source, part = self.source, self.cache.unfinished(self.key)
+        resumed = part.exists()
+        snapshot = self._download(part)
+        found = digest(part)
+        if resumed and source.sha256 not in (None, found):
+            # It may have changed on the server between the two attempts.
+            _remove_unfinished(part)
+            snapshot = self._download(part)
+            found = digest(part)
+        try:
+            if part.is_file() and snapshot is None:
+                (self.check_file or require_archive)(part)
+            if source.sha256 is not None:
+                check_sum(source, found)
+        except RepriseError:
+            _remove_unfinished(part)
+            raise
+        # Cached before a missing sum is reported: once it is pasted, nothing is fetched again.
+        self.locks.enter_context(self.cache.locked(found))
+        path = self.cache.keep(part, found)
+        _remove_unfinished(part)
+        if snapshot is not None:
+            _write_record(self.cache, source, snapshot, found)
+        fixed = snapshot is not None and snapshot.in_git and snapshot.commit == source.revision
+        if source.sha256 is None and not fixed and not pinning:
+            check_sum(source, found)
+        return VerifiedCopy(path, found, snapshot.commit if snapshot else None)
+
+    def _download(self, part: Path) -> Snapshot | None:
+        """Fill ``part``; of a repository, say what was read."""
+        url, verified = self.source.url, self.source.sha256 is not None
+        max_bytes = int(self.limits.max_download_gb * 1e9)
+        quota = Quota(self.limits.max_files, max_bytes, "data.limits.max_download_gb")
+        if is_repository(url):
+            remove(part)
+            return read_repository(self.source, part, quota)
+        connection = Connection(backend(url))
+        remote = remote_info(url, connection)
+        if part.exists() and part.is_dir() != (remote is None):
+            _remove_unfinished(part)
+        if remote is not None:
+            discard_if_stale(part, remote.stamp, verified)
+            with progress_bar(url, remote.size) as bar:
+                download_file(url, connection, remote, part, max_bytes, bar)
+        elif connection.backend.folders and self.check_file is None:
+            download_folder(url, connection, part, quota, verified)
+        else:
+            raise RepriseError(
+                f"{without_queries(url)} is a folder.",
+                "name the file in it; a folder of images can be packed into an archive.",
+            )
+        return None
+
+
 def _key(source: SourceConfig) -> str:
     named = "\n".join([source.url, source.revision or "", source.path or ""])
     return hashlib.sha256(named.encode("utf-8")).hexdigest()[:16]
 
 
-def _find(
-    cache: DownloadCache, key: str, source: SourceConfig, locks: ExitStack
-) -> VerifiedCopy | None:
-    """What an earlier run kept of this source."""
-    record = _recorded(cache, key)
-    sha256 = source.sha256 or (record.sha256 if record and record.fixed else None)
-    if sha256 is None or (is_repository(source.url) and (not record or record.sha256 != sha256)):
-        return None
-    with ExitStack() as attempt:
-        attempt.enter_context(cache.locked(sha256))
-        path = cache.find(sha256)
-        if path is None:
-            return None
-        locks.enter_context(attempt.pop_all())
-        return VerifiedCopy(path, sha256, record.commit if record else None)
-
-
-def _fetch(
-    cache: DownloadCache,
-    key: str,
-    source: SourceConfig,
-    limits: LimitsConfig,
-    locks: ExitStack,
-    pinning: bool,
-) -> VerifiedCopy:
-    part = cache.unfinished(key)
-    resumed = part.exists()
-    fetched = _download(source, part, limits)
-    found = digest(part)
-    if resumed and source.sha256 not in (None, found):
-        # It may have changed on the server between the two attempts.
-        _forget(part)
-        fetched = _download(source, part, limits)
-        found = digest(part)
-    try:
-        if part.is_file() and not is_repository(source.url):
-            require_archive(part)
-        if source.sha256 is not None:
-            check_sum(source, found)
-    except RepriseError:
-        _forget(part)
-        raise
-    # Kept before a missing sum is reported: once it is pasted, nothing is fetched again.
-    locks.enter_context(cache.locked(found))
-    path = cache.keep(part, found)
-    _forget(part)
-    fixed = fetched is not None and fetched.in_git and fetched.commit == source.revision
-    if fetched is not None:
-        _record(cache, source, fetched, found)
-    if source.sha256 is None and not fixed and not pinning:
-        check_sum(source, found)
-    return VerifiedCopy(path, found, fetched.commit if fetched else None)
-
-
-def _download(source: SourceConfig, part: Path, limits: LimitsConfig) -> Fetched | None:
-    max_bytes = int(limits.max_download_gb * 1e9)
-    quota = Quota(limits.max_files, max_bytes, "data.limits.max_download_gb")
-    if is_repository(source.url):
-        remove(part)
-        return fetch_from_repository(source, part, quota)
-    verified = source.sha256 is not None
-    connection = Connection(backend(source.url))
-    remote = describe(source.url, connection)
-    if part.exists() and part.is_dir() != (remote is None):
-        _forget(part)
-    if remote is not None:
-        resume_or_restart(part, remote.stamp, verified)
-        with progress(source.url, remote.size) as bar:
-            fetch(source.url, connection, remote, part, max_bytes, bar)
-    elif connection.backend.folders:
-        fetch_folder(source.url, connection, part, quota, verified)
-    else:
-        raise RepriseError(
-            f"{without_queries(source.url)} is a folder.", "pack it into an archive and name that."
-        )
-    return None
-
-
-def _forget(part: Path) -> None:
+def _remove_unfinished(part: Path) -> None:
     remove(part)
     remove(stamp_file(part))
 
@@ -191,19 +212,20 @@ class _Record:
     fixed: bool
 
 
-def _record(cache: DownloadCache, source: SourceConfig, fetched: Fetched, found: str) -> None:
+def _write_record(
+    cache: DownloadCache, source: SourceConfig, snapshot: Snapshot, sha256: str
+) -> None:
     """Note what a repository gave, also under the commit that a person may paste now."""
-    for revision in (source.revision, fetched.commit):
-        fixed = "fixed" if fetched.in_git and revision == fetched.commit else "moving"
-        record = _record_file(cache, _key(source.model_copy(update={"revision": revision})))
-        new = record.with_suffix(".new")
-        new.write_text(f"{fetched.commit} {found} {fixed}")
-        new.replace(record)
-    if fetched.commit != source.revision:
-        print(f"{source.revision} is commit {fetched.commit}", file=sys.stderr)
+    for revision in (source.revision, snapshot.commit):
+        fixed = "fixed" if snapshot.in_git and revision == snapshot.commit else "moving"
+        key = _key(source.model_copy(update={"revision": revision}))
+        with replacing_file(_record_file(cache, key)) as record:
+            record.write_text(f"{snapshot.commit} {sha256} {fixed}")
+    if snapshot.commit != source.revision:
+        print(f"{source.revision} is commit {snapshot.commit}", file=sys.stderr)
 
 
-def _recorded(cache: DownloadCache, key: str) -> _Record | None:
+def _read_record(cache: DownloadCache, key: str) -> _Record | None:
     record = _record_file(cache, key)
     text = record.read_text(errors="replace") if record.exists() else ""
     match = re.fullmatch("([0-9a-f]{40,64}) ([0-9a-f]{64}) (fixed|moving)", text)

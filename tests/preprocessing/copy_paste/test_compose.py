@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from builders import picture
+from formats.strategies import read_labels
 from reprise.errors import RepriseError
 from reprise.formats import coco
 from reprise.formats.records import BoxRecord
@@ -292,7 +293,7 @@ def test_an_object_keeps_its_share_of_the_image() -> None:
 
 
 def test_real_nuclei_and_their_polygons(shared_datasets: Path) -> None:
-    records = coco.read(shared_datasets / "nuclei_dsb2018", "nuclei").images
+    records = read_labels(coco, shared_datasets / "nuclei_dsb2018", "nuclei").images
     train = [
         TrainImage("nuclei", r.name, r.path, r.width, r.height, tuple(r.boxes))
         for r in records

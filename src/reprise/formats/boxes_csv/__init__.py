@@ -9,27 +9,32 @@ version is read; else all box lists of the folder are merged.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from reprise.errors import RepriseError
 from reprise.formats.box_columns import BoxColumns, box_columns
 from reprise.formats.boxes_csv.versions import choose_lists, stamped_lists
-from reprise.formats.csv_tables import peek_columns, read_table, write_table
+from reprise.formats.csv_tables import (
+    header,
+    headers_seen,
+    is_true,
+    read_table,
+    write_table,
+)
 from reprise.formats.file_index import FileIndex
-from reprise.formats.image_lists import LONGEST_SIDE, ImageList, add_problem
+from reprise.formats.geometry import MAX_SIDE, text_number
+from reprise.formats.image_lists import ImageList
 from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.split_names import named_split
-from reprise.formats.writing import class_names, copy_image, require, write_label
+from reprise.formats.writing import check_writable, class_names, copy_image, write_label
 
 COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
 # Headers that `detect` looks at.
-_PEEKS = 10
-_TRUE = frozenset({"1", "true", "yes"})
+_MOST_OPENED = 10
 
 
-def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> SourceDataset:
+def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     """Read the box lists of a source folder.
 
     Args:
@@ -45,9 +50,8 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
         RepriseError: There is no list of boxes or no such version, a file cannot be read, a
             row names no image, or an image is in two splits. The message names file and line.
     """
-    files = FileIndex(folder, source)
-    lists, notes = _choose(files, source, options.version)
-    reader = _Reader(files, source)
+    lists, notes = _choose(files, options.version)
+    reader = _Reader(files)
     for entry in lists:
         reader.read(entry)
     return reader.dataset(notes)
@@ -57,8 +61,8 @@ def detect(files: FileIndex) -> str | None:
     """The lists of boxes among the first few CSV files, those with stamps first."""
     names = files.with_suffix(".csv")
     stamped = [entry.name for entry in stamped_lists(names)]
-    for name in [*stamped, *names][:_PEEKS]:
-        if box_columns(peek_columns(files, name)):
+    for name in [*stamped, *names][:_MOST_OPENED]:
+        if box_columns(header(files, name)):
             return f"boxes in the columns of {name}"
     return None
 
@@ -69,15 +73,11 @@ def write(dataset: SourceDataset, folder: Path) -> None:
     Columns are COLUMNS, ``synthetic`` if any image is, and one for each key. Outlines are not
     kept, nor are classes without a box.
 
-    Args:
-        dataset: Every image has a path, a width and a height; boxes are in pixels.
-        folder: An empty folder.
-
     Raises:
         RepriseError: There are crowds or labels of whole images, or a key or class has a name
             that would be read as something else.
     """
-    require(dataset, "boxes_csv")
+    check_writable(dataset, "boxes_csv")
     listed = [image for image in dataset.images if image.labelled]
     columns = list(COLUMNS)
     if any(image.synthetic for image in listed):
@@ -106,24 +106,24 @@ class _List:
     within: str = ""
 
 
-def _choose(files: FileIndex, source: str, version: str) -> tuple[list[_List], list[str]]:
+def _choose(files: FileIndex, version: str) -> tuple[list[_List], list[str]]:
     """The files to read, and notes on the choice."""
     names = files.with_suffix(".csv")
-    boxed = [name for name in names if box_columns(peek_columns(files, name))]
+    boxed = [name for name in names if box_columns(header(files, name))]
     if not boxed:
-        raise _nothing_found(files, source, names)
+        raise _nothing_found(files, names)
     stamped = stamped_lists(names)
     usecases = {(entry.home, entry.usecase) for entry in stamped if entry.name in boxed}
     if not usecases and version != "latest":
-        raise RepriseError(
-            f"source '{source}': there is no version {version}: no list of boxes is named as "
+        raise files.source_error(
+            f"there is no version {version}: no list of boxes is named as "
             "train_{usecase}_{YYMMDDHHmmss}.csv.",
-            f"leave data.sources.{source}.version out.",
+            f"leave data.sources.{files.source}.version out.",
         )
     if not usecases:
         return [_List(name) for name in boxed], []
     versions = [entry for entry in stamped if (entry.home, entry.usecase) in usecases]
-    chosen, notes = choose_lists(versions, version, source)
+    chosen, notes = choose_lists(versions, version, files.source)
     known = {entry.name for entry in versions}
     notes += [f"{name} is of no version: not read" for name in boxed if name not in known]
     lists = []
@@ -133,11 +133,10 @@ def _choose(files: FileIndex, source: str, version: str) -> tuple[list[_List], l
     return lists, notes
 
 
-def _nothing_found(files: FileIndex, source: str, names: list[str]) -> RepriseError:
-    seen = "; ".join(f"{name}: {', '.join(peek_columns(files, name)[:12])}" for name in names[:3])
-    return RepriseError(
-        f"source '{source}': no CSV file has columns for an image, a class and a box. Found "
-        f"{seen or 'no .csv file at all'}.",
+def _nothing_found(files: FileIndex, names: list[str]) -> RepriseError:
+    return files.source_error(
+        f"no CSV file has columns for an image, a class and a box. Found "
+        f"{headers_seen(files, names)}.",
         f"name the columns {','.join(COLUMNS)} in the first line, or correct the format in "
         "data.sources.",
     )
@@ -146,33 +145,31 @@ def _nothing_found(files: FileIndex, source: str, names: list[str]) -> RepriseEr
 class _Reader:
     """Collects what the lists say."""
 
-    def __init__(self, files: FileIndex, source: str) -> None:
+    def __init__(self, files: FileIndex) -> None:
         self._files = files
-        self._source = source
-        self._images = ImageList(files, source)
+        self._images = ImageList(files)
         self._classes: dict[str, None] = {}
         self._of_boxes: set[str] = set()
 
     def read(self, entry: _List) -> None:
         """Add what one file says."""
         name = entry.name
-        table = read_table(self._files, name, self._source)
+        table = read_table(self._files, name)
         columns = box_columns(table.columns)
         if columns is None:
-            raise _nothing_found(self._files, self._source, [name])
+            raise _nothing_found(self._files, [name])
         for line, cells in table.rows:
             where = f"line {line}"
             if len(cells) <= columns.image:
-                raise self._images.error(name, where, "the row ends before the image's name")
-            image = self._images.named(cells[columns.image], name, where, entry.within)
-            problem = f"{len(cells)} cells where the header has {len(table.columns)}"
-            said = entry.split
-            if len(cells) == len(table.columns):
+                raise self._files.error(name, where, "the row ends before the image's name")
+            image = self._images.find(cells[columns.image], name, where, entry.within)
+            problem, split = table.length_problem(cells), entry.split
+            if not problem:
                 problem = self._row(image, cells, columns, table.delimiter)
-                said = said if columns.split is None else named_split(cells[columns.split]) or said
-            self._images.place(image, name, said)
+                split = (columns.split is not None and named_split(cells[columns.split])) or split
+            self._images.set_split(image, name, split)
             if problem:
-                add_problem(image, f"{name}, {where}: {problem}")
+                image.add_problem(f"{name}, {where}: {problem}")
 
     def dataset(self, notes: list[str]) -> SourceDataset:
         """Everything that was read."""
@@ -193,7 +190,7 @@ class _Reader:
         for key, place in columns.others.items():
             if image.keys.setdefault(key, cells[place]) != cells[place]:
                 self._of_boxes.add(key)
-        if columns.synthetic is not None and cells[columns.synthetic].strip().lower() in _TRUE:
+        if columns.synthetic is not None and is_true(cells[columns.synthetic]):
             image.synthetic = True
         sides = [
             "" if place is None else cells[place].strip()
@@ -219,7 +216,7 @@ def _set_size(image: ImageRecord, width: float, height: float) -> str:
     """Note the size that a row states, 0 for none; returns what is wrong with it."""
     if width == height == 0:
         return ""
-    if not (0 < width <= LONGEST_SIDE and 0 < height <= LONGEST_SIDE):
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
         return "the width and height of the image are not two positive numbers"
     size = (max(1, round(width)), max(1, round(height)))
     if image.width is not None and (image.width, image.height) != size:
@@ -229,13 +226,8 @@ def _set_size(image: ImageRecord, width: float, height: float) -> str:
 
 
 def _number(text: str, mark: str) -> float:
-    """A cell as a number; NaN for anything else, which the box rules then judge."""
     # Where commas stand in numbers, spreadsheets separate cells by semicolons.
-    plain = text.replace(",", ".") if mark == ";" else text
-    try:
-        return float(plain)
-    except ValueError:
-        return math.nan
+    return text_number(text.replace(",", ".") if mark == ";" else text)
 
 
 def _box_cells(image: ImageRecord) -> list[list[object]]:

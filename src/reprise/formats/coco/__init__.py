@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from pathlib import Path
 
 from reprise.formats.coco.coco_file import SECTIONS, CocoFile
 from reprise.formats.coco.writer import write
-from reprise.formats.file_ends import ends, has_json_keys
-from reprise.formats.file_index import FileIndex, no_label_file
-from reprise.formats.json_files import read_json_lists
+from reprise.formats.file_index import FileIndex
+from reprise.formats.json_files import file_ends, has_json_keys, read_json_lists
 from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
-from reprise.formats.sidecars import folder_split
+from reprise.formats.split_names import folder_split
 
 __all__ = ["detect", "read", "write"]
 
@@ -21,13 +19,8 @@ _SIGNS = (("images", "file_name"), ("annotations", "image_id"), ("categories", "
 _MOST_OPENED = 8
 
 
-def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> SourceDataset:
+def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     """Read every COCO file of a source folder and merge them.
-
-    Args:
-        folder: The source folder; it is not changed.
-        source: Name of the source, for messages.
-        options: Nothing of it applies.
 
     Returns:
         The labels. Boxes are as written; a named image that is missing has no ``path``. An
@@ -40,33 +33,32 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
             a section is not a list, a file name fits several files, or no annotation has an
             image and a category. The message names the file and the place.
     """
-    files = FileIndex(folder, source)
     images: dict[str, ImageRecord] = {}
     classes: dict[str, None] = {}
     notes: list[str] = []
     found = 0
     for name in files.with_suffix(".json"):
-        content = read_json_lists(files, name, source)
+        content = read_json_lists(files, name)
         if not all(key in content.keys for key in SECTIONS):
             continue
         found += 1
-        label_file = CocoFile(content, files, source, name)
+        label_file = CocoFile(content, files, name)
         classes.update(dict.fromkeys(label_file.read_into(images)))
         notes += label_file.notes
     if not found:
         looked_for = f"a .json file whose top level has {', '.join(SECTIONS)}"
-        raise no_label_file(files, source, "COCO", looked_for)
+        raise files.no_label_file("COCO", looked_for, ".json")
     for name in files.images():
         unlisted = ImageRecord(name, files.path(name), split=folder_split(name), labelled=False)
         images.setdefault(name, unlisted)
     ordered = [images[name] for name in sorted(images)]
-    return SourceDataset(source, ordered, list(classes), lists_images=True, notes=notes)
+    return SourceDataset(files.source, ordered, list(classes), lists_images=True, notes=notes)
 
 
 def detect(files: FileIndex) -> str | None:
     """JSON files with the three sections of COCO, among the eight likeliest by their names."""
     names = sorted(files.with_suffix(".json"), key=_unlikeliness)[:_MOST_OPENED]
-    found = [name for name in names if _is_coco(ends(files.path(name)))]
+    found = [name for name in names if _is_coco(file_ends(files.path(name)))]
     return f"COCO sections in {', '.join(found[:3])}" if found else None
 
 

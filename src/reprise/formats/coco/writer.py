@@ -10,7 +10,7 @@ from typing import Any
 
 from reprise.formats.json_files import check_keys
 from reprise.formats.records import BoxRecord, ImageRecord, SourceDataset
-from reprise.formats.writing import class_names, copy_image, require, write_label
+from reprise.formats.writing import check_writable, class_names, copy_image, write_label
 
 # Keys of an image entry that describe the file; all others may serve to group images.
 OWN_KEYS = frozenset({"id", "file_name", "width", "height", "synthetic"})
@@ -31,7 +31,7 @@ def write(dataset: SourceDataset, folder: Path) -> None:
     Raises:
         RepriseError: There are labels of whole images, or a key is named as one of COCO's.
     """
-    require(dataset, "coco", crowds=True)
+    check_writable(dataset, "coco", crowds=True)
     check_keys(dataset, OWN_KEYS, "coco")
     categories = {name: index for index, name in enumerate(class_names(dataset), start=1)}
     files: dict[str | None, dict[str, list[Any]]] = {}

@@ -19,7 +19,6 @@ import numpy as np
 from reprise.errors import RepriseError
 from reprise.formats.class_list import in_order, write_class_list
 from reprise.formats.file_index import FileIndex
-from reprise.formats.file_names import flat_names
 from reprise.formats.label_masks.mask_pairing import MaskFile, pair
 from reprise.formats.label_masks.pixel_values import BACKGROUND, IGNORED, LabelValues, read_values
 from reprise.formats.mask_images import (
@@ -31,26 +30,21 @@ from reprise.formats.mask_images import (
     write_mask,
 )
 from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
-from reprise.formats.split_names import named_split
-from reprise.formats.writing import class_names, copy_image, require
+from reprise.formats.split_names import folder_split, named_split
+from reprise.formats.writing import check_writable, class_names, copy_image, flat_names
 from reprise.masks import rle
 
 # The fewest pixels of an object. Masks drawn by hand or by thresholds are full of specks: those
 # of cracks in roads have thousands in one image.
 MIN_AREA = 50
 # Masks that `detect` opens, and the most colours that they may have.
-_PEEKS = 3
+_MOST_OPENED = 3
 _MOST_COLOURS = 256
 _LISTS = "imagesets/segmentation"
 
 
-def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> SourceDataset:
+def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     """Read the objects in the masks as run lengths, box and area.
-
-    Args:
-        folder: The source folder; it is not changed.
-        source: Name of the source, for messages.
-        options: Nothing of it applies.
 
     Returns:
         Boxes as xywh in pixels, by class number or name, then by their first pixel column by
@@ -63,21 +57,20 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
         RepriseError: There is no mask, one fits several images, or a list of classes is
             malformed.
     """
-    files = FileIndex(folder, source)
     pairs = pair(files)
-    for mask, images in pairs.torn.items():
-        raise RepriseError(
-            f"source '{source}': the mask {mask} fits several images: {', '.join(images[:4])}.",
+    for mask, images in pairs.ambiguous.items():
+        raise files.source_error(
+            f"the mask {mask} fits several images: {', '.join(images[:4])}.",
             "give images different names without their endings, or keep one of them.",
         )
     if not pairs.masks:
-        raise RepriseError(
-            f"source '{source}': no mask was found. Looked for PNG files such as masks/1.png for "
+        raise files.source_error(
+            f"no mask was found. Looked for PNG files such as masks/1.png for "
             f"images/1.jpg, 1_mask.png beside 1.jpg, or 1_CRACK.png beside 1_RAW.jpg; it holds "
             f"{len(files.names)} file(s).",
             "correct the layout, or the format in data.sources.",
         )
-    reader = _Reader(files, read_values(files, source))
+    reader = _Reader(files, read_values(files))
     records = [reader.image(name, masks) for name, masks in sorted(pairs.masks.items())]
     records += [ImageRecord(name, None) for name in pairs.orphans]
     for name in pairs.unlabelled:
@@ -85,17 +78,17 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
     listed = _listed_splits(files)
     for record in records:
         stem = posixpath.splitext(posixpath.basename(record.name))[0]
-        record.split = named_split(posixpath.dirname(record.name)) or listed.get(stem)
+        record.split = folder_split(record.name) or listed.get(stem)
     records.sort(key=lambda record: record.name)
     classes = reader.finish(records)
-    return SourceDataset(source, records, classes, lists_images=True, notes=reader.notes())
+    return SourceDataset(files.source, records, classes, lists_images=True, notes=reader.notes())
 
 
 def detect(files: FileIndex) -> str | None:
     """Masks by their names, the first few of which are opened and must look like masks."""
     pairs = pair(files)
     masks = [mask for name in sorted(pairs.masks) for mask in pairs.masks[name]]
-    for mask in masks[:_PEEKS]:
+    for mask in masks[:_MOST_OPENED]:
         if not few_colours(files.path(mask.name), 2 if mask.class_name else _MOST_COLOURS):
             return None
     if not masks:
@@ -118,7 +111,7 @@ def write(dataset: SourceDataset, folder: Path) -> None:
         RepriseError: An object has no such mask or is a crowd, an image has labels as a whole,
             there are more than 254 classes, or one is called background.
     """
-    require(dataset, "label_masks")
+    check_writable(dataset, "label_masks")
     names = flat_names(dataset.images)
     classes = class_names(dataset)
     if len(classes) >= IGNORED or any(name.lower() in BACKGROUND for name in classes):
@@ -140,7 +133,7 @@ def write(dataset: SourceDataset, folder: Path) -> None:
 
 
 class _Reader:
-    """Turns masks into objects, and remembers what can be said at the end only."""
+    """Turns masks into objects; the meaning of 255 is known after the last mask only."""
 
     def __init__(self, files: FileIndex, values: LabelValues) -> None:
         self._files = files

@@ -57,20 +57,20 @@ class Pairs:
         masks: The masks of every image that has one.
         unlabelled: Images without a mask.
         orphans: Masks without an image.
-        torn: Masks with the images among which they cannot choose.
+        ambiguous: Masks with the images among which they cannot choose.
     """
 
     masks: dict[str, list[MaskFile]] = field(default_factory=dict)
     unlabelled: list[str] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
-    torn: dict[str, list[str]] = field(default_factory=dict)
+    ambiguous: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, mask: MaskFile, images: list[str]) -> None:
         """Give a mask its image, one of those that its name fits."""
         if len(images) == 1:
             self.masks.setdefault(images[0], []).append(mask)
         elif images:
-            self.torn[mask.name] = images
+            self.ambiguous[mask.name] = images
         else:
             self.orphans.append(mask.name)
 
@@ -79,7 +79,7 @@ def pair(files: FileIndex) -> Pairs:
     """Find the masks of every image; no file is opened."""
     names = [name for name in files.images() if not _folders(name) & _OTHER_MASKS]
     found = _parallel(names)
-    return found if found.masks or found.torn else _side_by_side(names)
+    return found if found.masks or found.ambiguous else _side_by_side(names)
 
 
 def _parallel(names: list[str]) -> Pairs:
@@ -125,7 +125,7 @@ def _side_by_side(names: list[str]) -> Pairs:
 def _rest(found: Pairs, names: Iterable[str]) -> Pairs:
     """Complete ``unlabelled``; a mask is never an image, even if masks seem to be its own."""
     used = {mask.name for masks in found.masks.values() for mask in masks}
-    used.update(found.orphans, found.torn)
+    used.update(found.orphans, found.ambiguous)
     for name in used & set(found.masks):
         found.orphans += [mask.name for mask in found.masks.pop(name)]
     found.unlabelled = [name for name in names if name not in used and name not in found.masks]

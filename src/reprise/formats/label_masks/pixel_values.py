@@ -23,7 +23,6 @@ from pathlib import Path
 
 import numpy as np
 
-from reprise.errors import RepriseError
 from reprise.formats.class_list import read_class_list
 from reprise.formats.file_index import FileIndex
 from reprise.formats.mask_images import BadMaskError, open_mask
@@ -92,7 +91,7 @@ class LabelValues:
         return numbers
 
 
-def read_values(files: FileIndex, source: str) -> LabelValues:
+def read_values(files: FileIndex) -> LabelValues:
     """The meaning that ``labelmap.txt`` or, failing that, ``classes.txt`` gives.
 
     Raises:
@@ -100,12 +99,13 @@ def read_values(files: FileIndex, source: str) -> LabelValues:
     """
     maps = [name for name in files.names if posixpath.basename(name).lower() == "labelmap.txt"]
     if len(maps) > 1:
-        raise RepriseError(
-            f"source '{source}': it has {maps[0]} and {maps[1]}.", "keep the one that is right."
+        raise files.source_error(
+            f"it has {maps[0]} and {maps[1]}.",
+            "keep the one that is right.",
         )
     if not maps:
-        return _numbered(read_class_list(files, source), [])
-    entries = _entries(files.path(maps[0]), source, maps[0])
+        return _numbered(read_class_list(files), [])
+    entries = _entries(files, maps[0])
     return _numbered([name for name, _ in entries], [colour for _, colour in entries])
 
 
@@ -122,9 +122,9 @@ def _numbered(names: list[str], colours: list[int]) -> LabelValues:
     )
 
 
-def _entries(path: Path, source: str, name: str) -> list[tuple[str, int]]:
+def _entries(files: FileIndex, name: str) -> list[tuple[str, int]]:
     fix = "write one class a line, as in: road:128,64,128::"
-    with path.open("rb") as file:
+    with files.path(name).open("rb") as file:
         text = file.read(_MOST_BYTES).decode("utf-8-sig", errors="replace")
     entries: list[tuple[str, int]] = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -133,12 +133,10 @@ def _entries(path: Path, source: str, name: str) -> list[tuple[str, int]]:
         found = _ENTRY.fullmatch(line.strip())
         channels = [int(found[key][:4]) for key in ("red", "green", "blue")] if found else [256]
         if not found or max(channels) > 255:
-            raise RepriseError(
-                f"source '{source}': {name}, line {number}: no name:r,g,b:: is in it.", fix
-            )
+            raise files.error(name, f"line {number}", "no name:r,g,b:: is in it", fix)
         red, green, blue = channels
         entries.append((found["name"].strip(), red << 16 | green << 8 | blue))
     for kind, seen in (("class", [n for n, _ in entries]), ("colour", [c for _, c in entries])):
         if len(set(seen)) < len(seen) or len(seen) > _MOST_CLASSES:
-            raise RepriseError(f"source '{source}': {name} names a {kind} twice.", fix)
+            raise files.source_error(f"{name} names a {kind} twice.", fix)
     return entries

@@ -8,19 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from reprise.errors import RepriseError
-from reprise.formats.file_ends import ends, has_json_keys
-from reprise.formats.file_index import FileIndex, encodable, no_label_file
+from reprise.formats.file_index import FileIndex, encodable
+from reprise.formats.geometry import stated_side
+from reprise.formats.json_files import file_ends, has_json_keys, parse_problem
 from reprise.formats.labelme.shapes import Shape, merged, shape_of, shapes_from
-from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
-from reprise.formats.sidecars import MAX_SIDE, attach
-from reprise.formats.writing import copy_image, require, write_label
+from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
+from reprise.formats.sidecars import attach
+from reprise.formats.writing import check_writable, copy_image, write_label
 
 MAX_BYTES = 300_000_000  # of one JSON file; the image itself may be in it
 _LOOKED_AT = 5
 _VERSION = "5.5.0"  # of LabelMe, whose files these are like
 
 
-def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> SourceDataset:
+def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     """Read every LabelMe file of a source folder.
 
     A rectangle is the box of its corners, in any order; a polygon, a circle (as a polygon of
@@ -32,36 +33,30 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
     The image is the one that ``imagePath`` names, seen from the JSON file, else the one named
     as the JSON file. ``imageData`` is ignored. Splits come from folder names.
 
-    Args:
-        folder: The source folder; it is not changed.
-        source: Name of the source, for messages.
-        options: Nothing of it applies.
-
     Returns:
         The labels in pixels; classes are sorted, because no file declares them.
 
     Raises:
         RepriseError: There is no LabelMe file, or one fits several images.
     """
-    files = FileIndex(folder, source)
     labels = []
     for name in files.with_suffix(".json"):
         found = _parse(files.path(name))
         if found is not None:
             labels.append((name, *found))
     if not labels:
-        raise no_label_file(files, source, "LabelMe", "a .json file with a list 'shapes'")
-    records, notes = attach(labels, files, files.images(), source)
+        raise files.no_label_file("LabelMe", "a .json file with a list 'shapes'", ".json")
+    records, notes = attach(labels, files, files.images())
     used = {box.class_name for record in records for box in record.boxes}
     used.update(name for record in records for name in record.labels)
-    return SourceDataset(source, records, sorted(used), notes=notes)
+    return SourceDataset(files.source, records, sorted(used), notes=notes)
 
 
 def detect(files: FileIndex) -> str | None:
     """Some JSON file with ``shapes`` and ``imagePath``, among the first five."""
     names = files.with_suffix(".json")
     for name in names[:_LOOKED_AT]:
-        if has_json_keys(ends(files.path(name)), ("shapes", "imagePath")):
+        if has_json_keys(file_ends(files.path(name)), ("shapes", "imagePath")):
             return f"{len(names)} JSON file(s), {name} in the form of LabelMe"
     return None
 
@@ -73,15 +68,11 @@ def write(dataset: SourceDataset, folder: Path) -> None:
     label nothing, and a box that is not the bounds of its outline. Images that are not
     labelled have no JSON file.
 
-    Args:
-        dataset: Every image has a path, a width and a height; boxes are in pixels.
-        folder: An empty folder.
-
     Raises:
         RepriseError: There are crowds, a mask of another size than its image, or two images
             whose names differ in their endings only.
     """
-    require(dataset, "labelme", labels=True)
+    check_writable(dataset, "labelme", labels=True)
     for image in dataset.images:
         name = posixpath.join(image.split or "", image.name)
         copy_image(image, folder, name)
@@ -121,32 +112,20 @@ def _parse(path: Path) -> tuple[str, ImageRecord] | None:
     try:
         content = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        deep = isinstance(error, RecursionError)
-        reason = "it is nested too deeply" if deep else str(error)
-        record.problem = f"its label file is not valid JSON: {reason}"
+        record.problem = f"its label file is not valid JSON: {parse_problem(error)}"
         return "", record
     if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
         return None
     written = content.get("imagePath")
     try:
-        record.width = _side(content, "imageWidth")
-        record.height = _side(content, "imageHeight")
+        record.width = stated_side(content.get("imageWidth"), "imageWidth")
+        record.height = stated_side(content.get("imageHeight"), "imageHeight")
         record.labels = _flags(content.get("flags"))
         record.boxes = _boxes(content["shapes"], record)
-    except ValueError as error:
+    except LabelError as error:
         record.labels = []
         record.problem = str(error)
     return written if isinstance(written, str) else "", record
-
-
-def _side(content: dict[str, Any], key: str) -> int | None:
-    value = content.get(key)
-    if value is None or value == 0:
-        return None
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 < value <= MAX_SIDE:
-        raise ValueError(f"its {key} {value!r} is not a number of pixels")
-    return max(1, round(value))
 
 
 def _flags(value: Any) -> list[str]:
@@ -162,8 +141,8 @@ def _boxes(entries: list[Any], record: ImageRecord) -> list[BoxRecord]:
     for place, entry in enumerate(entries, start=1):
         try:
             shape = shape_of(entry, size)
-        except ValueError as error:
-            raise ValueError(f"shape {place} {error}") from None
+        except LabelError as error:
+            raise LabelError(f"shape {place} {error}") from None
         key = (shape.label, shape.group) if shape.group is not None else place
         objects.setdefault(key, []).append(shape)
     return [merged(shapes, size) for shapes in objects.values()]

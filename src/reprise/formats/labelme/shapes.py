@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from reprise.formats.file_index import encodable
-from reprise.formats.json_files import number
-from reprise.formats.records import BoxRecord
+from reprise.formats import geometry
+from reprise.formats.geometry import json_number
+from reprise.formats.json_files import text_value
+from reprise.formats.records import BoxRecord, LabelError
 from reprise.masks import rle
 
-CIRCLE_CORNERS = 64
 MAX_PIXELS = 64_000_000  # of an image with masks, which take up to 24 bytes a pixel
 _OUTLINES = ("polygon", "oriented_rectangle")
 _WITHOUT_AREA = ("point", "points", "line", "linestrip")
@@ -69,15 +69,13 @@ def shape_of(entry: Any, size: Size | None) -> Shape:
         size: Height and width of the image, None when the file does not say.
 
     Raises:
-        ValueError: What makes the whole file unusable, as the end of a sentence.
+        LabelError: What makes the whole file unusable, as the end of a sentence.
     """
     if not isinstance(entry, dict):
-        raise ValueError("is not an object")
-    label, group = entry.get("label"), entry.get("group_id")
-    if not isinstance(label, str) or not label.strip() or not encodable(label):
-        raise ValueError(f"has the label {label!r}, which is not a text with something in it")
+        raise LabelError("is not an object")
+    label, group = text_value(entry.get("label"), "label"), entry.get("group_id")
     if group is not None and (isinstance(group, bool) or not isinstance(group, int | str)):
-        raise ValueError(f"has the group_id {group!r}, which is neither a number nor text")
+        raise LabelError(f"has the group_id {group!r}, which is neither a number nor text")
     points = _points(entry.get("points"))
     kind = entry.get("shape_type") or "polygon"  # as LabelMe 3 wrote it: without a type
     if kind == "rectangle":
@@ -91,7 +89,7 @@ def shape_of(entry: Any, size: Size | None) -> Shape:
         return Shape(label, group, points[:1], without_area=kind)
     if kind == "mask":
         return _mask(entry, Shape(label, group, points), size)
-    raise ValueError(f"has the shape_type {kind!r}, which is not known")
+    raise LabelError(f"has the shape_type {kind!r}, which is not known")
 
 
 def merged(shapes: list[Shape], size: Size | None) -> BoxRecord:
@@ -100,7 +98,7 @@ def merged(shapes: list[Shape], size: Size | None) -> BoxRecord:
     Its box is the bounds of all. A plain box among outlines is an outline too.
 
     Raises:
-        ValueError: Masks and other shapes are mixed.
+        LabelError: Masks and other shapes are mixed.
     """
     label = shapes[0].label
     corners = [point for shape in shapes for point in shape.corners]
@@ -108,7 +106,7 @@ def merged(shapes: list[Shape], size: Size | None) -> BoxRecord:
     masks = [shape.mask for shape in shapes if shape.mask is not None]
     if masks:
         if len(masks) < len(shapes) or size is None:
-            raise ValueError(f"group {shapes[0].group} of '{label}' mixes masks and other shapes")
+            raise LabelError(f"group {shapes[0].group} of '{label}' mixes masks and other shapes")
         pixels = masks[0] if len(masks) == 1 else np.unique(np.concatenate(masks))
         encoded = rle.encode(pixels, size)
         return BoxRecord(label, xywh, area=float(len(pixels)), segmentation=encoded)
@@ -150,16 +148,12 @@ def _points(value: Any) -> list[Point]:
     if not isinstance(value, list) or not all(
         isinstance(point, list) and len(point) == 2 for point in value
     ):
-        raise ValueError("has points that are not a list of [x, y]")
-    return [(number(x), number(y)) for x, y in value]
+        raise LabelError("has points that are not a list of [x, y]")
+    return [(json_number(x), json_number(y)) for x, y in value]
 
 
-def _bounds(points: list[Point]) -> tuple[float, float, float, float]:
-    """Left, top, width, height; NaN without points, or with one that is not finite."""
-    if not points or not all(map(math.isfinite, (value for point in points for value in point))):
-        return math.nan, math.nan, math.nan, math.nan
-    left, top = min(x for x, _ in points), min(y for _, y in points)
-    return left, top, max(x for x, _ in points) - left, max(y for _, y in points) - top
+def _bounds(points: list[Point]) -> geometry.Xywh:
+    return geometry.bounds([x for x, _ in points], [y for _, y in points])
 
 
 def _box_corners(points: list[Point]) -> list[Point]:
@@ -168,30 +162,27 @@ def _box_corners(points: list[Point]) -> list[Point]:
 
 
 def _outline(points: list[Point]) -> list[float]:
-    """Points as x, y in turn; empty when they enclose nothing or are not all finite."""
-    values = [value for point in points for value in point]
-    return values if len(points) >= 3 and all(map(math.isfinite, values)) else []
+    return geometry.outline([x for x, _ in points], [y for _, y in points])
 
 
 def _circle(points: list[Point]) -> tuple[list[Point], list[float]]:
     """Corners of a circle's box, and a polygon on it: from its centre and a point on it."""
     if len(points) != 2:
-        raise ValueError(f"is a circle of {len(points)} points instead of 2")
+        raise LabelError(f"is a circle of {len(points)} points instead of 2")
     (cx, cy), (x, y) = points
     radius = math.hypot(x - cx, y - cy)
-    angles = [2 * math.pi * index / CIRCLE_CORNERS for index in range(CIRCLE_CORNERS)]
-    rim = [(cx + radius * math.cos(angle), cy + radius * math.sin(angle)) for angle in angles]
-    return [(cx - radius, cy - radius), (cx + radius, cy + radius)], _outline(rim)
+    rim = geometry.ellipse(cx, cy, radius, radius)
+    return [(cx - radius, cy - radius), (cx + radius, cy + radius)], rim
 
 
 def _mask(entry: dict[str, Any], shape: Shape, size: Size | None) -> Shape:
     """A mask: a PNG in base64, whose upper left pixel lies at the first point."""
     if size is None:
-        raise ValueError("is a mask, but the file does not state the image's size")
+        raise LabelError("is a mask, but the file does not state the image's size")
     if size[0] * size[1] > MAX_PIXELS:
-        raise ValueError(f"is a mask of an image of more than {MAX_PIXELS} pixels")
+        raise LabelError(f"is a mask of an image of more than {MAX_PIXELS} pixels")
     if not shape.corners or not all(abs(value) <= MAX_PIXELS for value in shape.corners[0]):
-        raise ValueError("is a mask without a place")
+        raise LabelError("is a mask without a place")
     left, top = (round(value) for value in shape.corners[0])
     mask = _png(entry.get("mask"), size[0] * size[1])
     shape.mask = rle.positions(mask, left, top, size)
@@ -203,15 +194,15 @@ def _mask(entry: dict[str, Any], shape: Shape, size: Size | None) -> Shape:
 def _png(text: Any, max_pixels: int) -> np.ndarray:
     """bool, shape (height, width)."""
     if not isinstance(text, str):
-        raise ValueError("is a mask without pixels")
+        raise LabelError("is a mask without pixels")
     try:
         with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as png:
             fits = png.width * png.height <= max_pixels
             mask = np.asarray(png.convert("L")) > 0 if fits else None
     except _DECODER_ERRORS:
-        raise ValueError("is a mask whose pixels are not a PNG image in base64") from None
+        raise LabelError("is a mask whose pixels are not a PNG image in base64") from None
     if mask is None:
-        raise ValueError("is a mask that is larger than the image")
+        raise LabelError("is a mask that is larger than the image")
     return mask
 
 

@@ -8,26 +8,24 @@ All such files of a source are merged; of one image they must say the same.
 
 from __future__ import annotations
 
-import csv
-import io
 import posixpath
 import re
-from itertools import islice
 from pathlib import Path
 
 from reprise.errors import RepriseError
 from reprise.formats.box_columns import box_columns
 from reprise.formats.class_list import in_order, read_class_list, write_class_list
 from reprise.formats.csv_tables import (
-    DELIMITERS,
     Table,
-    peek_columns,
+    first_rows,
+    header,
+    headers_seen,
+    is_true,
     read_table,
     write_table,
 )
 from reprise.formats.file_index import IMAGE_SUFFIXES, FileIndex
-from reprise.formats.group_tables import add_group_keys
-from reprise.formats.image_lists import ImageList, add_problem
+from reprise.formats.image_lists import ImageList
 from reprise.formats.multilabel_csv.label_columns import (
     IMAGE_NAMES,
     OTHER_FORMATS,
@@ -39,20 +37,14 @@ from reprise.formats.multilabel_csv.label_columns import (
 )
 from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.split_names import named_split
-from reprise.formats.writing import class_names, copy_image, require, write_label
+from reprise.formats.writing import check_writable, class_names, copy_image, write_label
 
-_TRUE = frozenset({"1", "true", "yes"})
-# What `detect` looks at: files, and of one without a column of tags bytes and rows.
-_PEEKS, _PEEK_BYTES, _PEEK_ROWS = 10, 65_536, 20
+# What `detect` looks at: files, and rows of each.
+_MOST_OPENED, _ROWS = 10, 20
 
 
-def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> SourceDataset:
+def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     """Read the labels of images from all CSV files that hold some.
-
-    Args:
-        folder: The source folder; it is not changed.
-        source: Name of the source, for messages.
-        options: Nothing of it applies.
 
     Returns:
         Images with labels and no boxes. Classes are those of ``classes.txt``, where there is
@@ -64,23 +56,21 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
         RepriseError: There is no such file, a row has too many or too few cells or names no
             image, or two rows contradict each other. The message names file, line and image.
     """
-    files = FileIndex(folder, source)
-    reader = _Reader(files, source)
+    reader = _Reader(files)
     for name in files.with_suffix(".csv"):
-        if may_fit(peek_columns(files, name)):
-            reader.read(read_table(files, name, source))
+        if may_fit(header(files, name)):
+            reader.read(read_table(files, name))
     return reader.dataset()
 
 
 def detect(files: FileIndex) -> str | None:
     """A list of labels among the first few CSV files, told by its header and first rows."""
-    for name in files.with_suffix(".csv")[:_PEEKS]:
-        columns = peek_columns(files, name)
-        if may_fit(columns):
-            found = label_columns(columns, _first_rows(files, name, columns))
-            if found is not None:
-                form = "tags" if found.classes == {} else f"{len(found.classes)} columns of 0 and 1"
-                return f"labels of images as {form} in {name}"
+    for name in files.with_suffix(".csv")[:_MOST_OPENED]:
+        columns, rows = first_rows(files, name, _ROWS)
+        found = label_columns(columns, rows) if may_fit(columns) else None
+        if found is not None:
+            form = "tags" if found.classes == {} else f"{len(found.classes)} columns of 0 and 1"
+            return f"labels of images as {form} in {name}"
     return None
 
 
@@ -98,7 +88,7 @@ def write(dataset: SourceDataset, folder: Path) -> None:
         RepriseError: There are boxes, or a class or a key has a name that would be read as
             something else.
     """
-    require(dataset, "multilabel_csv", boxes=False, labels=True)
+    check_writable(dataset, "multilabel_csv", boxes=False, labels=True)
     listed = [image for image in dataset.images if image.labelled]
     keys = sorted({key for image in listed for key in image.keys})
     _check_names(dataset, keys)
@@ -119,44 +109,41 @@ def write(dataset: SourceDataset, folder: Path) -> None:
 class _Reader:
     """Collects what the files say."""
 
-    def __init__(self, files: FileIndex, source: str) -> None:
+    def __init__(self, files: FileIndex) -> None:
         self._files = files
-        self._source = source
-        self._images = ImageList(files, source)
-        self._said: dict[str, tuple[list[str], str, str]] = {}
+        self._images = ImageList(files)
+        self._seen: dict[str, tuple[list[str], str, str]] = {}
         self._declared: dict[str, None] = {}
         self._repeated: set[str] = set()
         self._read: list[str] = []
 
     def read(self, table: Table) -> None:
         """Add what one file says, if it holds labels."""
-        wanted = len(table.columns)
-        whole = [cells for _, cells in table.rows if len(cells) == wanted]
+        whole = [cells for _, cells in table.rows if not table.length_problem(cells)]
         columns = label_columns(table.columns, whole)
         if columns is None:
             return
         for line, cells in table.rows:
-            if len(cells) != wanted:
-                problem = f"{len(cells)} cells where the header has {wanted}"
-                raise self._images.error(table.name, f"line {line}", problem)
+            if problem := table.length_problem(cells):
+                raise self._files.error(table.name, f"line {line}", problem)
         self._read.append(table.name)
         self._declared.update(dict.fromkeys(columns.classes))
         for line, cells in table.rows:
             where = f"line {line}"
             written = self._with_ending(cells[columns.image], table.name)
-            image = self._images.named(written, table.name, where)
-            said = None if columns.split is None else named_split(cells[columns.split])
-            self._images.place(image, table.name, said)
-            if columns.synthetic is not None and cells[columns.synthetic].strip().lower() in _TRUE:
+            image = self._images.find(written, table.name, where)
+            split = None if columns.split is None else named_split(cells[columns.split])
+            self._images.set_split(image, table.name, split)
+            if columns.synthetic is not None and is_true(cells[columns.synthetic]):
                 image.synthetic = True
             for key, place in columns.others.items():
                 if cells[place].strip():
                     image.keys.setdefault(key, cells[place])
             labels, problem = labels_of(columns, cells)
             if problem:
-                add_problem(image, f"{table.name}, {where}: {problem}")
+                image.add_problem(f"{table.name}, {where}: {problem}")
             else:
-                self._say(image, labels, table.name, where)
+                self._set_labels(image, labels, table.name, where)
 
     def dataset(self) -> SourceDataset:
         """Everything that was read."""
@@ -168,10 +155,9 @@ class _Reader:
                 f"{len(self._repeated)} image(s) are in several of {', '.join(self._read)}, "
                 "with the same labels"
             )
-        occurring = {label for labels, _, _ in self._said.values() for label in labels}
-        declared = [*read_class_list(self._files, self._source), *self._declared]
+        occurring = {label for labels, _, _ in self._seen.values() for label in labels}
+        declared = [*read_class_list(self._files), *self._declared]
         dataset = self._images.dataset(in_order(declared, occurring), notes)
-        dataset.notes.extend(add_group_keys(dataset.images, self._files, self._source))
         for image in dataset.images:
             if image.problem:
                 image.labels = []
@@ -185,11 +171,11 @@ class _Reader:
         found = [end for end in endings if self._files.candidates(written + end, beside)]
         return written + found[0] if found else written
 
-    def _say(self, image: ImageRecord, labels: list[str], name: str, where: str) -> None:
-        before, other, place = self._said.setdefault(image.name, (labels, name, where))
+    def _set_labels(self, image: ImageRecord, labels: list[str], name: str, where: str) -> None:
+        before, other, place = self._seen.setdefault(image.name, (labels, name, where))
         if set(before) != set(labels):
-            raise RepriseError(
-                f"source '{self._source}': {name}, {where} gives the image {image.name} the "
+            raise self._files.source_error(
+                f"{name}, {where} gives the image {image.name} the "
                 f"labels {_listing(labels)}, but {other}, {place} gives it {_listing(before)}.",
                 "correct one of them, or remove the file that is out of date.",
             )
@@ -198,31 +184,12 @@ class _Reader:
         image.labels = before
 
     def _nothing_found(self) -> RepriseError:
-        names = self._files.with_suffix(".csv")
-        seen = "; ".join(
-            f"{name}: {', '.join(peek_columns(self._files, name)[:12])}" for name in names[:3]
-        )
-        return RepriseError(
-            f"source '{self._source}': no CSV file has a column for the image and labels. Found "
-            f"{seen or 'no .csv file at all'}.",
+        seen = headers_seen(self._files, self._files.with_suffix(".csv"))
+        return self._files.source_error(
+            f"no CSV file has a column for the image and labels. Found {seen}.",
             "name the columns image,labels in the first line, or image and one column of 0 and 1 "
             "for each class; or correct the format in data.sources.",
         )
-
-
-def _first_rows(files: FileIndex, name: str, columns: list[str]) -> list[list[str]]:
-    """Some rows below the header that have as many cells as it."""
-    with files.path(name).open("rb") as file:
-        text = file.read(_PEEK_BYTES).decode("utf-8-sig", errors="replace")
-    for mark in DELIMITERS:
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
-        try:
-            table = list(islice(filter(None, rows), _PEEK_ROWS + 1))
-        except csv.Error:
-            continue
-        if table and [cell.strip() for cell in table[0]] == columns:
-            return [cells for cells in table[1:] if len(cells) == len(columns)]
-    return []
 
 
 def _joined(labels: list[str]) -> str:

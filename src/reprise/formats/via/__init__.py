@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from reprise.errors import RepriseError
-from reprise.formats.csv_tables import peek_columns
-from reprise.formats.file_ends import ends, has_json_keys
-from reprise.formats.file_index import FileIndex, encodable, no_label_file
-from reprise.formats.image_lists import ImageList, add_problem
-from reprise.formats.json_files import check_keys, scalar_keys
+from reprise.formats.csv_tables import header
+from reprise.formats.file_index import FileIndex, encodable
+from reprise.formats.image_lists import ImageList
+from reprise.formats.json_files import check_keys, file_ends, has_json_keys, scalar_keys
 from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.via.label_files import (
     Entry,
@@ -27,22 +26,17 @@ from reprise.formats.via.label_files import (
     read_json_file,
 )
 from reprise.formats.via.regions import WITHOUT_AREA, box_shape, shape_box
-from reprise.formats.writing import class_names, copy_image, require, write_label
+from reprise.formats.writing import check_writable, class_names, copy_image, write_label
 
 CLASS_ATTRIBUTES = ("class", "label", "name", "type", "category", "object")
 DEFAULT_CLASS = "object"
 _OWN_KEYS = frozenset({"synthetic"})
 # Files of each kind that `detect` looks into.
-_PEEKS = 5
+_MOST_OPENED = 5
 
 
-def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> SourceDataset:
+def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     """Read every VIA file of a source folder and merge them.
-
-    Args:
-        folder: The source folder; it is not changed.
-        source: Name of the source, for messages.
-        options: Nothing of it applies.
 
     Returns:
         The labels, in pixels of images whose size VIA does not state. A region without a
@@ -53,19 +47,18 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
         RepriseError: There is no VIA file, one cannot be read, it does not show which
             attribute is the class, or an image is in two splits. The message names the file.
     """
-    files = FileIndex(folder, source)
-    found = [read_json_file(files, name, source) for name in files.with_suffix(".json")]
+    found = [read_json_file(files, name) for name in files.with_suffix(".json")]
     found += [
-        read_csv_file(files, name, source)
+        read_csv_file(files, name)
         for name in files.with_suffix(".csv")
-        if is_via_header(peek_columns(files, name))
+        if is_via_header(header(files, name))
     ]
     label_files = [label_file for label_file in found if label_file is not None]
     if not label_files:
         looked_for = "a project or an export of VIA"
-        raise no_label_file(files, source, "VIA", looked_for, endings=(".json", ".csv"))
-    attribute, notes = _class_attribute(label_files, source)
-    reader = _Reader(ImageList(files, source), attribute)
+        raise files.no_label_file("VIA", looked_for, ".json", ".csv")
+    attribute, notes = _class_attribute(label_files, files.source)
+    reader = _Reader(ImageList(files), attribute)
     for label_file in label_files:
         reader.read(label_file)
     return reader.dataset(notes)
@@ -73,14 +66,14 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
 
 def detect(files: FileIndex) -> str | None:
     """A project, or an export, among the first few JSON and CSV files."""
-    for name in files.with_suffix(".json")[:_PEEKS]:
-        text = ends(files.path(name))
+    for name in files.with_suffix(".json")[:_MOST_OPENED]:
+        text = file_ends(files.path(name))
         if has_json_keys(text, ("_via_img_metadata",)):
             return f"the VIA project {name}"
         if has_json_keys(text, ("filename", "regions", "file_attributes")):
             return f"the VIA export {name}"
-    for name in files.with_suffix(".csv")[:_PEEKS]:
-        if is_via_header(peek_columns(files, name)):
+    for name in files.with_suffix(".csv")[:_MOST_OPENED]:
+        if is_via_header(header(files, name)):
             return f"the VIA export {name}"
     return None
 
@@ -90,15 +83,11 @@ def write(dataset: SourceDataset, folder: Path) -> None:
 
     The class is the dropdown ``class``. Of outlines only single polygons are kept.
 
-    Args:
-        dataset: Every image has a path, a width and a height; boxes are in pixels.
-        folder: An empty folder.
-
     Raises:
         RepriseError: There are crowds or labels of whole images, a key named ``synthetic``, or
             a class whose name starts or ends with a space.
     """
-    require(dataset, "via")
+    check_writable(dataset, "via")
     check_keys(dataset, _OWN_KEYS, "via")
     classes = class_names(dataset)
     for name in classes:
@@ -194,8 +183,8 @@ class _Reader:
         """Add the images and regions of one file."""
         self._classes.update(dict.fromkeys(label_file.options.get(self._attribute or "", [])))
         for entry in label_file.entries:
-            image = self._images.named(entry.filename, entry.file, entry.where, size=entry.size)
-            self._images.place(image, entry.file)
+            image = self._images.find(entry.filename, entry.file, entry.where, size=entry.size)
+            self._images.set_split(image, entry.file)
             image.keys.update(scalar_keys(entry.attributes, _OWN_KEYS))
             made = str(entry.attributes.get("synthetic", "")).strip().lower()
             image.synthetic = image.synthetic or made in ("true", "1")
@@ -213,7 +202,7 @@ class _Reader:
 
     def _boxes(self, entry: Entry, image: ImageRecord) -> list[BoxRecord]:
         if entry.problem:
-            add_problem(image, entry.problem)
+            image.add_problem(entry.problem)
         boxes = []
         for region in entry.regions:
             names = [DEFAULT_CLASS]
@@ -222,9 +211,9 @@ class _Reader:
             placed = shape_box(region.shape)
             where = f"{entry.file}, {region.where}"
             if placed is None:
-                add_problem(image, f"{where}: unknown shape {region.shape.get('name')!r}")
+                image.add_problem(f"{where}: unknown shape {region.shape.get('name')!r}")
             elif not names or not all(map(encodable, names)):
-                add_problem(image, f"{where}: no class in the attribute '{self._attribute}'")
+                image.add_problem(f"{where}: no class in the attribute '{self._attribute}'")
             else:
                 self._classes.update(dict.fromkeys(names))
                 xywh, outline = placed

@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from reprise.errors import RepriseError
 from reprise.formats.csv_tables import read_table
 from reprise.formats.file_index import FileIndex
 from reprise.formats.json_files import read_json
+from reprise.formats.records import LabelError
 
 
 @dataclass(frozen=True)
@@ -63,18 +63,18 @@ def is_via_header(columns: list[str]) -> bool:
     return {"region_shape_attributes", "region_attributes"} <= set(_lowered(columns))
 
 
-def read_json_file(files: FileIndex, name: str, source: str) -> LabelFile | None:
+def read_json_file(files: FileIndex, name: str) -> LabelFile | None:
     """A project, or an export of its annotations; None for a JSON file of another kind.
 
     Raises:
         RepriseError: It is not JSON, or an entry has no file name.
     """
-    content = read_json(files, name, source)
+    content = read_json(files, name)
     if not isinstance(content, dict):
         return None
     images = content.get("_via_img_metadata", content)
     if not isinstance(images, dict):
-        raise _error(source, name, "_via_img_metadata", "it is not an object")
+        raise files.error(name, "_via_img_metadata", "it is not an object")
     first = next(iter(images.values()), None)
     if images is content and not (
         isinstance(first, dict) and {"filename", "regions"} <= set(first)
@@ -85,57 +85,46 @@ def read_json_file(files: FileIndex, name: str, source: str) -> LabelFile | None
         where = f"entry {key!r}"
         filename = value.get("filename") if isinstance(value, dict) else None
         if not isinstance(filename, str):
-            raise _error(source, name, where, "it has no filename")
+            raise files.error(name, where, "it has no filename")
         entry = Entry(name, where, filename, _size(value.get("size")))
         try:
             entry.attributes = _object(value.get("file_attributes"), "file_attributes")
             entry.regions = _json_regions(value.get("regions"), where)
-        except _MistakeError as mistake:
+        except LabelError as mistake:
             entry.problem = f"{name}, {where}: {mistake}"
         entries.append(entry)
     return LabelFile(entries, _options(content))
 
 
-def read_csv_file(files: FileIndex, name: str, source: str) -> LabelFile:
+def read_csv_file(files: FileIndex, name: str) -> LabelFile:
     """A CSV export: one row a region, and one for an image without regions.
 
     Raises:
         RepriseError: It is not CSV, or a row ends before the image's name.
     """
-    table = read_table(files, name, source)
+    table = read_table(files, name)
     columns = _lowered(table.columns)
     entries: dict[tuple[str, str], Entry] = {}
     for line, cells in table.rows:
         where = f"line {line}"
         row = dict(zip(columns, cells, strict=False))
         if "filename" not in row:
-            raise _error(source, name, where, "there is no image's name")
+            raise files.error(name, where, "there is no image's name")
         size = row.get("file_size", "").strip()
         start = Entry(name, where, row["filename"], _size_in_text(size))
         entry = entries.setdefault((row["filename"], size), start)
         try:
-            if len(cells) != len(columns):
-                raise _MistakeError(f"{len(cells)} cells where the header has {len(columns)}")
+            if length_problem := table.length_problem(cells):
+                raise LabelError(length_problem)
             entry.attributes.update(_cell(row, "file_attributes"))
             shape, attributes = (
                 _cell(row, key) for key in ("region_shape_attributes", "region_attributes")
             )
             if shape:
                 entry.regions.append(Region(where, shape, attributes))
-        except _MistakeError as mistake:
+        except LabelError as mistake:
             entry.problem = entry.problem or f"{name}, {where}: {mistake}"
     return LabelFile(list(entries.values()))
-
-
-class _MistakeError(Exception):
-    """What is wrong with the labels of one image."""
-
-
-def _error(source: str, name: str, where: str, problem: str) -> RepriseError:
-    return RepriseError(
-        f"source '{source}': {name}, {where}: {problem}.",
-        "correct the label file or export it again, then update its sha256.",
-    )
 
 
 def _lowered(columns: list[str]) -> list[str]:
@@ -147,7 +136,7 @@ def _json_regions(value: object, where: str) -> list[Region]:
     """The regions of an entry: a list in version 2, an object in version 1."""
     items = list(value.values()) if isinstance(value, dict) else value or []
     if not isinstance(items, list):
-        raise _MistakeError("regions is not a list")
+        raise LabelError("regions is not a list")
     regions = []
     for place, item in enumerate(items):
         region = _object(item, f"regions[{place}]")
@@ -159,7 +148,7 @@ def _json_regions(value: object, where: str) -> list[Region]:
 
 def _object(value: object, what: str) -> dict[str, Any]:
     if value is not None and not isinstance(value, dict):
-        raise _MistakeError(f"{what} is not an object")
+        raise LabelError(f"{what} is not an object")
     return value or {}
 
 
@@ -168,7 +157,7 @@ def _cell(row: dict[str, str], column: str) -> dict[str, Any]:
     try:
         return _object(json.loads(text) if text else None, column)
     except (ValueError, RecursionError):
-        raise _MistakeError(f"{column} is not JSON") from None
+        raise LabelError(f"{column} is not JSON") from None
 
 
 def _size(value: object) -> int | None:

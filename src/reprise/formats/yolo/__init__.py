@@ -9,12 +9,12 @@ from pathlib import Path
 
 import yaml
 
-from reprise.errors import RepriseError
 from reprise.formats.file_index import FileIndex
-from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
-from reprise.formats.sidecars import folder_split
-from reprise.formats.writing import class_names, copy_image, require, write_label
-from reprise.formats.yolo.dataset_yaml import MAIN_FILES, SPLITS, YoloConfig, load
+from reprise.formats.geometry import bounds, text_number
+from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
+from reprise.formats.split_names import SPLITS, folder_split
+from reprise.formats.writing import check_writable, class_names, copy_image, write_label
+from reprise.formats.yolo.dataset_yaml import MAIN_FILES, DatasetYaml, read_dataset_yaml
 
 MAX_BYTES = 16_000_000  # of one label file
 _LOOKED_AT = 5
@@ -22,7 +22,7 @@ _MOST_OPENED = 20
 _CLASS = re.compile(r"([0-9]{1,9})(\.0*)?")
 
 
-def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> SourceDataset:
+def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     """Read the YOLO labels of a source folder.
 
     The label file of ``images/a/b.jpg`` is ``labels/a/b.txt`` (the last folder ``images``
@@ -36,11 +36,6 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
     and from lists ``train.txt``, ``val.txt`` and ``test.txt``. Images that none of these speaks
     of have the split that their folders name. Without names a class is its number as text.
 
-    Args:
-        folder: The source folder; it is not changed.
-        source: Name of the source, for messages.
-        options: Nothing of it applies.
-
     Returns:
         The labels, all images ``normalised``. A file below a folder ``labels`` without an
         image gives a record of its own name without a path. Where the YAML file declares
@@ -49,21 +44,22 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
     Raises:
         RepriseError: No image has a label file, or the YAML file or a list cannot be read.
     """
-    files = FileIndex(folder, source)
     images = files.images()
     known = set(files.with_suffix(".txt"))
     labels = {name: _label_of(name, known) for name in images}
     claimed = {label for label in labels.values() if label is not None}
     if not claimed:
-        raise RepriseError(
-            f"source '{source}': no YOLO label was found. Looked for a .txt file beside each of "
+        raise files.source_error(
+            f"no YOLO label was found. Looked for a .txt file beside each of "
             f"{len(images)} image(s), or in 'labels' in place of the last folder 'images'.",
             "put the label files there, or correct its format in data.sources.",
         )
-    config = load(files, source, claimed)
+    config = read_dataset_yaml(files, claimed)
     records = []
     for name, label in labels.items():
-        record = ImageRecord(name, files.path(name), split=config.split(name), normalised=True)
+        record = ImageRecord(
+            name, files.path(name), split=config.splits.split(name), normalised=True
+        )
         record.labelled = label is not None
         if label is not None:
             _fill(record, files.path(label), config)
@@ -76,7 +72,7 @@ def read(folder: Path, source: str, options: ReadOptions = ReadOptions()) -> Sou
     records.sort(key=lambda record: record.name)
     used = {box.class_name for record in records for box in record.boxes}
     classes = sorted(used, key=int) if config.names is None else [*config.names.values()]
-    return SourceDataset(source, records, list(dict.fromkeys(classes)), notes=config.notes)
+    return SourceDataset(files.source, records, list(dict.fromkeys(classes)), notes=config.notes)
 
 
 def detect(files: FileIndex) -> str | None:
@@ -106,7 +102,7 @@ def _first_line(path: Path) -> tuple[list[str], bool]:
 
 
 def _looks_right(words: list[str]) -> bool:
-    numbers = [_number(word) for word in words[1:]]
+    numbers = [text_number(word) for word in words[1:]]
     return (
         len(numbers) >= 4
         and _CLASS.fullmatch(words[0]) is not None
@@ -129,7 +125,7 @@ def label_name(image: str) -> str:
     return "/".join(parts)
 
 
-def _fill(record: ImageRecord, path: Path, config: YoloConfig) -> None:
+def _fill(record: ImageRecord, path: Path, config: DatasetYaml) -> None:
     """Add the objects of a label file to its image, or the reason why it cannot be read."""
     if path.stat().st_size > MAX_BYTES:
         record.problem = f"its label file has more than {MAX_BYTES} bytes"
@@ -138,65 +134,49 @@ def _fill(record: ImageRecord, path: Path, config: YoloConfig) -> None:
         record.boxes = _objects(path.read_bytes().decode("utf-8-sig"), config)
     except UnicodeDecodeError:
         record.problem = "its label file is not UTF-8 text"
-    except ValueError as error:
+    except LabelError as error:
         record.problem = str(error)
 
 
-def _objects(text: str, config: YoloConfig) -> list[BoxRecord]:
+def _objects(text: str, config: DatasetYaml) -> list[BoxRecord]:
     boxes = []
     for number, line in enumerate(text.split("\n"), start=1):
         try:
             if line.strip():
                 boxes.append(_object(line.split(), config))
-        except ValueError as error:
-            raise ValueError(f"line {number} of its label file {error}") from None
+        except LabelError as error:
+            raise LabelError(f"line {number} of its label file {error}") from None
     return boxes
 
 
-def _object(words: list[str], config: YoloConfig) -> BoxRecord:
+def _object(words: list[str], config: DatasetYaml) -> BoxRecord:
     """One line.
 
     Raises:
-        ValueError: What is wrong with the line.
+        LabelError: What is wrong with the line.
     """
     class_name = _class_name(words[0], config)
-    values = [_number(word) for word in words[1:]]
+    values = [text_number(word) for word in words[1:]]
     if len(values) in (4, 5) or (config.keypoints and len(values) > 5):
         cx, cy, w, h = values[:4]
         return BoxRecord(class_name, (cx - w / 2, cy - h / 2, w, h))
     if len(values) < 6 or len(values) % 2:
-        raise ValueError(f"has {len(words)} columns, neither a box nor an outline")
+        raise LabelError(f"has {len(words)} columns, neither a box nor an outline")
     if not all(map(math.isfinite, values)):
-        raise ValueError("has a coordinate that is not a number")
-    left, top, right, bottom = *_least(values), *_most(values)
-    return BoxRecord(class_name, (left, top, right - left, bottom - top), segmentation=[values])
+        raise LabelError("has a coordinate that is not a number")
+    return BoxRecord(class_name, bounds(values[0::2], values[1::2]), segmentation=[values])
 
 
-def _class_name(word: str, config: YoloConfig) -> str:
+def _class_name(word: str, config: DatasetYaml) -> str:
     match = _CLASS.fullmatch(word)
     if match is None:
-        raise ValueError(f"has the class {word[:20]!r}, which is no class number")
+        raise LabelError(f"has the class {word[:20]!r}, which is no class number")
     index = int(match[1])
     if config.names is None:
         return str(index)
     if index not in config.names:
-        raise ValueError(f"has the class {index}, but {len(config.names)} classes have names")
+        raise LabelError(f"has the class {index}, but {len(config.names)} classes have names")
     return config.names[index]
-
-
-def _number(word: str) -> float:
-    try:
-        return float(word)
-    except ValueError:
-        return math.nan
-
-
-def _least(values: list[float]) -> tuple[float, float]:
-    return min(values[0::2]), min(values[1::2])
-
-
-def _most(values: list[float]) -> tuple[float, float]:
-    return max(values[0::2]), max(values[1::2])
 
 
 def write(dataset: SourceDataset, folder: Path) -> None:
@@ -208,15 +188,11 @@ def write(dataset: SourceDataset, folder: Path) -> None:
     outlines too, because readers take a file for one or the other. Numbers have ten digits.
     Images that are not labelled have no label file.
 
-    Args:
-        dataset: Every image has a path, a width and a height; boxes are in pixels.
-        folder: An empty folder.
-
     Raises:
         RepriseError: There are crowds, labels of whole images, or two images whose names
             differ in their endings only.
     """
-    require(dataset, "yolo")
+    check_writable(dataset, "yolo")
     names = class_names(dataset)
     indices = {name: index for index, name in enumerate(names)}
     for image in dataset.images:

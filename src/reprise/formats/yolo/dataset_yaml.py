@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,16 +11,15 @@ import yaml
 
 from reprise.errors import RepriseError
 from reprise.formats.file_index import FileIndex
-from reprise.formats.sidecars import folder_split
-from reprise.formats.split_names import named_split
+from reprise.formats.json_files import parse_problem
+from reprise.formats.split_names import SplitLists, named_split
 
 MAX_BYTES = 1_000_000  # of a YAML file
-SPLITS = ("train", "val", "test")
 MAIN_FILES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 
 
 @dataclass
-class YoloConfig:
+class DatasetYaml:
     """What the files beside the labels say.
 
     Attributes:
@@ -33,54 +31,48 @@ class YoloConfig:
 
     names: dict[int, str] | None = None
     keypoints: bool = False
-    splits: dict[str, list[str]] = field(default_factory=dict)
+    splits: SplitLists = field(default_factory=SplitLists)
     notes: list[str] = field(default_factory=list)
 
-    def split(self, image: str) -> str | None:
-        """The split of an image: by a YAML file or a list, else by its folders."""
-        named = self.splits.get(image)
-        return min(named, key=SPLITS.index) if named else folder_split(image)
 
-
-def load(files: FileIndex, source: str, labels: set[str]) -> YoloConfig:
+def read_dataset_yaml(files: FileIndex, labels: set[str]) -> DatasetYaml:
     """Read the YAML file, or else the lists of classes and images.
 
     Args:
         files: The files of the source.
-        source: Name of the source, for messages.
         labels: Names of the label files of images, which are no lists.
 
     Raises:
         RepriseError: A file cannot be read, or two of them name the classes differently.
     """
-    config = YoloConfig()
-    places = _Places(files)
+    config = DatasetYaml()
+    named_images = _NamedImages(files)
     named: dict[str, dict[int, str]] = {}
-    for name, content in _yaml_files(files, source).items():
+    for name, content in _yaml_files(files).items():
         if content.get("names"):
-            named[name] = _yaml_names(content["names"], f"source '{source}': {name}")
+            named[name] = _yaml_names(content["names"], f"source '{files.source}': {name}")
         config.keypoints |= "kpt_shape" in content
         for word, split, entry in _entries(content):
-            if not places.add(split, entry, name, _text(content.get("path"))):
+            if not named_images.add(split, entry, name, _text(content.get("path"))):
                 config.notes.append(f"{name}: {word} '{entry}' is no part of the source")
     if not named:
         for name in files.names:
             if posixpath.basename(name) == "classes.txt" or name.lower().endswith(".names"):
-                lines = enumerate(_lines(files, name, source))
+                lines = enumerate(_lines(files, name))
                 if names := {place: line for place, line in lines if line}:
                     named[name] = names
-    if not places.splits:
+    if not named_images.splits:
         for name in files.with_suffix(".txt"):
             listed = _split_word(posixpath.basename(name)[:-4])
             if listed and name not in labels and "labels" not in name.lower().split("/"):
-                places.add_list(listed, name)
-    config.names = _agreed(named, source)
-    config.splits = places.splits
-    config.notes += places.notes()
+                named_images.add_list(listed, name)
+    config.names = _agreed(named, files.source)
+    config.splits = named_images.splits
+    config.notes += named_images.notes()
     return config
 
 
-class _Places:
+class _NamedImages:
     """Collects the splits of images from folders and lists, inside the source only."""
 
     def __init__(self, files: FileIndex) -> None:
@@ -88,7 +80,7 @@ class _Places:
         self._images = files.images()
         self._known = set(self._images)
         self._lists = set(files.with_suffix(".txt"))
-        self.splits: dict[str, list[str]] = {}
+        self.splits = SplitLists()
         self._unknown: dict[str, int] = {}
 
     def add(self, split: str, entry: str, beside: str, root: str) -> bool:
@@ -106,7 +98,7 @@ class _Places:
             inside = [name for name in self._images if name.startswith(place.rstrip("/") + "/")]
             inside = inside or (self._images if place == "" else [])
             if inside:
-                self._put(split, inside)
+                self.splits.add(inside, split)
                 return True
         return False
 
@@ -119,24 +111,12 @@ class _Places:
             if found is None:
                 self._unknown[name] = self._unknown.get(name, 0) + 1
             else:
-                self._put(split, [found])
+                self.splits.add([found], split)
 
     def notes(self) -> list[str]:
         """What is to be said about overlaps and about lines that name nothing."""
         notes = [f"{n} line(s) of {name} name no image" for name, n in self._unknown.items()]
-        twice = sorted(name for name, splits in self.splits.items() if len(splits) > 1)
-        if twice:
-            notes.append(
-                f"{len(twice)} image(s) are in several splits and are taken for the first of "
-                f"train, val and test; one is {twice[0]}"
-            )
-        return notes
-
-    def _put(self, split: str, names: Iterable[str]) -> None:
-        for name in names:
-            splits = self.splits.setdefault(name, [])
-            if split not in splits:
-                splits.append(split)
+        return notes + self.splits.notes("splits")
 
 
 def _tails(path: str, folder: str) -> list[str]:
@@ -166,19 +146,19 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _yaml_files(files: FileIndex, source: str) -> dict[str, dict[Any, Any]]:
+def _yaml_files(files: FileIndex) -> dict[str, dict[Any, Any]]:
     """data.yaml or dataset.yaml; where there is none, any YAML file that names classes."""
     names = [*files.with_suffix(".yaml"), *files.with_suffix(".yml")]
     main = [name for name in names if posixpath.basename(name).lower() in MAIN_FILES]
     found = {}
     for name in sorted(main or names):
-        content = _parse_yaml(files, name, source, strict=bool(main))
+        content = _parse_yaml(files, name, strict=bool(main))
         if isinstance(content, dict) and (main or content.get("names")):
             found[name] = content
     return found
 
 
-def _parse_yaml(files: FileIndex, name: str, source: str, strict: bool) -> Any:
+def _parse_yaml(files: FileIndex, name: str, strict: bool) -> Any:
     path = files.path(name)
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -189,9 +169,8 @@ def _parse_yaml(files: FileIndex, name: str, source: str, strict: bool) -> Any:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         if not strict:
             return None
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise RepriseError(
-            f"source '{source}': {name} cannot be read as YAML: {reason}.",
+        raise files.source_error(
+            f"{name} cannot be read as YAML: {parse_problem(error)}.",
             "correct the file, or remove it from the source.",
         ) from None
 
@@ -213,15 +192,8 @@ def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _lines(files: FileIndex, name: str, source: str) -> list[str]:
-    try:
-        text = files.path(name).read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RepriseError(
-            f"source '{source}': {name} is not UTF-8 text: {error.reason} at byte {error.start}.",
-            "save it as UTF-8.",
-        ) from None
-    return [line.strip() for line in text.rstrip().split("\n")]
+def _lines(files: FileIndex, name: str) -> list[str]:
+    return [line.strip() for line in files.read_text(name).rstrip().split("\n")]
 
 
 def _agreed(named: dict[str, dict[int, str]], source: str) -> dict[int, str] | None:

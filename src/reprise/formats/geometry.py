@@ -1,0 +1,81 @@
+"""Numbers of label files: sides of images, boxes of outlines, and outlines of round shapes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from reprise.formats.records import LabelError
+
+Xywh = tuple[float, float, float, float]
+NO_BOX: Xywh = (math.nan, math.nan, math.nan, math.nan)
+# Pixels; no image format has longer sides, and larger numbers overflow in arithmetic.
+MAX_SIDE = 2**31
+# Corners of the polygon that stands for a circle or an ellipse.
+ROUND_CORNERS = 64
+
+
+def json_number(value: object) -> float:
+    """A JSON number as float; NaN for anything else, which the box rules then drop."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def text_number(text: str) -> float:
+    """Text as a number; NaN for anything else, which the box rules then drop."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def stated_side(
+    value: object, what: str, number: Callable[[Any], float] = json_number
+) -> int | None:
+    """The width or height of an image, in pixels, as its label file states it.
+
+    Args:
+        value: None, 0 and empty text say that it is not known.
+        what: Its name, for messages.
+        number: Makes a number of the value.
+
+    Raises:
+        LabelError: It is no number of pixels.
+    """
+    pixels = 0.0 if value is None or value == "" else number(value)
+    if pixels == 0 or value is False:
+        return None
+    if not 0 < pixels <= MAX_SIDE:
+        raise LabelError(f"{what} {value!r} is not a positive number of pixels")
+    return max(1, round(pixels))
+
+
+def bounds(xs: Sequence[float], ys: Sequence[float]) -> Xywh:
+    """Left, top, width, height; NaN without points, or with one that is not finite."""
+    if not xs or len(xs) != len(ys) or not all(map(math.isfinite, (*xs, *ys))):
+        return NO_BOX
+    return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
+
+
+def outline(xs: Sequence[float], ys: Sequence[float]) -> list[float]:
+    """Points as x, y in turn; empty when they enclose nothing or are not all finite."""
+    if len(xs) < 3 or math.isnan(bounds(xs, ys)[0]):
+        return []
+    return [value for point in zip(xs, ys, strict=True) for value in point]
+
+
+def ellipse(cx: float, cy: float, rx: float, ry: float, theta: float = 0.0) -> list[float]:
+    """An outline of ROUND_CORNERS points on an ellipse, turned clockwise by ``theta`` radians."""
+    cos, sin = math.cos(theta), math.sin(theta)
+    xs, ys = [], []
+    for step in range(ROUND_CORNERS):
+        turn = 2 * math.pi * step / ROUND_CORNERS
+        across, down = rx * math.cos(turn), ry * math.sin(turn)
+        xs.append(cx + across * cos - down * sin)
+        ys.append(cy + across * sin + down * cos)
+    return outline(xs, ys)
