@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from reprise.errors import RepriseError
 from reprise.formats.records import BoxRecord, ImageRecord
@@ -54,7 +54,7 @@ def open_mask(path: Path) -> Image.Image:
             return image
     except Image.DecompressionBombError:
         raise _too_large() from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise BadMaskError("it is no PNG file") from None
     except _DECODER_ERRORS as error:
         raise BadMaskError(str(error).replace(str(path), path.name) or "it is damaged") from None
@@ -73,9 +73,9 @@ def foreground(path: Path) -> np.ndarray:
     """
     image = open_mask(path)
     if image.mode in _COLOURLESS:
-        return np.asarray(image) != 0
+        return np.asarray(image).astype(bool)
     red, green, blue = (np.asarray(channel) for channel in image.convert("RGB").split())
-    return (red | green | blue) != 0
+    return (red | green | blue).astype(bool)
 
 
 def few_colours(path: Path, most: int) -> bool:

@@ -112,9 +112,11 @@ def _status(error: Exception, attribute: str) -> int | None:
     for cause in causes(error):
         response = getattr(cause, "response", None)
         if isinstance(response, dict):  # botocore's
-            return response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        if isinstance(getattr(cause, attribute, None), int):
-            return int(getattr(cause, attribute))
+            status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        else:
+            status = getattr(cause, attribute, None)
+        if isinstance(status, int):
+            return status
     return None
 
 
