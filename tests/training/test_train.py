@@ -150,7 +150,7 @@ def test_it_learns(tmp_path: Path, task: str) -> None:
     )
     folder = run(
         dataset, tmp_path, task=task, epochs=30, batch_size=8, learning_rate=5e-3, frequency=10,
-        threads=2, scheduler={"warmup_epochs": 2},
+        scheduler={"warmup_epochs": 2},
     )  # fmt: skip
     description = json.loads((folder / "models/model.json").read_text())
     # Random weights score below 0.02 here.
