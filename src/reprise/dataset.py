@@ -158,7 +158,8 @@ class Dataset:
     def ground_truth(self, split: str) -> dict[str, Any]:
         """COCO ground truth of one split, boxes xywh in pixels of the upright original."""
         path = self.root / "annotations" / f"{split}.json"
-        return json.loads(path.read_text(encoding="utf-8"))
+        truth: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return truth
 
     def label_truth(self, split: str) -> dict[str, Any]:
         """Classes of whole images: ``images``, ``categories`` and ``labels``.

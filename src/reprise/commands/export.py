@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import posixpath
-import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,6 +21,7 @@ from reprise.formats.records import BoxRecord, ImageRecord, SourceDataset
 from reprise.formats.registry import FORMATS
 from reprise.formats.source_labels import format_module
 from reprise.masks import rle
+from reprise.replacing import replacing_folder
 
 # What --without may name.
 PARTS = ("boxes", "labels", "crowds", "outlines")
@@ -90,12 +91,11 @@ def export(
     Raises:
         RepriseError: The splits have no images, or the format cannot hold what they have.
     """
-    building, files = (out.with_name(f".{out.name}.{word}") for word in ("partial", "images"))
-    for folder in (building, files):
-        shutil.rmtree(folder, ignore_errors=True)
-    try:
-        building.mkdir(parents=True)
-        records = _records(dataset, splits, files)
+    with (
+        replacing_folder(out) as folder,
+        tempfile.TemporaryDirectory(prefix=f".{out.name}.images-", dir=out.parent) as files,
+    ):
+        records = _records(dataset, splits, Path(files))
         if not records:
             raise RepriseError(
                 f"{dataset.root} has no images in {', '.join(splits)}.", "name other splits."
@@ -105,14 +105,10 @@ def export(
         name = dataset.root.resolve().name
         content = SourceDataset(name, records, dataset.class_names, lists_images=True)
         try:
-            format_module(format_name).write(content, building)
+            format_module(format_name).write(content, folder)
         except RepriseError as error:
             hint = f"Or leave something out: --without, with any of {', '.join(PARTS)}."
             raise RepriseError(error.problem, f"{error.fix} {hint}") from None
-        building.rename(out)
-    finally:
-        for folder in (building, files):
-            shutil.rmtree(folder, ignore_errors=True)
     return len(records)
 
 

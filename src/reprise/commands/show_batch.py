@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reprise.commands import from_repository, scratch
 from reprise.errors import RepriseError
+from reprise.replacing import replacing_file
 
 if TYPE_CHECKING:
     from reprise.commands.batch_picture import BatchImage
@@ -62,10 +63,8 @@ def run(options: argparse.Namespace) -> int:
             "name another with --split, or change data.split.",
         )
     tiles = first_batch_images(dataset, settings, options.split, options.epoch, options.count)
-    partial = out.with_name(f".{out.name}.partial")
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    grid(tiles, dataset.class_names).save(partial, "PNG")
-    partial.replace(out)
+    with replacing_file(out) as partial:
+        grid(tiles, dataset.class_names).save(partial, "PNG")
     for number, tile in enumerate(tiles, start=1):
         print(f"{number:>3}  {tile.name}: {len(tile.boxes)} box(es)")
     print(f"{len(tiles)} image(s) of {options.split} in {out}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from reprise.models.config import PredictionConfig
 from reprise.models.inference import choose_device, run_split
 from reprise.models.storage import load_model
 from reprise.predictions import write_predictions
+from reprise.replacing import replacing_folder
 
 SPLITS = ("val", "test")
 
@@ -43,23 +43,19 @@ def predict(dataset: Path, model: Path, config: PredictionConfig, out: Path) -> 
     torch.set_num_threads(description["parameters"]["training"]["threads"])
     device = choose_device(config.device)
     family.network.to(device)
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    for split in SPLITS:
-        try:
-            _, rows = run_split(
-                family, family.network, data, split, config.batch_size, device, nullcontext
-            )
-        except torch.OutOfMemoryError:
-            peak = torch.cuda.max_memory_allocated(device) / 2**30
-            raise RepriseError(
-                f"the GPU ran out of memory: {peak:.1f} GiB in use at prediction.batch_size "
-                f"{config.batch_size}.",
-                f"set prediction.batch_size: {max(1, config.batch_size // 2)}, or "
-                "prediction.device: cpu.",
-            ) from None
-        write_predictions(partial / f"{split}.json", rows)
-        print(f"{split}: {len(rows)} predictions on {len(data.split(split))} images")
-    shutil.rmtree(out, ignore_errors=True)
-    partial.rename(out)
+    with replacing_folder(out) as folder:
+        for split in SPLITS:
+            try:
+                _, rows = run_split(
+                    family, family.network, data, split, config.batch_size, device, nullcontext
+                )
+            except torch.OutOfMemoryError:
+                peak = torch.cuda.max_memory_allocated(device) / 2**30
+                raise RepriseError(
+                    f"the GPU ran out of memory: {peak:.1f} GiB in use at prediction.batch_size "
+                    f"{config.batch_size}.",
+                    f"set prediction.batch_size: {max(1, config.batch_size // 2)}, or "
+                    "prediction.device: cpu.",
+                ) from None
+            write_predictions(folder / f"{split}.json", rows)
+            print(f"{split}: {len(rows)} predictions on {len(data.split(split))} images")

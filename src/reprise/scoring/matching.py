@@ -82,7 +82,7 @@ def _rle(item: dict[str, Any], height: int, width: int) -> dict[str, Any]:
 def area(row: dict[str, Any]) -> float:
     """Area in square pixels of a prediction's mask, or of its box when it has none."""
     if "segmentation" not in row:
-        return row["bbox"][2] * row["bbox"][3]
+        return float(row["bbox"][2] * row["bbox"][3])
     from faster_coco_eval.core import mask
 
     return float(mask.area(row["segmentation"]))
@@ -109,7 +109,8 @@ def box_ious(detections: npt.ArrayLike, truths: npt.ArrayLike, crowd: npt.ArrayL
     detection_area, truth_area = np.prod(d[..., 2:], axis=-1), np.prod(t[..., 2:], axis=-1)
     crowd_row = np.asarray(crowd, dtype=bool)[None, :]
     whole = np.where(crowd_row, detection_area, detection_area + truth_area - shared)
-    return np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
+    ious: Floats = np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
+    return ious
 
 
 def best_mask_ious(

@@ -45,6 +45,11 @@ class TableResult:
     outcomes: list[Outcome]
     result: ExpectationSuiteValidationResult
 
+    def as_json(self) -> dict[str, Any]:
+        """Great Expectations' result as plain values."""
+        values: dict[str, Any] = self.result.to_json_dict()  # type: ignore[no-untyped-call]
+        return values
+
 
 def check(tables: dict[str, pd.DataFrame], rules: list[Expectation]) -> list[TableResult]:
     """Check every rule on its table.

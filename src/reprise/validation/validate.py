@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from reprise.dataset import (
     write_json,
 )
 from reprise.errors import RepriseError
+from reprise.replacing import replacing_folder
 from reprise.validation.config import ExpectationsConfig
 
 if TYPE_CHECKING:
@@ -114,27 +114,18 @@ def _write(
     tables: dict[str, pd.DataFrame],
     findings: LeakReport,
 ) -> None:
-    """Write the whole folder under another name first: it is complete or absent."""
     from reprise.validation.data_docs import write_docs
 
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    suites = [{"table": item.table, **_scrubbed(item.result.to_json_dict())} for item in results]
+    suites = [{"table": item.table, **_scrubbed(item.as_json())} for item in results]
     success = all(suite["success"] for suite in suites)
-    try:
-        leaks = findings.to_json(tables["images"])
-        write_json(partial / "result.json", {"success": success, "tables": suites, "leaks": leaks})
-        counts = {"leaks": len(findings.leaks), "conflicts": len(findings.conflicts)}
-        write_json(partial / "summary.json", {**summary(results), **counts})
-        write_docs(partial, dataset, results, tables, findings)
+    leaks = findings.to_json(tables["images"])
+    counts = {"leaks": len(findings.leaks), "conflicts": len(findings.conflicts)}
+    with replacing_folder(out) as folder:
+        write_json(folder / "result.json", {"success": success, "tables": suites, "leaks": leaks})
+        write_json(folder / "summary.json", {**summary(results), **counts})
+        write_docs(folder, dataset, results, tables, findings)
         if success:
-            write_json(partial / "passed.json", {"passed": True})
-        if out.exists():
-            shutil.rmtree(out)
-        partial.rename(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+            write_json(folder / "passed.json", {"passed": True})
 
 
 def summary(results: list[TableResult]) -> dict[str, Any]:
