@@ -175,7 +175,7 @@ def score(arguments: argparse.Namespace, family) -> dict:
 
     from reprise.dataset import Dataset
     from reprise.models.inference import run_split
-    from reprise.scoring import score_detections
+    from reprise.scoring.detections import score_detections
 
     data = Dataset(arguments.dataset)
     _, rows = run_split(family, family.network, data, "test", 16, torch.device("cpu"), nullcontext)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -40,7 +41,8 @@ def shapes_dataset(
     """
     rng = np.random.default_rng(seed)
     writer = ShardWriter(root, "shapes")
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     splits = ["train"] * train + ["val"] * val + ["test"] * test
     for image_id, split in enumerate(splits, start=1):
         height = size if square or image_id % 3 else size * 3 // 4

@@ -14,7 +14,7 @@ from reprise.validation.config import ExpectationsConfig
 from reprise.validation.validate import validate
 
 if TYPE_CHECKING:
-    from tests.validation.conftest import Draft
+    from validation.conftest import Draft
 
 Refusal = Callable[..., str]
 

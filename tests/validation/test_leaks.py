@@ -18,7 +18,7 @@ from reprise.validation.leak_page import PAIRS
 from reprise.validation.validate import validate
 
 if TYPE_CHECKING:
-    from tests.validation.conftest import Draft
+    from validation.conftest import Draft
 
 
 def bits_off(draft: Draft, place: int, mask: int) -> str:

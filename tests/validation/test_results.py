@@ -20,7 +20,7 @@ from reprise.validation.runner import check
 from reprise.validation.validate import validate
 
 if TYPE_CHECKING:
-    from tests.validation.conftest import Draft
+    from validation.conftest import Draft
 
 # Validates as the stage does; tells whether torch came along and which hosts were asked for.
 PROGRAM = """
