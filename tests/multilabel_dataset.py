@@ -17,8 +17,8 @@ from reprise.dataset import (
     Category,
     table,
 )
-from reprise.preprocessing.contract import write_tables
-from reprise.preprocessing.shards import ShardWriter
+from reprise.preprocessing.store.contract import write_tables
+from reprise.preprocessing.store.shards import ShardWriter
 
 CLASSES = ("red square", "blue disc", "green stripe")
 

@@ -21,8 +21,8 @@ from reprise.dataset import (
     table,
 )
 from reprise.errors import RepriseError
-from reprise.preprocessing.contract import write_tables
-from reprise.preprocessing.shards import ShardWriter
+from reprise.preprocessing.store.contract import write_tables
+from reprise.preprocessing.store.shards import ShardWriter
 
 SPLIT_OF = ("train", "train", "val", "test")
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from builders import picture
 from reprise.commands.check_headers import read_header
-from reprise.preprocessing.decode import BadImageError, read_image
+from reprise.preprocessing.decode.decoder import BadImageError, read_image
 
 LIMIT = 10**6
 

@@ -19,8 +19,8 @@ from reprise.dataset import (
 from reprise.evaluation.config import EvaluationConfig
 from reprise.evaluation.evaluate import evaluate
 from reprise.predictions import write_predictions
-from reprise.preprocessing.contract import write_tables
-from reprise.preprocessing.shards import ShardWriter
+from reprise.preprocessing.store.contract import write_tables
+from reprise.preprocessing.store.shards import ShardWriter
 
 Box = tuple[int, int, list[float]]  # image, class, xywh
 Label = tuple[int, int]  # image, class

@@ -11,7 +11,7 @@ import pytest
 
 from reprise.errors import RepriseError
 from reprise.preprocessing.copying import Copier, OpenFile, Piece, Stretch
-from reprise.preprocessing.shards import ShardWriter
+from reprise.preprocessing.store.shards import ShardWriter
 
 IMAGES = {f"{number}.jpg": bytes([number]) * (700 * number + 1) for number in range(1, 90)}
 

@@ -20,8 +20,8 @@ from reprise.dataset import (
     table,
 )
 from reprise.errors import RepriseError
-from reprise.preprocessing.contract import write_tables
-from reprise.preprocessing.shards import ShardWriter
+from reprise.preprocessing.store.contract import write_tables
+from reprise.preprocessing.store.shards import ShardWriter
 from reprise.validation.config import ExpectationsConfig
 from reprise.validation.validate import validate
 

@@ -13,9 +13,9 @@ from reprise.commands.check_headers import Header, read_header
 from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.source_labels import read_source
 from reprise.preprocessing import rules
-from reprise.preprocessing.decode import BadImageError
-from reprise.preprocessing.group_keys import extractor
-from reprise.preprocessing.labels import judge
+from reprise.preprocessing.decode.decoder import BadImageError
+from reprise.preprocessing.labels.clean_labels import clean_labels
+from reprise.preprocessing.split.group_keys import extractor
 
 # Headers that are read; of more images so many are taken, evenly.
 MOST_HEADERS = 2000
@@ -199,7 +199,7 @@ class _ProblemCounter:
             self.unjudged += len(record.boxes)
             return True
         try:
-            judged = judge(record, *size)
+            judged = clean_labels(record, *size)
         except BadImageError as bad:
             self._note(bad.rule, record, bad.detail)
             return False

@@ -9,8 +9,8 @@ from pathlib import Path
 from PIL import ExifTags, Image
 
 from reprise.preprocessing import rules
-from reprise.preprocessing.decode import DECODER_ERRORS, BadImageError, open_formats
-from reprise.preprocessing.orientation import orient_size, valid_orientation
+from reprise.preprocessing.decode.decoder import DECODER_ERRORS, BadImageError, open_formats
+from reprise.preprocessing.decode.orientation import orient_size, valid_orientation
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from reprise.preprocessing.group_keys import extractor
+from reprise.preprocessing.split.group_keys import extractor
 from reprise.section import Section, worded
 from reprise.sources.config import LimitsConfig, SourceConfig
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reprise.errors import RepriseError
-from reprise.preprocessing.pool import end_with_parent
+from reprise.preprocessing.parallel import end_with_parent
 
 
 class OpenFile:
@@ -118,7 +118,7 @@ class _Order:
 
 
 class Copier:
-    """Copies pieces into files that exist, in a process that starts with the first of them.
+    """Duplicates pieces into files that exist, in a process that starts with the first of them.
 
     Files are complete when the block ends that this is the context of.
 

@@ -6,8 +6,8 @@ import marshal
 from sys import intern
 from typing import Any, NamedTuple
 
-from reprise.preprocessing.finish import Finished
-from reprise.preprocessing.images import StoredImage
+from reprise.preprocessing.decode.encode import StoredImage
+from reprise.preprocessing.decode.process_image import ProcessedImage
 
 
 class Unpacked(NamedTuple):
@@ -19,7 +19,7 @@ class Unpacked(NamedTuple):
         boxes: Rows of its boxes.
     """
 
-    image: Finished
+    image: ProcessedImage
     place: tuple[str, int, int]
     boxes: range
 
@@ -38,7 +38,7 @@ class PlacedImage:
 
     __slots__ = ("_packed",)
 
-    def __init__(self, image: Finished, place: tuple[str, int, int], boxes: range) -> None:
+    def __init__(self, image: ProcessedImage, place: tuple[str, int, int], boxes: range) -> None:
         stored = image.stored
         self._packed = marshal.dumps(
             (
@@ -80,7 +80,7 @@ class PlacedImage:
         return range(*self._read()[6])
 
     @property
-    def image(self) -> Finished:
+    def image(self) -> ProcessedImage:
         """The finished image, made anew: without its bytes, boxes and ledger."""
         return self.unpacked().image
 
@@ -92,7 +92,7 @@ class PlacedImage:
             sizes,
         )
         (orientation, sha256), (file_sha256, looks) = stored, digests
-        image = Finished(
+        image = ProcessedImage(
             intern(source),
             name,
             keys,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import imagehash
 import scipy.fftpack
 
-from reprise.preprocessing import finish
-from reprise.preprocessing.decode import open_formats
+from reprise.preprocessing.decode import process_image
+from reprise.preprocessing.decode.decoder import open_formats
 
-__all__ = ["finish", "imagehash", "scipy"]
+__all__ = ["imagehash", "process_image", "scipy"]
 
 open_formats()

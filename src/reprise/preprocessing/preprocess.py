@@ -1,4 +1,4 @@
-"""From sources as they came to the dataset contract: read, finish, divide, write."""
+"""From sources as they came to the dataset contract: read, finish, split_images, write."""
 
 from __future__ import annotations
 
@@ -14,20 +14,26 @@ from pathlib import Path
 from reprise.dataset import Category
 from reprise.errors import RepriseError
 from reprise.preprocessing import rules
-from reprise.preprocessing.assignments import read_assignments, write_assignments
 from reprise.preprocessing.config import DataConfig
-from reprise.preprocessing.copies import Copies
 from reprise.preprocessing.copy_paste.run import paste
 from reprise.preprocessing.copying import Copier
-from reprise.preprocessing.finish import Finished
-from reprise.preprocessing.finish_all import finish_all
-from reprise.preprocessing.images import Settings
+from reprise.preprocessing.decode.encode import Settings
+from reprise.preprocessing.decode.process_image import ProcessedImage
+from reprise.preprocessing.labels.read_labels import SourceLabels, choose_classes, read_labels
+from reprise.preprocessing.parallel import start_workers, stop_workers
 from reprise.preprocessing.placed import PlacedImage
-from reprise.preprocessing.pool import prepare_workers, release_workers
-from reprise.preprocessing.shards import ShardWriter
-from reprise.preprocessing.sources import SpooledSource, choose_classes, read_sources
-from reprise.preprocessing.split import Division, SplitImage, divide, settings_key, split_section
-from reprise.preprocessing.tables import BoxColumns, store_image, write_dataset
+from reprise.preprocessing.process_all import process_all
+from reprise.preprocessing.split.assignments import read_assignments, write_assignments
+from reprise.preprocessing.split.duplicates import Duplicates
+from reprise.preprocessing.split.split_images import (
+    SplitImage,
+    SplitResult,
+    settings_key,
+    split_images,
+    split_section,
+)
+from reprise.preprocessing.store.shards import ShardWriter
+from reprise.preprocessing.store.tables import BoxColumns, store_image, write_dataset
 from reprise.preprocessing.workplace import Workplace
 from reprise.synthesis.config import SyntheticConfig
 
@@ -66,10 +72,10 @@ def preprocess(
     workplace = workplace or Workplace()
     apart = workplace.workers > 1 and workplace.engine == "local"
     if apart:
-        prepare_workers()
+        start_workers()
     with _replacing(out) as building, _rare_collection(), Copier(apart) as copier:
         spool = building / "labels"
-        sources = read_sources(
+        sources = read_labels(
             config, raw, synthetic, spool, workplace.workers > 1, workplace.labels
         )
         # The tables need it at the end; now there are processes at work meanwhile.
@@ -78,7 +84,7 @@ def preprocess(
         notes = {source.source: source.notes for source in sources if source.notes}
         ledger: Ledger = []
         boxes = BoxColumns(categories)
-        copies = Copies(split_section(config.split).duplicates, boxes)
+        copies = Duplicates(split_section(config.split).duplicates, boxes)
         settings = Settings(
             config.image_size,
             config.encoding.jpeg_quality,
@@ -86,7 +92,7 @@ def preprocess(
         )
         placed: list[PlacedImage] = []
         for source in sources:
-            results = finish_all(source, settings, workplace)
+            results = process_all(source, settings, workplace)
             shards = ShardWriter(building, source.source, copier=copier)
             placed += _pack(source, results, shards, boxes, copies, ledger)
         shutil.rmtree(spool)
@@ -97,11 +103,11 @@ def preprocess(
             )
         # Those within a source are out already.
         unique = _without_copies(placed, copies, ledger) if len(sources) > 1 else placed
-        division, key = _divide(unique, boxes, categories, config, copies, assignments)
-        kept = _without_left_out(unique, division, ledger)
+        result, key = _divide(unique, boxes, categories, config, copies, assignments)
+        kept = _without_left_out(unique, result, ledger)
         made = paste(
             kept,
-            division.split,
+            result.split,
             boxes,
             raw,
             generators,
@@ -112,18 +118,16 @@ def preprocess(
             split_section(config.split).near_duplicate_distance,
         )
         for image in made:
-            division.split[image.key], division.group[image.key] = "train", image.key
+            result.split[image.key], result.group[image.key] = "train", image.key
         if not copier.started:
             # They share their memory with the copying process, which still is at work else.
-            release_workers()
+            stop_workers()
         kept = sorted(kept + made, key=lambda placed: placed.order)
-        write_dataset(
-            building, kept, boxes, division.split, division.group, categories, ledger, notes
-        )
-    release_workers()
+        write_dataset(building, kept, boxes, result.split, result.group, categories, ledger, notes)
+    stop_workers()
     if assignments is not None:
-        write_assignments(assignments, key, division.assignments)
-    for note in division.notes:
+        write_assignments(assignments, key, result.assignments)
+    for note in result.notes:
         print(note)
     print(f"{len(kept)} images in {out.name}; the ledger (rejected.parquet) says:")
     print(rules.summary(ledger))
@@ -161,11 +165,11 @@ def _rare_collection() -> Iterator[None]:
 
 
 def _pack(
-    source: SpooledSource,
-    results: Iterator[Finished],
+    source: SourceLabels,
+    results: Iterator[ProcessedImage],
     shards: ShardWriter,
     boxes: BoxColumns,
-    copies: Copies,
+    copies: Duplicates,
     ledger: Ledger,
 ) -> Iterator[PlacedImage]:
     """Store a source's finished images; rows of the ledger are added on the way.
@@ -189,7 +193,9 @@ def _pack(
     shards.close()
 
 
-def _without_copies(images: list[PlacedImage], copies: Copies, ledger: Ledger) -> list[PlacedImage]:
+def _without_copies(
+    images: list[PlacedImage], copies: Duplicates, ledger: Ledger
+) -> list[PlacedImage]:
     """Drops copies of other sources' images; labelled and real ones stay, then by name."""
     order = sorted(images, key=lambda placed: placed.precedence)
     copies.start_over()
@@ -209,24 +215,24 @@ def _divide(
     boxes: BoxColumns,
     categories: list[Category],
     config: DataConfig,
-    copies: Copies,
+    copies: Duplicates,
     assignments: Path | None,
-) -> tuple[Division, str]:
-    """The division, and the key under which it is recorded."""
+) -> tuple[SplitResult, str]:
+    """The result, and the key under which it is recorded."""
     names = {category.category_id: category.name for category in categories}
     # Images with equal labels share one mapping: there may be a million of them.
     counted: dict[tuple[bytes, tuple[str, ...]], Mapping[str, int]] = {}
     rows = [_for_split(placed, boxes, names, copies, counted) for placed in images]
     key = settings_key(config.split, rows)
     earlier = read_assignments(assignments, key) if assignments is not None else {}
-    return divide(rows, config.split, earlier), key
+    return split_images(rows, config.split, earlier), key
 
 
 def _for_split(
     placed: PlacedImage,
     boxes: BoxColumns,
     names: dict[int, str],
-    copies: Copies,
+    copies: Duplicates,
     counted: dict[tuple[bytes, tuple[str, ...]], Mapping[str, int]],
 ) -> SplitImage:
     image, _, rows = placed.unpacked()
@@ -248,19 +254,19 @@ def _for_split(
 
 
 def _without_left_out(
-    images: list[PlacedImage], division: Division, ledger: Ledger
+    images: list[PlacedImage], result: SplitResult, ledger: Ledger
 ) -> list[PlacedImage]:
-    if not division.leaks and not division.bridges:
+    if not result.leaks and not result.conflicts:
         return images
     kept = []
     for placed in images:
         source, name = placed.order
         key = f"{source}/{name}"
-        if key in division.leaks:
-            resembled = f"resembles {division.leaks[key]}"
+        if key in result.leaks:
+            resembled = f"resembles {result.leaks[key]}"
             row = rules.row(rules.SYNTHETIC_NEAR_REAL, source, name, resembled)
-        elif key in division.bridges:
-            reason = division.bridges[key]
+        elif key in result.conflicts:
+            reason = result.conflicts[key]
             row = rules.row(rules.IMAGE_BRIDGES_SPLITS, source, name, reason)
         else:
             kept.append(placed)

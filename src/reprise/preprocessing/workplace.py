@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from reprise.preprocessing.kept_labels import KeptLabels
+from reprise.preprocessing.labels.label_cache import LabelCache
 
 # Of what the memo may hold; the labels of a source that take more are read each time.
 _LABELS_SHARE = 20
@@ -28,8 +28,8 @@ class Workplace:
     memo_bytes: int = 2 * 10**10
 
     @property
-    def labels(self) -> KeptLabels | None:
+    def labels(self) -> LabelCache | None:
         """Where the labels of earlier runs are."""
         if self.memo is None or self.memo_bytes == 0:
             return None
-        return KeptLabels(self.memo / "labels", self.memo_bytes // _LABELS_SHARE)
+        return LabelCache(self.memo / "labels", self.memo_bytes // _LABELS_SHARE)

@@ -19,9 +19,8 @@ from reprise.preprocessing.copy_paste.compose import (
     TrainImage,
     carry_out,
 )
-from reprise.preprocessing.decode import read_image
-from reprise.preprocessing.finish import Finished
-from reprise.preprocessing.images import (
+from reprise.preprocessing.decode.decoder import read_image
+from reprise.preprocessing.decode.encode import (
     Settings,
     StoredImage,
     encode,
@@ -29,10 +28,11 @@ from reprise.preprocessing.images import (
     pixel_digest,
     resized,
 )
-from reprise.preprocessing.labels import JudgedBox
-from reprise.preprocessing.pool import map_ordered
-from reprise.preprocessing.shards import ShardWriter
-from reprise.preprocessing.tables import BoxColumns, PlacedImage, store_image
+from reprise.preprocessing.decode.process_image import ProcessedImage
+from reprise.preprocessing.labels.clean_labels import CleanBox
+from reprise.preprocessing.parallel import map_ordered
+from reprise.preprocessing.store.shards import ShardWriter
+from reprise.preprocessing.store.tables import BoxColumns, PlacedImage, store_image
 from reprise.preprocessing.workplace import Workplace
 from reprise.synthesis.config import SyntheticConfig
 
@@ -114,7 +114,7 @@ def _train_image(placed: PlacedImage, boxes: BoxColumns, raw: Mapping[str, Path]
 
 def _compose(
     recipe: Recipe, synthetic: SyntheticConfig, settings: Settings
-) -> tuple[Finished, str] | None:
+) -> tuple[ProcessedImage, str] | None:
     """A composed image and the key of its background; None when nothing found a place."""
     config = synthetic.copy_paste
 
@@ -127,10 +127,10 @@ def _compose(
     return _finished(made, settings), recipe.background.key
 
 
-def _finished(made: Composed, settings: Settings) -> Finished:
+def _finished(made: Composed, settings: Settings) -> ProcessedImage:
     height, width = made.pixels.shape[:2]
     stored = resized(made.pixels, settings.image_size)
-    return Finished(
+    return ProcessedImage(
         COPY_PASTE,
         made.name,
         synthetic=True,
@@ -144,7 +144,7 @@ def _finished(made: Composed, settings: Settings) -> Finished:
             perceptual_hash=perceptual_hash(made.pixels),
         ),
         boxes=[
-            JudgedBox(o.class_name, o.xywh, o.area, o.iscrowd, json.dumps(o.segmentation or []))
+            CleanBox(o.class_name, o.xywh, o.area, o.iscrowd, json.dumps(o.segmentation or []))
             for o in made.objects
         ],
     )
@@ -152,7 +152,7 @@ def _finished(made: Composed, settings: Settings) -> Finished:
 
 def _without_resembling(
     made: list[PlacedImage],
-    held_out: list[Finished],
+    held_out: list[ProcessedImage],
     distance: int | None,
     ledger: list[dict[str, str]],
 ) -> list[PlacedImage]:
@@ -170,6 +170,6 @@ def _without_resembling(
     return [placed for number, placed in enumerate(made) if number not in near]
 
 
-def _hashes(images: list[Finished]) -> np.ndarray:
+def _hashes(images: list[ProcessedImage]) -> np.ndarray:
     """Perceptual hashes, uint64, shape (n,)."""
     return np.array([int(i.stored.perceptual_hash, 16) for i in images], dtype=np.uint64)

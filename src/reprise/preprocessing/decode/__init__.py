@@ -1,0 +1,1 @@
+"""One image file: decoded, turned upright, hashed, resized and encoded."""

@@ -1,0 +1,1 @@
+"""Labels: read, cached, and cleaned for each image."""

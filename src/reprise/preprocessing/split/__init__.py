@@ -1,0 +1,1 @@
+"""Train, val and test: groups of images, and which split each group joins."""

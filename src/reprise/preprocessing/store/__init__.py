@@ -1,0 +1,1 @@
+"""The dataset on disk: shards and tables; and the cache of processed images."""
