@@ -18,7 +18,7 @@ from typing import Any
 from pipeline.clone import Clone, make_clone
 from real_datasets import LABELS, SMALL_SET
 from reprise.dataset import Dataset
-from reprise.masks.resize import encode
+from reprise.masks.rle import encode_mask
 from reprise.predictions import label_prediction, prediction
 from reprise.scoring import Task, compute_metrics, score, truth_of
 
@@ -210,7 +210,7 @@ def _filled(place: tuple[float, float, float, float], height: int, width: int) -
     x, y, w, h = place
     mask = np.zeros((height, width), dtype=np.uint8)
     mask[round(y * height) : round((y + h) * height), round(x * width) : round((x + w) * width)] = 1
-    return encode(mask)
+    return encode_mask(mask)
 
 
 CELLS = {"data.image_size": 160}

@@ -20,7 +20,7 @@ from datasets import shapes_dataset
 from models.settings import augmentation, machine, model, training, validation
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
-from reprise.masks.resize import decode
+from reprise.masks.resize import decode_resized
 from reprise.models.family import Batch
 from reprise.models.rcnn.family import (
     FasterRcnn,
@@ -162,7 +162,7 @@ def test_detections_come_back_in_original_pixels(shape: tuple[int, int]) -> None
     assert [row["bbox"] for row in rows] == [[3, 6, 60, 90], [0, 0, original[1], original[0]]]
     assert [row["category_id"] for row in rows] == [2, 1]
     assert {row["image_id"] for row in rows} == {7}
-    mask = decode(str(rows[0]["segmentation"]).replace("'", '"'), original, original)
+    mask = decode_resized(str(rows[0]["segmentation"]).replace("'", '"'), original, original)
     y, x = np.nonzero(mask)
     assert (x.min(), x.max(), y.min(), y.max()) == (3, 62, 6, 95)
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from datasets import shapes_dataset
 from models.settings import IMAGE_SIZE, augmentation
 from reprise.dataset import Dataset
-from reprise.masks.resize import decode, encode
+from reprise.masks.resize import decode_resized
+from reprise.masks.rle import encode_mask
 from reprise.models.yolo.samples import EvaluationSamples, Pixels, TrainingSamples, collate
 from reprise.models.yolo.segments import POINTS, masks_of, outline, segments_of
 
@@ -34,7 +35,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 def outlined(mask: np.ndarray) -> np.ndarray:
-    return outline(json.dumps(encode(mask)), BOX, mask.shape, mask.shape)
+    return outline(json.dumps(encode_mask(mask)), BOX, mask.shape, mask.shape)
 
 
 def filled(path: np.ndarray, size: tuple[int, int] = SIZE) -> np.ndarray:
@@ -172,8 +173,8 @@ def test_predicted_masks_lie_in_original_pixels(dataset: Dataset) -> None:
         masks, boxes = [], []
         for row in rows.itertuples():
             mask = np.zeros(shape, dtype=np.uint8)
-            whole = decode(row.segmentation, original, tuple(sample["resized_shape"]))
-            inner = decode(row.segmentation, original, samples._pixels.resized_shape(index))
+            whole = decode_resized(row.segmentation, original, tuple(sample["resized_shape"]))
+            inner = decode_resized(row.segmentation, original, samples._pixels.resized_shape(index))
             assert whole.shape == shape
             mask[int(top) : int(top) + len(inner), int(left) : int(left) + inner.shape[1]] = inner
             masks.append(mask)
@@ -190,8 +191,8 @@ def test_predicted_masks_lie_in_original_pixels(dataset: Dataset) -> None:
         )
         found = masks_of(detections, prototypes, sample["placement"].tolist(), shape, original)
         for rle, text in zip(found, rows["segmentation"], strict=True):
-            got = decode(json.dumps(rle), original, original)
-            wanted = decode(text, original, original)
+            got = decode_resized(json.dumps(rle), original, original)
+            wanted = decode_resized(text, original, original)
             assert (got & wanted).sum() / (got | wanted).sum() > 0.9
 
 
@@ -222,10 +223,10 @@ def test_a_mask_is_written_as_if_the_whole_image_had_been_drawn() -> None:
         x1, y1, x2, y2 = detection[:4]
         box = ((xs >= x1) & (xs < x2))[None] & ((ys >= y1) & (ys < y2))[:, None]
         expected = (enlarged > 0) & box
-        got = decode(json.dumps(rle), original, original).astype(bool)
+        got = decode_resized(json.dumps(rle), original, original).astype(bool)
         # OpenCV interpolates between places in 1/32 of a cell.
         assert (got != expected).sum() <= 0.01 * max(expected.sum(), 1)
-        assert rle == encode(got)
+        assert rle == encode_mask(got)
 
 
 def test_masks_of_nothing_are_none(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Object masks between the dataset contract, the network's pixels and the predictions."""
+"""Object masks at the size of the network's pixels, and back at that of the image."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
+from pycocotools import mask
 
 from reprise.errors import RepriseError
 from reprise.masks import rle
 
 
-def decode(segmentation: str, original: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
+def decode_resized(
+    segmentation: str, original: tuple[int, int], size: tuple[int, int]
+) -> npt.NDArray[np.uint8]:
     """The mask of one annotation at another size.
 
     Args:
@@ -27,8 +31,6 @@ def decode(segmentation: str, original: tuple[int, int], size: tuple[int, int]) 
     Raises:
         RepriseError: The run lengths do not make a mask.
     """
-    from faster_coco_eval.core import mask
-
     shape = json.loads(segmentation)
     if not shape:
         return np.zeros(size, dtype=np.uint8)
@@ -37,7 +39,6 @@ def decode(segmentation: str, original: tuple[int, int], size: tuple[int, int]) 
         scaled = [(np.array(p).reshape(-1, 2) * scale).ravel().tolist() for p in shape]
         return np.ascontiguousarray(mask.decode(mask.merge(mask.frPyObjects(scaled, *size))))
     try:
-        # The library's own decoder trusts that run lengths fill the mask they speak of.
         found = rle.decode(shape)
     except ValueError as error:
         raise RepriseError(
@@ -45,18 +46,16 @@ def decode(segmentation: str, original: tuple[int, int], size: tuple[int, int]) 
             "correct the label file, or choose a family that detects boxes.",
         ) from None
     # Run lengths go down the columns: resized as they lie, only what is kept is turned.
-    columns: np.ndarray = found.T.view(np.uint8)
+    columns: npt.NDArray[np.uint8] = found.T.view(np.uint8)
     if found.shape != tuple(size):
-        columns = cv2.resize(columns, tuple(size), interpolation=cv2.INTER_NEAREST_EXACT)
+        resized = cv2.resize(columns, tuple(size), interpolation=cv2.INTER_NEAREST_EXACT)
+        columns = resized.astype(np.uint8, copy=False)
     return np.ascontiguousarray(columns.T)
 
 
-def encode(mask: np.ndarray) -> dict[str, Any]:
-    """A mask (height, width), 0 or 1, as compressed RLE with its counts as text."""
-    return rle.encode_mask(np.asarray(mask, dtype=bool))
-
-
-def enlarge(probabilities: np.ndarray, original: tuple[int, int]) -> np.ndarray:
+def resize_probabilities(
+    probabilities: npt.NDArray[np.floating[Any]], original: tuple[int, int]
+) -> npt.NDArray[np.uint8]:
     """Mask probabilities (height, width) in [0, 1] -> uint8 mask of the original's size."""
     resized = cv2.resize(
         probabilities.astype(np.float32), original[::-1], interpolation=cv2.INTER_LINEAR
@@ -64,7 +63,9 @@ def enlarge(probabilities: np.ndarray, original: tuple[int, int]) -> np.ndarray:
     return (resized >= 0.5).astype(np.uint8)
 
 
-def paste(probabilities: np.ndarray, box: Sequence[float], size: tuple[int, int]) -> np.ndarray:
+def paste_mask(
+    probabilities: npt.NDArray[np.floating[Any]], box: Sequence[float], size: tuple[int, int]
+) -> npt.NDArray[np.uint8]:
     """Mask probabilities that were predicted inside a box -> the mask of the whole image.
 
     Args:

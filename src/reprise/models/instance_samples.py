@@ -12,7 +12,7 @@ from torchvision import tv_tensors
 
 from reprise.dataset import Dataset, require_memory
 from reprise.errors import RepriseError
-from reprise.masks.resize import decode
+from reprise.masks.resize import decode_resized
 from reprise.models.augment import build
 from reprise.models.config import AugmentationConfig
 from reprise.models.seeds import sample_seed
@@ -133,7 +133,7 @@ class InstanceSamples(Samples[Sample]):
         if self._bits:
             count = len(shapes) * size[0] * size[1]
             return np.unpackbits(self._bits[index], count=count).reshape(len(shapes), *size)
-        masks = [decode(text, self.original[index], size) for text in shapes]
+        masks = [decode_resized(text, self.original[index], size) for text in shapes]
         return np.stack(masks) if masks else np.zeros((0, *size), dtype=np.uint8)
 
     def _keep_masks(self, split: str) -> None:

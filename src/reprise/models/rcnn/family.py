@@ -10,7 +10,8 @@ from torch.nn import functional
 
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
-from reprise.masks.resize import encode, paste
+from reprise.masks.resize import paste_mask
+from reprise.masks.rle import encode_mask
 from reprise.models.augment import HONOURED
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family, Weigh, weighed
@@ -208,7 +209,7 @@ def to_original(
     if "masks" in detections:
         probabilities = detections["masks"][:, 0].float().cpu().numpy()
         masks = [
-            encode(paste(inside, box, original))
+            encode_mask(paste_mask(inside, box, original))
             for inside, box in zip(probabilities, boxes, strict=True)
         ]
     return [

@@ -15,7 +15,8 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 
 from reprise.dataset import Dataset
-from reprise.masks.resize import encode, enlarge
+from reprise.masks.resize import resize_probabilities
+from reprise.masks.rle import encode_mask
 from reprise.models import augment
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family, Weigh
@@ -252,11 +253,11 @@ def _predictions(
     for label, (left, top, right, bottom), mask, iou in zip(
         labels.tolist(), corners.tolist(), masks, ious.detach().clamp(0, 1).tolist(), strict=True
     ):
-        whole = enlarge(mask, original)
+        whole = resize_probabilities(mask, original)
         ys, xs = np.flatnonzero(whole.any(axis=1)), np.flatnonzero(whole.any(axis=0))
         # A prompt that the network answers with nothing is an answer too.
         box = (left, top, right - left, bottom - top)
         if len(ys):
             box = (xs[0], ys[0], xs[-1] + 1 - xs[0], ys[-1] + 1 - ys[0])
-        rows.append(prediction(image_id, label + 1, box, iou, encode(whole)))
+        rows.append(prediction(image_id, label + 1, box, iou, encode_mask(whole)))
     return rows

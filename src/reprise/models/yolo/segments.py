@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from reprise.masks import rle
-from reprise.masks.resize import decode
+from reprise.masks.resize import decode_resized
 
 # An outline of more points is thinned out evenly to so many.
 POINTS = 1000
@@ -37,7 +37,7 @@ def outline(
     Returns:
         Int16 (n, 2), n from 1 to POINTS: x and y of pixels on the edge, counted from 0.
     """
-    mask = decode(segmentation, original, size)
+    mask = decode_resized(segmentation, original, size)
     if not mask.any():
         scale = np.array([size[1] / original[1], size[0] / original[0]] * 2)
         x, y, w, h = box * scale
@@ -149,7 +149,7 @@ def _cells(start: float, stop: float, length: int) -> tuple[int, int]:
 
 def _encoded(patch: np.ndarray, left: int, top: int, size: tuple[int, int]) -> dict[str, Any]:
     """A bool patch of a mask as compressed RLE of the whole image, which is never drawn."""
-    from faster_coco_eval.core import mask
+    from pycocotools import mask
 
     counts = rle.encode(rle.positions(patch, left, top, size), size)
     packed = mask.frPyObjects(counts, *size)["counts"]
