@@ -112,7 +112,11 @@ def test_a_bad_parameter_fails_in_under_a_second(repository: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("label_smoothing: 0.0", "label_smoothing: 0.3", "cannot honour training.label_smoothing"),
+        (
+            "label_smoothing: 0.0",
+            "label_smoothing: 0.3",
+            "not support training.label_smoothing",
+        ),
         ("architecture: auto", "architecture: yolo3", "model.architecture: yolo has no yolo3"),
         ("task: auto", "task: classify", "model.task: yolo cannot classify"),
         ("metric: mAP50", "metric: exact_match", "is not measured when model.type yolo"),

@@ -219,6 +219,17 @@ def _nested_model(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
+def _check_network(params: Params) -> None:
+    """Build the network, and check that its family uses what is set: neither needs data."""
+    from reprise.models.family import family_class
+    from reprise.training.check_parameters import check_parameters
+
+    family = family_class(params.model.type)(
+        params.model, ["first", "second"], params.data.image_size
+    )
+    check_parameters(family, params.model, params.training, params.validation, params.augmentation)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """``python -m reprise.params``: the JSON schema; with ``--check``, check params.yaml."""
     import argparse
@@ -231,10 +242,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(schema().model_json_schema(), indent=2, ensure_ascii=False))
         return 0
     try:
-        settings = load()
-        from reprise.models.supported import refuse_before_data
-
-        refuse_before_data(settings)
+        _check_network(load())
     except RepriseError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1

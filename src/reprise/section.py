@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import (
@@ -22,6 +23,17 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
+
+
+@dataclass(frozen=True)
+class Neutral:
+    """Marks a parameter that not every model family has a use for.
+
+    Attributes:
+        value: Asks for nothing; a family that does not support the parameter takes only this.
+    """
+
+    value: object
 
 
 class OneOf:

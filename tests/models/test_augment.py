@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from torchvision import tv_tensors
 
 from models.settings import augmentation
-from reprise.models.augment import HONOURED, build
+from reprise.models.augment import SUPPORTED, build
 from reprise.models.config import AugmentationConfig
 from reprise.models.instance_samples import boxes_of_masks
 
 HEIGHT, WIDTH = 48, 64
-NEUTRAL = dict.fromkeys((name.split(".")[1] for name in HONOURED), 0.0)
+NEUTRAL = dict.fromkeys((name.split(".")[1] for name in SUPPORTED), 0.0)
 
 
 def only(**changes: Any) -> AugmentationConfig:

@@ -195,7 +195,7 @@ def test_tiles_frame_the_whole_image_once_for_each_label(dataset: Dataset) -> No
     built = family()
     samples = built.training_samples(dataset, PLAIN, seed=0, epochs=2)
     batch = built.collate([samples[(0, index)] for index in range(4)])
-    for tiles, targets in zip(built.tiles(batch), batch["targets"], strict=True):
+    for tiles, targets in zip(built.target_boxes(batch), batch["targets"], strict=True):
         assert [tile[0] for tile in tiles] == targets.nonzero().flatten().tolist()
         assert all(tile[1:] == (0, 0, SIZE, SIZE) for tile in tiles)
 

@@ -75,7 +75,7 @@ def test_a_batch_holds_images_of_several_shapes_and_their_objects(dataset: Datas
     assert batch["sizes"] == [(64, 64), (64, 64), (48, 64)]
     assert not batch["images"][2, :, 48:].any()
     assert batch["masks"].shape == (sum(batch["counts"]), 64, 64)
-    for sample, tiles in zip(chosen, family.tiles(batch), strict=True):
+    for sample, tiles in zip(chosen, family.target_boxes(batch), strict=True):
         assert [tile[0] for tile in tiles] == sample["labels"].tolist()
         assert [list(tile[1:]) for tile in tiles] == sample["boxes"].tolist()
 

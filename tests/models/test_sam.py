@@ -147,7 +147,7 @@ def test_a_mask_is_told_by_how_much_of_each_cell_it_covers() -> None:
 def test_tiles_show_the_objects_that_are_prompted(dataset: Dataset) -> None:
     one = family()
     batch = batch_of(one, dataset, 0, 1, 2)
-    tiles = one.tiles(batch)
+    tiles = one.target_boxes(batch)
     assert [len(boxes) for boxes in tiles] == batch["counts"]
     assert tiles[0][0] == (batch["labels"][0], *batch["objects"][0].tolist())
 

@@ -233,4 +233,4 @@ def test_the_targets_of_a_batch_are_told_in_its_pixels(dataset: Dataset) -> None
         "bboxes": torch.tensor([[0.5, 0.5, 0.25, 0.5]]),
         "batch_idx": torch.tensor([1.0]),
     }
-    assert family.tiles(batch) == [[], [(1, 240.0, 80.0, 400.0, 240.0)]]
+    assert family.target_boxes(batch) == [[], [(1, 240.0, 80.0, 400.0, 240.0)]]

@@ -12,11 +12,11 @@ from models.settings import augmentation, machine, model, training, validation
 from reprise.models.config import AugmentationConfig
 from reprise.models.family import family_class
 from reprise.models.storage import load_model
-from reprise.models.supported import OPTIONAL
 from reprise.sources.config import LimitsConfig
 from reprise.sources.folders import digest
 from reprise.sources.weights import download_weights
 from reprise.sources.weights_config import WeightsConfig
+from reprise.training.check_parameters import neutral_values
 from reprise.training.train import train
 from training.test_train import Killed, digests, kill_after
 
@@ -36,13 +36,13 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-def honoured(family: str) -> AugmentationConfig:
+def supported(family: str) -> AugmentationConfig:
     """As much augmentation as the family takes."""
-    known = family_class(family).honours
+    known = family_class(family).supported_parameters
     off = {
-        name.split(".")[1]: neutral
-        for name, neutral in OPTIONAL.items()
-        if name.startswith("augmentation.") and name not in known
+        name: neutral
+        for name, neutral in neutral_values(AugmentationConfig).items()
+        if f"augmentation.{name}" not in known
     }
     return augmentation(**off)
 
@@ -60,7 +60,7 @@ def run(
             **changes,
         ),
         validation(metrics=["mAP"], frequency=2),
-        honoured(family),
+        supported(family),
         SIZE,
         machine(workers=workers, checkpoint_minutes=minutes),
         folder / "models",

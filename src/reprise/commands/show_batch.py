@@ -96,7 +96,7 @@ def first_batch_images(
     """
     from reprise.commands.batch_picture import batch_images
     from reprise.models.family import family_class
-    from reprise.models.supported import refuse_unsupported, sections_of
+    from reprise.training.check_parameters import check_parameters
     from reprise.training.plan import plan
 
     training = settings.training
@@ -109,7 +109,7 @@ def first_batch_images(
     family = family_class(settings.model.type)(
         settings.model, dataset.class_names, settings.data.image_size
     )
-    refuse_unsupported(type(family), family.task, sections_of(settings))
+    check_parameters(family, settings.model, training, settings.validation, settings.augmentation)
     names = [f"{row.source}/{row.name}" for row in dataset.split(split).itertuples()]
     tiles: list[BatchImage] = []
     if split == "train":
@@ -118,7 +118,7 @@ def first_batch_images(
         batches = _evaluation_batches(family, dataset, split, training.batch_size)
     for batch, indices in batches:
         tiles += batch_images(
-            batch["images"], family.tiles(batch), [names[index] for index in indices]
+            batch["images"], family.target_boxes(batch), [names[index] for index in indices]
         )
         if len(tiles) >= count:
             break

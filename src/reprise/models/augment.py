@@ -1,77 +1,104 @@
-"""The ``augmentation`` section as torchvision transforms, for the families that take them.
+"""The ``augmentation`` section as torchvision transforms.
 
-The parameters mean what they mean to the YOLO family, whose own transforms are in
-:mod:`reprise.models.yolo.samples`.
+A new change is a parameter of :class:`AugmentationConfig` and an entry of PIXELS or GEOMETRY
+here. All families make those of PIXELS, and all but yolo those of GEOMETRY: yolo moves images
+and boxes by the transforms that its published weights were trained with, in
+:mod:`reprise.models.yolo.samples`. A parameter means the same to every family.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from reprise.models.config import AugmentationConfig
 
-# What :func:`build` honours.
-HONOURED = frozenset(
-    f"augmentation.{name}"
-    for name in (
-        "flip_horizontal", "flip_vertical", "rotation", "translation", "scale", "hue",
-        "saturation", "brightness", "contrast", "blur", "noise",
-    )
-)  # fmt: skip
 PADDING = 114
 NOISE = 0.03  # standard deviation, pixels in [0, 1]
 
 
-def build(config: AugmentationConfig) -> nn.Module:
-    """Random changes to a uint8 image (3, h, w) and the tv_tensors that belong to it.
+@dataclass(frozen=True)
+class Augmentation:
+    """One random change.
 
-    Images keep their size. Randomness comes from torch's global generator of the CPU: seed
-    it for each sample.
+    Attributes:
+        parameters: Of the ``augmentation`` section; all zero, the change is not made.
+        transform: Builds it. It takes a uint8 image (3, h, w) RGB and, if it is of GEOMETRY,
+            the tv_tensors that belong to it; images keep their size. It draws from torch's
+            global generator of the CPU.
     """
-    if not config.enabled:
-        return nn.Identity()
-    transforms: list[nn.Module] = []
-    if config.rotation or config.translation or config.scale:
-        transforms.append(
-            v2.RandomAffine(
-                degrees=config.rotation,
-                translate=(config.translation, config.translation),
-                scale=(1 - config.scale, 1 + config.scale),
-                interpolation=v2.InterpolationMode.BILINEAR,
-                fill=_fill(),
-            )
-        )
-    if config.flip_horizontal:
-        transforms.append(v2.RandomHorizontalFlip(config.flip_horizontal))
-    if config.flip_vertical:
-        transforms.append(v2.RandomVerticalFlip(config.flip_vertical))
-    if config.hue or config.saturation or config.brightness or config.contrast:
-        transforms.append(
-            v2.ColorJitter(
-                brightness=config.brightness,
-                contrast=config.contrast,
-                saturation=config.saturation,
-                # torchvision shifts by up to half of the circle.
-                hue=min(config.hue, 0.5),
-            )
-        )
-    if config.blur:
-        transforms.append(v2.RandomApply([v2.GaussianBlur(5, (0.1, 1.5))], p=config.blur))
-    if config.noise:
-        noise = [
-            v2.ToDtype(torch.float32, scale=True),
-            v2.GaussianNoise(sigma=NOISE),
-            v2.ToDtype(torch.uint8, scale=True),
-        ]
-        transforms.append(v2.RandomApply(noise, p=config.noise))
+
+    parameters: tuple[str, ...]
+    transform: Callable[[AugmentationConfig], nn.Module]
+
+
+def _affine(config: AugmentationConfig) -> nn.Module:
+    return v2.RandomAffine(
+        degrees=config.rotation,
+        translate=(config.translation, config.translation),
+        scale=(1 - config.scale, 1 + config.scale),
+        interpolation=v2.InterpolationMode.BILINEAR,
+        fill={tv_tensors.Image: PADDING, tv_tensors.Mask: 0, "others": 0},
+    )
+
+
+def _colour(config: AugmentationConfig) -> nn.Module:
+    return v2.ColorJitter(
+        brightness=config.brightness,
+        contrast=config.contrast,
+        saturation=config.saturation,
+        # torchvision shifts by up to half of the circle.
+        hue=min(config.hue, 0.5),
+    )
+
+
+def _noise(config: AugmentationConfig) -> nn.Module:
+    steps = [
+        v2.ToDtype(torch.float32, scale=True),
+        v2.GaussianNoise(sigma=NOISE),
+        v2.ToDtype(torch.uint8, scale=True),
+    ]
+    return v2.RandomApply(steps, p=config.noise)
+
+
+# Changes that move what the image shows, and its boxes and masks with it; in this order.
+GEOMETRY: tuple[Augmentation, ...] = (
+    Augmentation(("rotation", "translation", "scale"), _affine),
+    Augmentation(("flip_horizontal",), lambda c: v2.RandomHorizontalFlip(c.flip_horizontal)),
+    Augmentation(("flip_vertical",), lambda c: v2.RandomVerticalFlip(c.flip_vertical)),
+)
+# Changes of the pixels' values alone, after those of GEOMETRY.
+PIXELS: tuple[Augmentation, ...] = (
+    Augmentation(("hue", "saturation", "brightness", "contrast"), _colour),
+    Augmentation(("blur",), lambda c: v2.RandomApply([v2.GaussianBlur(5, (0.1, 1.5))], p=c.blur)),
+    Augmentation(("noise",), _noise),
+)
+
+
+def parameters_of(augmentations: Iterable[Augmentation]) -> frozenset[str]:
+    """The parameters that these changes support, as ``augmentation.NAME``."""
+    return frozenset(f"augmentation.{name}" for one in augmentations for name in one.parameters)
+
+
+# What families support that call `build`.
+SUPPORTED = parameters_of((*GEOMETRY, *PIXELS))
+
+
+def build(
+    config: AugmentationConfig, augmentations: Iterable[Augmentation] = (*GEOMETRY, *PIXELS)
+) -> nn.Module:
+    """Those of the changes that ``config`` asks for, one after the other.
+
+    Randomness comes from torch's global generator of the CPU: seed it for each sample.
+    """
+    transforms = [
+        one.transform(config)
+        for one in augmentations
+        if config.enabled and any(getattr(config, name) for name in one.parameters)
+    ]
     return v2.Compose(transforms) if transforms else nn.Identity()
-
-
-def _fill() -> Any:
-    from torchvision import tv_tensors
-
-    return {tv_tensors.Image: PADDING, tv_tensors.Mask: 0, "others": 0}

@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from reprise.section import Section
+from reprise.models.registry import FAMILIES
+from reprise.section import Neutral, OneOf, Section
 from reprise.sources.weights_config import WeightsConfig
 
-Probability = Annotated[float, Field(ge=0, le=1)]
-FamilyName = Literal["yolo", "faster_rcnn", "mask_rcnn", "sam", "detectron2", "multilabel"]
+FamilyName = Annotated[str, OneOf(FAMILIES)]
+Chance = Annotated[float, Field(ge=0, le=1), Neutral(0.0)]
 
 
 class FirstStageConfig(Section):
@@ -53,11 +54,11 @@ class ModelConfig(Section):
     """Size: larger is more accurate and slower."""
     weights: dict[FamilyName, WeightsConfig | None] = Field(default_factory=dict)
     """By family: start from these weights; a family without an entry starts from random ones."""
-    freeze: Literal["none", "backbone"] = "none"
+    freeze: Annotated[Literal["none", "backbone"], Neutral("none")] = "none"
     """backbone: only the head is trained, or, with training.unfreeze_after, trained first."""
-    first_stage: FirstStageConfig = FirstStageConfig()
+    first_stage: Annotated[FirstStageConfig, Neutral(FirstStageConfig())] = FirstStageConfig()
     """Two-stage detectors (faster_rcnn, mask_rcnn, detectron2) only."""
-    point_prompts: Annotated[float, Field(ge=0, le=1)] = 0.0
+    point_prompts: Chance = 0.0
     """sam only: share of the training prompts that are a point in the object; the others are its
     box, a little moved. It is evaluated with boxes: 0.5 if people will click as well."""
     nms_iou: Annotated[float, Field(gt=0, lt=1)]
@@ -77,37 +78,37 @@ class AugmentationConfig(Section):
 
     enabled: bool
     """false switches every change below off."""
-    mosaic: Probability
+    mosaic: Chance
     """Chance that four images are tiled into one."""
     close_mosaic_epochs: Annotated[int, Field(ge=0)]
     """The last so many epochs go without mosaic, copy-paste and mixup, on images as they really
     look."""
-    mixup: Probability
+    mixup: Chance
     """Chance that two images are blended."""
-    copy_paste: Probability = 0.0
+    copy_paste: Chance = 0.0
     """Chance that objects of another image are pasted in by their masks; yolo with model.task:
     segment only."""
-    flip_horizontal: Probability
+    flip_horizontal: Chance
     """Chance of a left-right mirror; 0 where left and right mean something."""
-    flip_vertical: Probability
+    flip_vertical: Chance
     """Chance of an upside-down mirror; for aerial and microscope images."""
-    rotation: Annotated[float, Field(ge=0, le=180)]
+    rotation: Annotated[float, Field(ge=0, le=180), Neutral(0.0)]
     """Turn by up to so many degrees either way."""
-    translation: Annotated[float, Field(ge=0, le=0.9)]
+    translation: Annotated[float, Field(ge=0, le=0.9), Neutral(0.0)]
     """Shift by up to this fraction of the image."""
-    scale: Annotated[float, Field(ge=0, lt=1)]
+    scale: Annotated[float, Field(ge=0, lt=1), Neutral(0.0)]
     """Zoom by up to this fraction in or out."""
-    hue: Probability
+    hue: Chance
     """Shift hue by up to this fraction of the circle."""
-    saturation: Probability
+    saturation: Chance
     """Change saturation by up to this fraction."""
-    brightness: Probability
+    brightness: Chance
     """Change brightness by up to this fraction."""
-    contrast: Probability = 0.0
+    contrast: Chance = 0.0
     """Change contrast by up to this fraction."""
-    blur: Probability = 0.0
+    blur: Chance = 0.0
     """Chance of a slight Gaussian blur."""
-    noise: Probability = 0.0
+    noise: Chance = 0.0
     """Chance of slight Gaussian noise."""
 
 

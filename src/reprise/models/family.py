@@ -1,6 +1,7 @@
 """What a model family gives; everything else about training is written once, for all.
 
-A new family is one module with a subclass of :class:`Family`, and one line in FAMILIES.
+A new family is one module with a subclass of :class:`Family`, and one line in
+:data:`reprise.models.registry.FAMILIES`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import torch
 
 from reprise.dataset import Dataset
 from reprise.models.config import AugmentationConfig, ModelConfig
+from reprise.models.registry import FAMILIES
 from reprise.scoring import Task
 
 if TYPE_CHECKING:
@@ -23,15 +25,6 @@ Batch = dict[str, Any]
 # Counts (k,) that loss parts are divided by, in one process's share of a batch, to factors (k,)
 # of those parts: with them the shares' losses add up to that of the whole batch.
 Weigh = Callable[[torch.Tensor], torch.Tensor]
-
-FAMILIES = {
-    "yolo": "reprise.models.yolo.family:Yolo",
-    "faster_rcnn": "reprise.models.rcnn.family:FasterRcnn",
-    "mask_rcnn": "reprise.models.rcnn.family:MaskRcnn",
-    "sam": "reprise.models.sam.family:Sam",
-    "detectron2": "reprise.models.detectron2.family:Detectron2",
-    "multilabel": "reprise.models.multilabel.family:MultiLabel",
-}
 
 
 class Family(ABC):
@@ -54,8 +47,9 @@ class Family(ABC):
     architectures: ClassVar[tuple[str, ...]]
     """Values of ``model.architecture``; the first is what ``auto`` means."""
 
-    honours: ClassVar[frozenset[str]]
-    """The parameters of :data:`reprise.models.supported.OPTIONAL` that have an effect here."""
+    supported_parameters: ClassVar[frozenset[str]]
+    """Of the parameters that not every family has a use for (those with a
+    :class:`reprise.section.Neutral` value), the ones that this family uses."""
 
     libraries: ClassVar[tuple[str, ...]] = ()
     """Distributions that compute this family's result, beside those of every run."""
@@ -122,7 +116,7 @@ class Family(ABC):
             RepriseError: The dataset cannot serve the task.
         """
 
-    def own_names(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def remap_state_dict(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """A weights file's tensors under this network's names."""
         return tensors
 
@@ -131,7 +125,7 @@ class Family(ABC):
         raise NotImplementedError
 
     @abstractmethod
-    def tiles(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
+    def target_boxes(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
         """For each image of a training batch, (class index, left, top, right, bottom) in
         pixels of ``batch["images"]``: what a person checks the loss's targets by. Classes of
         whole images come as boxes of the whole image."""

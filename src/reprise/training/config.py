@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from reprise.scoring.metrics import METRIC_NAMES
-from reprise.section import OneOf, Section
+from reprise.section import Neutral, OneOf, Section
 from reprise.sources.weights_config import WeightsConfig
 
 Count = Annotated[int, Field(ge=1)]
@@ -69,7 +69,7 @@ class TrainingConfig(Section):
     """Batches added up before a step: a large batch in little memory."""
     gradient_clip: Annotated[float, Field(ge=0)]
     """Longest gradient (L2 norm) let through; 0 switches clipping off."""
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    label_smoothing: Annotated[float, Field(ge=0, lt=1), Neutral(0.0)] = 0.0
     """Share of each target that is spread over the classes; up to 0.1 against overconfidence."""
     unfreeze_after: Annotated[int, Field(ge=0)] = 0
     """With model.freeze: epochs after which everything is trained; 0 keeps it frozen."""

@@ -20,7 +20,7 @@ from reprise.models.family import Family, family_class
 from reprise.models.inference import choose_device
 from reprise.models.starting_weights import load_starting_weights
 from reprise.models.storage import save_model, write_tensors
-from reprise.models.supported import refuse_unsupported
+from reprise.training.check_parameters import check_parameters
 from reprise.training.checkpoint import (
     digest_of_files,
     open_checkpoints,
@@ -90,7 +90,7 @@ def train(
         "image_size": image_size,
     }
     family = kind(model, data.class_names, image_size)
-    refuse_unsupported(kind, family.task, parameters)
+    check_parameters(family, model, training, validation, augmentation)
     _require_objects(data, model.type, family.task)
     family.prepare(data, training.label_smoothing)
     length = plan(training, len(data.split("train")))
@@ -103,7 +103,7 @@ def train(
         if training.resume is not None:
             start, account = open_state(training.resume, weights, facts, length.epochs)
         elif entry is not None:
-            loaded = load_starting_weights(family.network, entry, weights, family.own_names)
+            loaded = load_starting_weights(family.network, entry, weights, family.remap_state_dict)
             account = str(loaded)
         if account and distributed.is_main:
             print(account)

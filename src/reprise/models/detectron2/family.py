@@ -13,12 +13,12 @@ import torch
 
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
-from reprise.models.augment import HONOURED
+from reprise.models.augment import SUPPORTED
+from reprise.models.choices import check_image_size, choose_architecture, choose_task
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family, Weigh, weighed
 from reprise.models.instance_samples import InstanceSamples, Sample, require_masks
 from reprise.models.rcnn.family import collate, to_original
-from reprise.models.supported import choose_architecture, choose_task, refuse_small
 from reprise.scoring import Task
 
 INSTALL = "https://detectron2.readthedocs.io/en/latest/tutorials/install.html"
@@ -36,12 +36,15 @@ class Detectron2(Family):
     tasks: ClassVar[tuple[Task, ...]] = ("detect", "segment")
     architectures: ClassVar[tuple[str, ...]] = ("faster_rcnn", "mask_rcnn", "retinanet")
     libraries: ClassVar[tuple[str, ...]] = ("detectron2",)
-    honours: ClassVar[frozenset[str]] = HONOURED | {"model.freeze", "model.first_stage"}
+    supported_parameters: ClassVar[frozenset[str]] = SUPPORTED | {
+        "model.freeze",
+        "model.first_stage",
+    }
     reduction: ClassVar[Literal["sum", "mean"]] = "mean"
 
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
         self.architecture, self.task = choose_network(config)
-        refuse_small(config.type, image_size)
+        check_image_size(config.type, image_size)
         self._image_size = image_size
         self.network: torch.nn.Module = _library().build(
             config, self.architecture, len(class_names)
@@ -96,7 +99,7 @@ class Detectron2(Family):
         # The feature pyramid on top of it is trained with the heads.
         return [self.network.get_submodule("backbone.bottom_up")]
 
-    def tiles(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
+    def target_boxes(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
         return [
             [
                 (int(index), *box)

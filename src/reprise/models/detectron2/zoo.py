@@ -79,7 +79,7 @@ def zoo_config(config: ModelConfig, architecture: str, classes: int) -> CfgNode:
         "TEST.DETECTIONS_PER_IMAGE": config.max_detections,
     }
     if architecture == "retinanet":
-        _refuse_second_stage(first)
+        _check_one_stage(first)
         levels = cfg.MODEL.RETINANET.IN_FEATURES
         values |= {
             "MODEL.RETINANET.NUM_CLASSES": classes,
@@ -156,7 +156,7 @@ def _anchor_sizes(
     return [[size * factor for factor in factors] for size in sizes]
 
 
-def _refuse_second_stage(first: FirstStageConfig) -> None:
+def _check_one_stage(first: FirstStageConfig) -> None:
     """RetinaNet predicts boxes from anchors at once: it has no proposals to choose from."""
     used = {"anchor_sizes", "anchor_ratios"}
     neutral = FirstStageConfig().model_dump()
@@ -167,7 +167,7 @@ def _refuse_second_stage(first: FirstStageConfig) -> None:
     ]
     if wanted:
         raise RepriseError(
-            f"model.architecture: retinanet has no proposals and cannot honour "
+            f"model.architecture: retinanet has no proposals and does not support "
             f"{', '.join(wanted)}.",
-            "of model.first_stage it honours anchor_sizes and anchor_ratios.",
+            "of model.first_stage it supports anchor_sizes and anchor_ratios.",
         )

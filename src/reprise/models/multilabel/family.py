@@ -15,11 +15,11 @@ from torchvision.models import get_model
 
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
-from reprise.models.augment import HONOURED
+from reprise.models.augment import SUPPORTED
+from reprise.models.choices import check_image_size, choose_architecture, choose_task
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family, Weigh
 from reprise.models.multilabel.samples import LabelSamples, collate, targets_of
-from reprise.models.supported import choose_architecture, choose_task, refuse_small
 from reprise.predictions import label_prediction
 from reprise.scoring import Task
 
@@ -50,7 +50,10 @@ class MultiLabel(Family):
 
     tasks: ClassVar[tuple[Task, ...]] = ("classify",)
     architectures: ClassVar[tuple[str, ...]] = tuple(NETWORKS)
-    honours: ClassVar[frozenset[str]] = HONOURED | {"model.freeze", "training.label_smoothing"}
+    supported_parameters: ClassVar[frozenset[str]] = SUPPORTED | {
+        "model.freeze",
+        "training.label_smoothing",
+    }
     reduction: ClassVar[Literal["sum", "mean"]] = "mean"
 
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
@@ -63,7 +66,7 @@ class MultiLabel(Family):
                 f"model.variant: {architecture} has no {config.variant}.",
                 f"set model.variant: {', '.join(variants)}.",
             )
-        refuse_small(config.type, image_size, variants[config.variant])
+        check_image_size(config.type, image_size, variants[config.variant])
         self.network = get_model(
             variants[config.variant], weights=None, num_classes=len(class_names)
         )
@@ -129,7 +132,7 @@ class MultiLabel(Family):
         ]
         return self._parts(logits, batch), rows
 
-    def tiles(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
+    def target_boxes(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
         height, width = (float(side) for side in batch["images"].shape[2:])
         return [
             [(index, 0.0, 0.0, width, height) for index, is_so in enumerate(row) if is_so]

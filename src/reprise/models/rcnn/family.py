@@ -12,12 +12,12 @@ from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.masks.resize import paste_mask
 from reprise.masks.rle import encode_mask
-from reprise.models.augment import HONOURED
+from reprise.models.augment import SUPPORTED
+from reprise.models.choices import check_image_size, choose_architecture, choose_task
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family, Weigh, weighed
 from reprise.models.instance_samples import InstanceSamples, require_masks
 from reprise.models.rcnn.network import BACKBONES, STRIDE, build_detector
-from reprise.models.supported import choose_architecture, choose_task, refuse_small
 from reprise.predictions import prediction
 from reprise.scoring import Task
 
@@ -39,7 +39,7 @@ class FasterRcnn(Family):
 
     tasks: ClassVar[tuple[Task, ...]] = ("detect",)
     architectures: ClassVar[tuple[str, ...]] = ("fpn", "fpn_v2")
-    honours: ClassVar[frozenset[str]] = HONOURED | {
+    supported_parameters: ClassVar[frozenset[str]] = SUPPORTED | {
         "model.freeze",
         "model.first_stage",
         "training.label_smoothing",
@@ -49,7 +49,7 @@ class FasterRcnn(Family):
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
         self.task = choose_task(type(self), config.type, config.task)
         self.architecture = choose_architecture(type(self), config.type, config.architecture)
-        refuse_small(config.type, image_size)
+        check_image_size(config.type, image_size)
         self._masks = self.task == "segment"
         self._image_size = image_size
         self._detector = build_detector(
@@ -63,9 +63,9 @@ class FasterRcnn(Family):
         self.network: torch.nn.Module = self._detector
         self.normalisation = {"mean": list(MEAN), "std": list(STD)}
 
-    def own_names(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def remap_state_dict(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """A weights file's tensors under this network's names."""
-        return current_names(tensors)
+        return published_names(tensors)
 
     def prepare(self, dataset: Dataset, label_smoothing: float) -> None:  # noqa: ARG002
         self._detector.roi_heads.label_smoothing = label_smoothing
@@ -111,7 +111,7 @@ class FasterRcnn(Family):
     def backbone(self) -> list[torch.nn.Module]:
         return [self._detector.backbone.get_submodule("body")]
 
-    def tiles(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
+    def target_boxes(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
         return [
             [
                 (int(label), left, top, right, bottom)
@@ -240,7 +240,7 @@ def _anchor_sizes(config: ModelConfig) -> tuple[tuple[int, ...], ...]:
     return tuple((size,) for size in sizes)
 
 
-def current_names(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def published_names(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """A published file's tensors under the names that the network has today.
 
     torchvision's first detectors are published with older names for the convolutions of the

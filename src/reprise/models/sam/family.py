@@ -17,13 +17,13 @@ from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 from reprise.dataset import Dataset
 from reprise.masks.resize import resize_probabilities
 from reprise.masks.rle import encode_mask
-from reprise.models import augment
+from reprise.models.augment import SUPPORTED
+from reprise.models.choices import choose_architecture, choose_task
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family, Weigh
 from reprise.models.instance_samples import InstanceSamples, require_masks
 from reprise.models.sam.network import Maps, MapStore, build_network
 from reprise.models.sam.samples import PromptedSamples, collate
-from reprise.models.supported import choose_architecture, choose_task
 from reprise.predictions import prediction
 from reprise.scoring import Task
 
@@ -43,7 +43,10 @@ class Sam(Family):
 
     tasks: ClassVar[tuple[Task, ...]] = ("segment",)
     architectures: ClassVar[tuple[str, ...]] = ("sam", "sam2")
-    honours: ClassVar[frozenset[str]] = augment.HONOURED | {"model.freeze", "model.point_prompts"}
+    supported_parameters: ClassVar[frozenset[str]] = SUPPORTED | {
+        "model.freeze",
+        "model.point_prompts",
+    }
     reduction: ClassVar[Literal["sum", "mean"]] = "mean"
     libraries: ClassVar[tuple[str, ...]] = ("transformers",)
     prompted: ClassVar[bool] = True
@@ -97,7 +100,7 @@ class Sam(Family):
     def backbone(self) -> list[torch.nn.Module]:
         return self._encoder
 
-    def tiles(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
+    def target_boxes(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
         rows = zip(batch["labels"].tolist(), batch["objects"].tolist(), strict=True)
         boxes = [(label, left, top, right, bottom) for label, (left, top, right, bottom) in rows]
         starts = np.cumsum([0, *batch["counts"]])

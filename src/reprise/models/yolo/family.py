@@ -12,9 +12,9 @@ import torch
 
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
+from reprise.models.choices import check_image_size, choose_architecture, choose_task
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family, Weigh
-from reprise.models.supported import choose_architecture, choose_task, refuse_small
 from reprise.models.yolo.library import (
     DetectionModel,
     IterableSimpleNamespace,
@@ -23,7 +23,13 @@ from reprise.models.yolo.library import (
     yaml_model_load,
 )
 from reprise.models.yolo.loss import SharedCriterion
-from reprise.models.yolo.samples import EvaluationSamples, Pixels, TrainingSamples, collate
+from reprise.models.yolo.samples import (
+    SUPPORTED,
+    EvaluationSamples,
+    Pixels,
+    TrainingSamples,
+    collate,
+)
 from reprise.models.yolo.segments import masks_of
 from reprise.predictions import prediction
 from reprise.scoring import Task
@@ -39,25 +45,7 @@ class Yolo(Family):
 
     tasks: ClassVar[tuple[Task, ...]] = ("detect", "segment")
     architectures: ClassVar[tuple[str, ...]] = ("yolo11", "yolov8", "yolo26")
-    honours: ClassVar[frozenset[str]] = frozenset(
-        {
-            "model.freeze",
-            "augmentation.mosaic",
-            "augmentation.mixup",
-            "augmentation.copy_paste",
-            "augmentation.flip_horizontal",
-            "augmentation.flip_vertical",
-            "augmentation.rotation",
-            "augmentation.translation",
-            "augmentation.scale",
-            "augmentation.hue",
-            "augmentation.saturation",
-            "augmentation.brightness",
-            "augmentation.contrast",
-            "augmentation.blur",
-            "augmentation.noise",
-        }
-    )
+    supported_parameters: ClassVar[frozenset[str]] = SUPPORTED | {"model.freeze"}
     # The reference multiplies its loss by the batch size; learning rates found for it
     # hold here only if we do too.
     reduction: ClassVar[Literal["sum", "mean"]] = "sum"
@@ -67,7 +55,7 @@ class Yolo(Family):
         self._image_size = image_size
         self.task = choose_task(type(self), config.type, config.task)
         self.architecture = choose_architecture(type(self), config.type, config.architecture)
-        refuse_small(config.type, image_size)
+        check_image_size(config.type, image_size)
         segments = self.task == "segment"
         kind = SegmentationModel if segments else DetectionModel
         description = yaml_model_load(
@@ -112,7 +100,7 @@ class Yolo(Family):
     def collate(self, samples: list[Any]) -> Batch:
         return collate(samples)
 
-    def tiles(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
+    def target_boxes(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
         height, width = batch["images"].shape[2:]
         boxes: list[list[tuple[int, float, float, float, float]]] = [[] for _ in batch["images"]]
         for place, index, (x, y, w, h) in zip(

@@ -11,9 +11,11 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from torch import nn
 from torch.utils.data import Dataset as Samples
 
 from reprise.dataset import Dataset
+from reprise.models.augment import NOISE, PIXELS, build, parameters_of
 from reprise.models.config import AugmentationConfig
 from reprise.models.seeds import sample_seed
 from reprise.models.yolo.library import (
@@ -33,7 +35,18 @@ from reprise.models.yolo.segments import outline, segments_of
 PADDING = 114  # the grey that the family's published weights were trained with
 STRIDE = 32
 MASK_STRIDE = 4  # network pixels to a pixel of the masks that the loss compares
-NOISE = 0.03  # standard deviation, pixels in [0, 1]; as in models.augment
+# The parameters whose changes are made here.
+OWN = frozenset(
+    f"augmentation.{name}"
+    for name in (
+        *("mosaic", "mixup", "copy_paste", "flip_horizontal", "flip_vertical"),
+        *("rotation", "translation", "scale"),
+        *("hue", "saturation", "brightness", "contrast", "blur", "noise"),
+    )
+)
+# Those of other pixel changes, which are made as in every family.
+SHARED = tuple(one for one in PIXELS if not parameters_of([one]) <= OWN)
+SUPPORTED = OWN | parameters_of(SHARED)
 
 
 class Pixels:
@@ -155,6 +168,7 @@ def _transform(pixels: Pixels, augmentation: AugmentationConfig, mix: bool) -> C
     )
     mosaic = [Mosaic(pixels, imgsz=size, p=a.mosaic)] if mix else []
     placed = Compose([*mosaic, affine])
+    shared = build(a, SHARED)
     mixes: list[Any] = []
     if mix and a.copy_paste:
         mixes.append(CopyPaste(pixels, pre_transform=placed, p=a.copy_paste, mode="mixup"))
@@ -166,6 +180,7 @@ def _transform(pixels: Pixels, augmentation: AugmentationConfig, mix: bool) -> C
             *mixes,
             RandomHSV(hgain=a.hue, sgain=a.saturation, vgain=a.brightness),
             *([PixelChanges(a)] if a.contrast or a.blur or a.noise else []),
+            *([] if isinstance(shared, nn.Identity) else [SharedChanges(shared)]),
             RandomFlip(direction="vertical", p=a.flip_vertical),
             RandomFlip(direction="horizontal", p=a.flip_horizontal),
             _format(pixels),
@@ -214,6 +229,20 @@ class PixelChanges:
             added = drawn.standard_normal(image.shape, dtype=np.float32) * (NOISE * 255)
             image = np.clip(image + added, 0, 255).astype(np.uint8)
         return {**labels, "img": image}
+
+
+class SharedChanges:
+    """Changes of :mod:`reprise.models.augment`, to pixels in the order of this library."""
+
+    def __init__(self, transform: nn.Module) -> None:
+        self._transform = transform
+
+    def __call__(self, labels: dict[str, Any]) -> dict[str, Any]:
+        image = torch.from_numpy(labels["img"][..., ::-1].transpose(2, 0, 1).copy())
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(random.getrandbits(63))
+            changed = self._transform(image).numpy()
+        return {**labels, "img": np.ascontiguousarray(changed.transpose(1, 2, 0)[..., ::-1])}
 
 
 class EvaluationSamples(Samples[dict[str, Any]]):
