@@ -14,6 +14,13 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
+def stage_deps(stage: str, repository: Path = REPOSITORY) -> list[str]:
+    """The ``deps`` of a stage in ``dvc.yaml``: posix paths from the repository's top folder."""
+    text = (repository / "dvc.yaml").read_text(encoding="utf-8")
+    deps: list[str] = yaml.safe_load(text)["stages"][stage]["deps"]
+    return deps
+
+
 def code_digest(stage: str, repository: Path = REPOSITORY) -> str:
     """SHA-256 over the names and contents of the code files among a stage's ``deps``.
 
@@ -24,10 +31,8 @@ def code_digest(stage: str, repository: Path = REPOSITORY) -> str:
     Returns:
         64 hexadecimal digits, the same on every machine.
     """
-    text = (repository / "dvc.yaml").read_text(encoding="utf-8")
-    deps = yaml.safe_load(text)["stages"][stage]["deps"]
     files: set[Path] = set()
-    for dep in deps:
+    for dep in stage_deps(stage, repository):
         if dep.startswith(("src/", "stages/")):
             path = repository / dep
             files |= {path} if path.is_file() else set(path.rglob("*"))

@@ -18,7 +18,7 @@ from gui_screens.drawn.layout import Node, column, fit, grid, row, space, wrap
 from gui_screens.drawn.text import Ui
 from gui_screens.drawn.theme import random_theme
 from gui_screens.drawn.toggles import checkbox, slider, toggle
-from reprise.synthesis.generate import image_rng
+from reprise.synthesis.generator import image_rng
 
 sizes = st.tuples(st.integers(1, 90), st.integers(1, 60))
 places = st.integers(-40, 90)

@@ -28,15 +28,20 @@ def module_file(source: Path, name: str) -> Path | None:
     return None
 
 
-def imports_of(file: Path) -> set[str]:
-    """Names of project modules that a file imports anywhere, also inside functions."""
+def imports_of(file: Path, registries: bool) -> set[str]:
+    """Names of project modules that a file imports anywhere, also inside functions.
+
+    Args:
+        file: Its source.
+        registries: Also the modules that it names as text.
+    """
     found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        elif isinstance(node, ast.Constant):
+        elif registries and isinstance(node, ast.Constant):
             # Registries name their modules as text: "reprise.models.yolo.family:Yolo".
             match = re.fullmatch(r"((?:reprise|gui_screens)(?:\.\w+)+):\w+", str(node.value))
             found |= {match[1]} if match else set()
@@ -47,20 +52,22 @@ def reachable(script: Path, source: Path) -> set[Path]:
     """Every project file that a stage script can import, registries followed.
 
     params.py is followed no further: its registry serves checking, which stops a run or
-    lets it go on and changes no out.
+    lets it go on and changes no out. A schema, config.py, reads a registry for its names alone.
     """
-    waiting, seen = [script, script.parent / "_run.py"], set()
+    seen: set[tuple[Path, bool]] = set()
+    waiting = [(script, True), (script.parent / "_run.py", True)]
     while waiting:
-        file = waiting.pop()
-        if file in seen:
+        file, registries = waiting.pop()
+        registries = registries and file.name != "config.py"
+        if (file, registries) in seen:
             continue
-        seen.add(file)
+        seen.add((file, registries))
         if file == source / "reprise" / "params.py":
             continue
-        for name in imports_of(file):
+        for name in imports_of(file, registries):
             if (target := module_file(source, name)) is not None:
-                waiting.append(target)
-    return {file for file in seen if file.name != "__init__.py" or file.stat().st_size}
+                waiting.append((target, registries))
+    return {file for file, _ in seen if file.name != "__init__.py" or file.stat().st_size}
 
 
 @pytest.mark.parametrize("name", STAGES)

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from reprise.section import Section
+from reprise.synthesis.registry import GENERATORS, NONE
 
-Generator = Literal["gui", "copy_paste", "none"]
+_OWN_GENERATOR = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
+
+
+def _check_generator(name: str) -> str:
+    if name not in GENERATORS and not re.fullmatch(_OWN_GENERATOR, name, re.ASCII):
+        *names, last = map(repr, GENERATORS)
+        raise ValueError(f"Input should be your own module:Class, {', '.join(names)} or {last}")
+    return name
+
+
+GeneratorName = Annotated[
+    str,
+    AfterValidator(_check_generator),
+    WithJsonSchema(
+        {"type": "string", "anyOf": [{"enum": [*GENERATORS]}, {"pattern": f"^{_OWN_GENERATOR}$"}]}
+    ),
+]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -75,9 +93,10 @@ class CopyPasteConfig(Section):
 class SyntheticConfig(Section):
     """Images that are made, not collected; they only ever join the train split."""
 
-    generator: Generator | Annotated[list[Generator], Field(min_length=1)]
+    generator: GeneratorName | Annotated[list[GeneratorName], Field(min_length=1)]
     """What to make: gui draws screens with labelled widgets; copy_paste pastes objects of your
-    own train images; none makes nothing; a list makes several kinds."""
+    own train images; module:Class is a generator of yours in src/ (docs/generators.md); none
+    makes nothing; a list makes several kinds."""
 
     count: Count | dict[str, Count]
     """How many images of each generator, or generator: number; more help until their variety
@@ -87,10 +106,10 @@ class SyntheticConfig(Section):
     """Image k depends on this and k alone; change it for another set."""
 
     min_size: int = Field(default=480, ge=320, le=2048)
-    """Least length in pixels of a drawn screen's longer side."""
+    """Least length in pixels of a drawn image's longer side."""
 
     max_size: int = Field(default=960, ge=320, le=2048)
-    """Greatest length in pixels of a drawn screen's longer side; not under min_size."""
+    """Greatest length in pixels of a drawn image's longer side; not under min_size."""
 
     copy_paste: CopyPasteConfig = CopyPasteConfig()
     """How copy_paste makes images; the other generators ignore it."""
@@ -98,7 +117,11 @@ class SyntheticConfig(Section):
     def generators(self) -> list[str]:
         """The chosen generators in the order of params.yaml; empty for none."""
         chosen = [self.generator] if isinstance(self.generator, str) else self.generator
-        return [name for name in chosen if name != "none"]
+        return [name for name in chosen if name != NONE]
+
+    def drawn_generators(self) -> list[str]:
+        """Of these, the ones that the synthesize stage runs."""
+        return [name for name in self.generators() if GENERATORS.get(name, name) is not None]
 
     def count_of(self, name: str) -> int:
         """How many images a generator is to make; 0 for one that is not chosen."""
@@ -117,7 +140,7 @@ class SyntheticConfig(Section):
         if isinstance(self.generator, list):
             if len(set(self.generator)) < len(self.generator):
                 raise ValueError("generator names one twice")
-            if "none" in self.generator and len(self.generator) > 1:
+            if NONE in self.generator and len(self.generator) > 1:
                 raise ValueError("generator names none beside others")
         return self
 

@@ -1,130 +1,113 @@
-"""The synthesize stage: makes the asked number of images and writes them as COCO."""
+"""The synthesize stage: draws as many images as params.yaml says and writes them as COCO."""
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-import shutil
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
-from random import Random
 from typing import Any
 
+import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
+from reprise.code_digest import REPOSITORY
+from reprise.errors import RepriseError
+from reprise.masks import rle
+from reprise.replacing import replacing_folder
+from reprise.synthesis.check_image import check_image
 from reprise.synthesis.config import SyntheticConfig
+from reprise.synthesis.generator import GeneratedImage, Generator, LabelledObject, image_rng
+from reprise.synthesis.load import check_declared, failure, load_generator
+from reprise.synthesis.registry import GENERATORS
 
 _CHUNK = 8
 _QUALITY = 92
 
 
 @dataclass(frozen=True)
-class Made:
-    """One finished image.
+class _Task:
+    """What a process must know to draw any image of one generator."""
 
-    Args:
-        data: The encoded file.
-        width: In pixels.
-        height: In pixels.
-        boxes: Class name and xywh box in pixels of each labelled object.
-        keys: Further keys for its entry in the COCO file.
+    generator: str
+    seed: int
+    longest_side: tuple[int, int]
+    repository: Path
+
+    @property
+    def own(self) -> bool:
+        """Whether the generator is the user's, not one of Reprise."""
+        return self.generator not in GENERATORS
+
+    def name(self, index: int) -> str:
+        """Of an image, for messages."""
+        return f"synthetic.generator {self.generator}, image {index}"
+
+
+@dataclass(frozen=True)
+class _StoredImage:
+    """One finished image: the encoded file, and its COCO entries without ids.
+
+    An object is its class name and the rest of its annotation.
     """
 
     data: bytes
-    width: int
-    height: int
-    boxes: list[tuple[str, tuple[int, int, int, int]]]
-    keys: dict[str, str]
+    entry: dict[str, Any]
+    objects: list[tuple[str, dict[str, Any]]]
 
 
-def image_rng(seed: int, index: int) -> Random:
-    """The source of chance of one image, independent of all others."""
-    digest = hashlib.sha256(f"reprise synthetic {seed} {index}".encode()).digest()
-    return Random(int.from_bytes(digest, "big"))
-
-
-def make_gui(config: SyntheticConfig, index: int) -> Made:
-    """Draw screen number ``index``."""
-    from gui_screens.drawn.draw import draw_screen
-
-    screen = draw_screen(image_rng(config.seed, index), (config.min_size, config.max_size))
-    stream = io.BytesIO()
-    # Full colour resolution: thin coloured strokes would bleed otherwise.
-    screen.image.save(stream, "JPEG", quality=_QUALITY, subsampling=0)
-    return Made(
-        stream.getvalue(),
-        screen.image.width,
-        screen.image.height,
-        screen.widgets,
-        {"template": screen.template, "look": screen.look},
-    )
-
-
-def gui_classes() -> tuple[str, ...]:
-    """The classes of drawn screens, in the order of their ids."""
-    from gui_screens.drawn.canvas import CLASSES
-
-    return CLASSES
-
-
-# A generator that draws from nothing: how to make image k, and the classes it labels. A new
-# one joins here and in the choices of SyntheticConfig.generator. Copy-paste needs the images
-# of train, which only the preprocess stage knows, so it works there.
-GENERATORS: dict[
-    str, tuple[Callable[[SyntheticConfig, int], Made], Callable[[], tuple[str, ...]]]
-] = {"gui": (make_gui, gui_classes)}
-
-
-def synthesize(config: SyntheticConfig, out: Path, workers: int) -> None:
+def synthesize(
+    config: SyntheticConfig, out: Path, workers: int, repository: Path = REPOSITORY
+) -> None:
     """Make a source dataset of synthetic images.
 
     Args:
-        config: What and how many to make. Of the chosen generators only those in GENERATORS
-            draw here.
+        config: What and how many to make. Copy-paste draws nothing here.
         out: Folder to write; whatever it held is replaced once all is done. It gets
-            ``annotations.json`` (COCO; boxes xywh in pixels) and ``images/``.
+            ``annotations.json`` (COCO; boxes xywh in pixels, masks as RLE) and ``images/``.
         workers: Processes that draw; the bytes are the same for any number.
+        repository: The checkout whose ``src/`` holds generators of the user's own.
+
+    Raises:
+        RepriseError: A generator cannot be loaded, its code fails, or what it returns is wrong.
     """
-    out = Path(out)
-    partial = out.with_name(out.name + ".partial")
-    if partial.exists():
-        shutil.rmtree(partial)
-    (partial / "images").mkdir(parents=True)
-    text = json.dumps(_write_images(config, partial, workers), ensure_ascii=False, indent=1)
-    (partial / "annotations.json").write_text(text + "\n", encoding="utf-8")
-    if out.exists():
-        shutil.rmtree(out)
-    partial.rename(out)
+    with replacing_folder(Path(out)) as folder:
+        (folder / "images").mkdir()
+        text = json.dumps(
+            _write_images(config, folder, workers, repository), ensure_ascii=False, indent=1
+        )
+        (folder / "annotations.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _write_images(config: SyntheticConfig, folder: Path, workers: int) -> dict[str, Any]:
+def _write_images(
+    config: SyntheticConfig, folder: Path, workers: int, repository: Path
+) -> dict[str, Any]:
     """Write the image files below ``folder`` and return the COCO content for them."""
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    chosen = [name for name in config.generators() if name in GENERATORS]
     category: dict[str, int] = {}
+    chosen = config.drawn_generators()
     for generator in chosen:
-        for name in GENERATORS[generator][1]():
+        sides = (config.min_size, config.max_size)
+        task = _Task(generator, config.seed, sides, repository)
+        for name in _generator(task).classes:
             category.setdefault(name, len(category) + 1)
-    for generator, index, made in _all_made(config, chosen, workers):
-        file_name = f"images/{generator}-{index:06d}.jpg"
-        (folder / file_name).write_bytes(made.data)
-        image_id = len(images) + 1
-        images.append(
-            {"id": image_id, "file_name": file_name, "width": made.width,
-             "height": made.height, "synthetic": True, **made.keys}
-        )  # fmt: skip
-        for name, (x, y, w, h) in made.boxes:
-            annotations.append(
-                {"id": len(annotations) + 1, "image_id": image_id,
-                 "category_id": category[name], "bbox": [float(v) for v in (x, y, w, h)],
-                 "area": float(w * h), "iscrowd": 0, "segmentation": []}
-            )  # fmt: skip
+        for index, image in enumerate(_draw_all(task, config.count_of(generator), workers)):
+            # A colon cannot be in a file's name everywhere.
+            file_name = f"images/{generator.replace(':', '.')}-{index:06d}.jpg"
+            (folder / file_name).write_bytes(image.data)
+            images.append({"id": len(images) + 1, "file_name": file_name, **image.entry})
+            for name, annotation in image.objects:
+                ids = {"id": len(annotations) + 1, "image_id": len(images)}
+                annotations.append({**ids, "category_id": category[name], **annotation})
     return {
         "info": {
             "description": f"Synthetic images: {', '.join(chosen) or 'none'}",
@@ -136,35 +119,93 @@ def _write_images(config: SyntheticConfig, folder: Path, workers: int) -> dict[s
     }
 
 
-def _all_made(
-    config: SyntheticConfig, chosen: list[str], workers: int
-) -> Iterator[tuple[str, int, Made]]:
-    """The images of one generator after the other, each with its number there."""
-    for generator in chosen:
-        with _made(config, generator, workers) as results:
-            progress = tqdm(
-                results,
-                total=config.count_of(generator),
-                unit="image",
-                desc=f"synthesize {generator}",
-                disable=None,
-            )
-            for index, made in enumerate(progress):
-                yield generator, index, made
+def _draw_all(task: _Task, count: int, workers: int) -> Iterator[_StoredImage]:
+    """The images of a generator in order, whatever the number of processes."""
+    if count and task.own:
+        _check_repeatable(task)
+    with _results(task, count, workers) as results:
+        yield from tqdm(
+            results, total=count, unit="image", desc=f"synthesize {task.generator}", disable=None
+        )
 
 
 @contextmanager
-def _made(config: SyntheticConfig, generator: str, workers: int) -> Iterator[Iterator[Made]]:
-    """The made images of a generator in order, whatever the number of processes."""
-    count = config.count_of(generator)
-    if count == 0:
-        yield iter(())
-        return
-    make = GENERATORS[generator][0]
+def _results(task: _Task, count: int, workers: int) -> Iterator[Iterator[_StoredImage]]:
     workers = min(workers, -(-count // _CHUNK))
     if workers <= 1:
-        yield (make(config, index) for index in range(count))
+        yield (_draw(task, index) for index in range(count))
         return
-    # Not fork: a forked child inherits whatever threads' locks the caller held.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield pool.map(make, [config] * count, range(count), chunksize=_CHUNK)
+    try:
+        # Not fork: a forked child inherits whatever threads' locks the caller held.
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            yield pool.map(partial(_draw, task), range(count), chunksize=_CHUNK)
+    except BrokenProcessPool:
+        raise RepriseError(
+            f"synthetic.generator {task.generator}: a process that drew images ended by itself, "
+            "perhaps for want of memory.",
+            "lower machine.workers; with 1 the generator's own message is seen.",
+        ) from None
+
+
+def _draw(task: _Task, index: int) -> _StoredImage:
+    return _stored(_generate(task, index))
+
+
+def _generate(task: _Task, index: int) -> GeneratedImage:
+    """Image ``index``, checked."""
+    generator = _generator(task)
+    modules = len(sys.modules)
+    try:
+        image = generator.generate(image_rng(task.seed, index))
+    except Exception as error:
+        raise failure(error, f"{task.name(index)}: its code failed") from error
+    check_image(image, generator.classes, task.name(index))
+    if task.own and len(sys.modules) > modules:
+        check_declared(f"synthetic.generator {task.generator}", task.repository)
+    return image
+
+
+# Once a process; a generator need not be cheap to set up, nor fit to be sent.
+@lru_cache(maxsize=1)
+def _generator(task: _Task) -> Generator:
+    return load_generator(task.generator, task.longest_side, task.repository)
+
+
+def _check_repeatable(task: _Task) -> None:
+    """Draw the first image twice: chance or state of the generator's own would show."""
+    one, other = _stored(_generate(task, 0)), _stored(_generate(task, 0))
+    if one != other:
+        raise RepriseError(
+            f"{task.name(0)} was another one when it was drawn again.",
+            "draw all chance from the rng that generate is given, and keep nothing from one "
+            "image for the next.",
+        )
+
+
+def _stored(image: GeneratedImage) -> _StoredImage:
+    stream = io.BytesIO()
+    # Full colour resolution: thin coloured strokes would bleed otherwise.
+    Image.fromarray(image.pixels).save(stream, "JPEG", quality=_QUALITY, subsampling=0)
+    height, width = image.pixels.shape[:2]
+    entry = {"width": width, "height": height, "synthetic": True, **image.keys}
+    return _StoredImage(
+        stream.getvalue(), entry, [(item.class_name, _annotation(item)) for item in image.objects]
+    )
+
+
+def _annotation(item: LabelledObject) -> dict[str, Any]:
+    if item.mask is not None:
+        rows, columns = np.flatnonzero(item.mask.any(axis=1)), np.flatnonzero(item.mask.any(axis=0))
+        x, y = int(columns[0]), int(rows[0])
+        w, h = int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y
+        area, segmentation = float(item.mask.sum()), rle.encode_mask(item.mask)
+    else:
+        assert item.xywh is not None  # checked
+        x, y, w, h = item.xywh
+        area, segmentation = float(w * h), []
+    return {
+        "bbox": [float(value) for value in (x, y, w, h)],
+        "area": area,
+        "iscrowd": 0,
+        "segmentation": segmentation,
+    }
