@@ -155,7 +155,7 @@ PROBLEMS: list[tuple[Any, str]] = [
     (shape("mask", [[1e300, 2]], mask="aaaa"), "is a mask without a place"),
     (
         shape("mask", [[1, 2]], mask=png(np.ones((64, 64), bool))),
-        "is a mask that is larger than the image",
+        "that fits the image: it has more than",
     ),
 ]
 

@@ -23,13 +23,12 @@ import numpy as np
 from reprise.formats.class_list import in_order, read_class_list, write_class_list
 from reprise.formats.file_index import FileIndex
 from reprise.formats.mask_images import (
-    BadMaskError,
     foreground,
     mask_of,
     mask_record,
     write_mask,
 )
-from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
+from reprise.formats.records import ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.split_names import named_split
 from reprise.formats.writing import (
     check_folder_name,
@@ -181,7 +180,7 @@ def _read_masks(
     for name in sorted(masks, key=lambda name: (posixpath.basename(name), name)):
         try:
             pixels = foreground(files.path(name))
-        except BadMaskError as bad:
+        except LabelError as bad:
             record.problem = f"{name}: {bad}"
             break
         height, width = pixels.shape

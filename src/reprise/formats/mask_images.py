@@ -5,13 +5,15 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from reprise.errors import RepriseError
-from reprise.formats.records import BoxRecord, ImageRecord
+from reprise.formats.records import BoxRecord, ImageRecord, LabelError
 from reprise.masks.rle import area, bbox, decode
 
 MAX_PIXELS = 100_000_000
@@ -31,36 +33,35 @@ _DECODER_ERRORS = (
 )
 
 
-class BadMaskError(Exception):
-    """A mask file that cannot be used; the text says why, without any path."""
-
-
-def open_mask(path: Path) -> Image.Image:
+def open_mask(file: Path | BytesIO, max_pixels: int | None = None) -> Image.Image:
     """Decode a PNG file completely.
 
     Raises:
-        BadMaskError: It is no PNG, is damaged, or has more than MAX_PIXELS pixels.
+        LabelError: It is no PNG, is damaged, or has more than ``max_pixels`` pixels, by default
+            MAX_PIXELS; the text does not hold the path.
     """
+    most = MAX_PIXELS if max_pixels is None else max_pixels
     try:
         with warnings.catch_warnings():
             # Pillow warns at a size of its own choice, and of chunks that no mask needs.
             warnings.simplefilter("ignore")
-            image = Image.open(path, formats=["PNG"])
+            image = Image.open(file, formats=["PNG"])
         with image:
-            if image.width * image.height > MAX_PIXELS:
-                raise _too_large()
+            if image.width * image.height > most:
+                raise LabelError(f"it has more than {most} pixels")
             image.load()
             image.info.clear()  # transparency, above all, which says nothing in a mask
             return image
     except Image.DecompressionBombError:
-        raise _too_large() from None
+        raise LabelError(f"it has more than {most} pixels") from None
     except UnidentifiedImageError:
-        raise BadMaskError("it is no PNG file") from None
+        raise LabelError("it is no PNG file") from None
     except _DECODER_ERRORS as error:
-        raise BadMaskError(str(error).replace(str(path), path.name) or "it is damaged") from None
+        name = file.name if isinstance(file, Path) else ""
+        raise LabelError(str(error).replace(str(file), name) or "it is damaged") from None
 
 
-def foreground(path: Path) -> np.ndarray:
+def foreground(path: Path) -> npt.NDArray[np.bool_]:
     """The object of a binary mask: what is not black in any colour channel.
 
     Transparency does not count.
@@ -69,20 +70,20 @@ def foreground(path: Path) -> np.ndarray:
         bool, shape (height, width).
 
     Raises:
-        BadMaskError: As of :func:`open_mask`.
+        LabelError: As of :func:`open_mask`.
     """
     image = open_mask(path)
     if image.mode in _COLOURLESS:
-        return np.asarray(image).astype(bool)
+        return np.asarray(np.asarray(image) != 0, dtype=np.bool_)
     red, green, blue = (np.asarray(channel) for channel in image.convert("RGB").split())
-    return (red | green | blue).astype(bool)
+    return np.asarray((red | green | blue) != 0, dtype=np.bool_)
 
 
 def few_colours(path: Path, most: int) -> bool:
     """Whether a file is a PNG with few colours, as masks are and photographs are not."""
     try:
         return open_mask(path).getcolors(most) is not None
-    except BadMaskError:
+    except LabelError:
         return False
 
 
@@ -126,7 +127,3 @@ def write_mask(pixels: np.ndarray, path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path, format="PNG")
-
-
-def _too_large() -> BadMaskError:
-    return BadMaskError(f"it has more than {MAX_PIXELS} pixels")

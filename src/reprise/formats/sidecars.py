@@ -3,15 +3,54 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from reprise.formats.file_index import FileIndex, encodable
-from reprise.formats.records import ImageRecord
+from reprise.formats.records import ImageRecord, LabelError
 from reprise.formats.split_names import folder_split
 
 
+def read_label_bytes(path: Path, max_bytes: int) -> bytes:
+    """The content of a label file.
+
+    Raises:
+        LabelError: It is larger than such a file can be.
+    """
+    if path.stat().st_size > max_bytes:
+        raise LabelError(f"its label file has more than {max_bytes} bytes")
+    return path.read_bytes()
+
+
+def read_label_files(
+    files: FileIndex,
+    names: Iterable[str],
+    max_bytes: int,
+    parse: Callable[[bytes, ImageRecord], bool],
+) -> dict[str, ImageRecord]:
+    """What each label file says, in a record whose name is the image's as written in it.
+
+    Args:
+        files: The files of the source.
+        names: Posix paths of files that may be label files.
+        max_bytes: Largest size of one.
+        parse: Fills the record from the content; the name first, as it counts even where the
+            rest raises a LabelError. False when this is no label file.
+    """
+    found = {}
+    for name in names:
+        record = ImageRecord("", None)
+        try:
+            if not parse(read_label_bytes(files.path(name), max_bytes), record):
+                continue
+        except LabelError as error:
+            record.problem, record.labels, record.boxes = str(error), [], []
+        found[name] = record
+    return found
+
+
 def attach(
-    labels: Iterable[tuple[str, str, ImageRecord]],
+    labels: Mapping[str, ImageRecord],
     files: FileIndex,
     images: list[str],
     split_of: Callable[[str], str | None] = folder_split,
@@ -19,8 +58,7 @@ def attach(
     """Give every label file its image, and every image a record.
 
     Args:
-        labels: For each label file its posix path, the image's name as written in it (empty
-            when it has none) and what it says, still without a name and a path.
+        labels: What each label file says, from :func:`read_label_files`.
         files: The files of the source.
         images: Names of the images that labels can be about.
         split_of: The split of an image by its name.
@@ -39,7 +77,8 @@ def attach(
     records: dict[str, ImageRecord] = {}
     label_files: dict[str, str] = {}
     renamed: list[str] = []
-    for label, written, record in labels:
+    for label, record in labels.items():
+        written = record.name
         matches = finder.find(written, label)
         if len(matches) > 1:
             raise files.source_error(

@@ -11,7 +11,7 @@ from reprise.errors import RepriseError
 from reprise.formats.file_index import FileIndex
 from reprise.formats.geometry import stated_side, text_number
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
-from reprise.formats.sidecars import attach
+from reprise.formats.sidecars import attach, read_label_files
 from reprise.formats.split_names import SPLITS, folder_split, named_split
 from reprise.formats.writing import check_writable, class_names, copy_image, write_label
 
@@ -45,11 +45,7 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
         RepriseError: There is no VOC file, one fits several images, or a list is not text.
     """
     images = [name for name in files.images() if not _is_mask(name)]
-    labels = []
-    for name in files.with_suffix(".xml"):
-        found = _parse(files.path(name))
-        if found is not None:
-            labels.append((name, *found))
+    labels = read_label_files(files, files.with_suffix(".xml"), MAX_BYTES, _parse)
     if not labels:
         looked_for = "an .xml file whose first tag is <annotation>"
         raise files.no_label_file("VOC", looked_for, ".xml")
@@ -94,31 +90,20 @@ def write(dataset: SourceDataset, folder: Path) -> None:
         write_label(folder, f"ImageSets/Main/{split}.txt", "".join(f"{s}\n" for s in stems))
 
 
-def _parse(path: Path) -> tuple[str, ImageRecord] | None:
-    """The file name in an XML file and what it says; None when it is no VOC file."""
-    record = ImageRecord("", None)
-    if path.stat().st_size > MAX_BYTES:
-        record.problem = f"its XML file has more than {MAX_BYTES} bytes"
-        return "", record
-    data = path.read_bytes()
+def _parse(data: bytes, record: ImageRecord) -> bool:
     # Entities need this tag. Without zero bytes UTF-16 reads like ASCII: it cannot hide there.
     if re.search(rb"<!(DOCTYPE|ENTITY)", data.replace(b"\0", b"")):
-        record.problem = "its XML file has a document type definition, which is not read"
-        return "", record
+        raise LabelError("its XML file has a document type definition, which is not read")
     try:
         root = ElementTree.fromstring(data)  # noqa: S314
     except (ElementTree.ParseError, LookupError, ValueError) as error:
-        record.problem = f"its XML file cannot be read: {error}"
-        return "", record
-    if root.tag != "annotation":
-        return None
-    try:
+        raise LabelError(f"its XML file cannot be read: {error}") from None
+    record.name = _text(root, "filename")
+    if root.tag == "annotation":
         record.width = stated_side(_text(root, "size/width"), "width", text_number)
         record.height = stated_side(_text(root, "size/height"), "height", text_number)
         record.boxes = [_box(entry, n) for n, entry in enumerate(root.findall("object"), start=1)]
-    except LabelError as error:
-        record.problem = str(error)
-    return _text(root, "filename"), record
+    return root.tag == "annotation"
 
 
 def _box(entry: ElementTree.Element, place: int) -> BoxRecord:

@@ -22,14 +22,13 @@ from reprise.formats.file_index import FileIndex
 from reprise.formats.label_masks.mask_pairing import MaskFile, pair
 from reprise.formats.label_masks.pixel_values import BACKGROUND, IGNORED, LabelValues, read_values
 from reprise.formats.mask_images import (
-    BadMaskError,
     few_colours,
     foreground,
     mask_of,
     mask_record,
     write_mask,
 )
-from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
+from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.split_names import folder_split, named_split
 from reprise.formats.writing import check_writable, class_names, copy_image, flat_names
 from reprise.masks import rle
@@ -154,7 +153,7 @@ class _Reader:
         for mask in sorted(masks, key=lambda mask: mask.class_name or ""):
             try:
                 self._add(record, mask)
-            except BadMaskError as bad:
+            except LabelError as bad:
                 record.problem = f"{mask.name}: {bad}"
                 record.boxes.clear()
                 self._high.pop(name, None)
@@ -207,9 +206,7 @@ class _Reader:
 def _same_size(record: ImageRecord, pixels: np.ndarray) -> None:
     height, width = pixels.shape
     if record.width is not None and (record.width, record.height) != (width, height):
-        raise BadMaskError(
-            f"it is {width} x {height}, another mask {record.width} x {record.height}"
-        )
+        raise LabelError(f"it is {width} x {height}, another mask {record.width} x {record.height}")
     record.width, record.height = width, height
 
 

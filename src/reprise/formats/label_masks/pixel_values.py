@@ -25,7 +25,8 @@ import numpy as np
 
 from reprise.formats.class_list import read_class_list
 from reprise.formats.file_index import FileIndex
-from reprise.formats.mask_images import BadMaskError, open_mask
+from reprise.formats.mask_images import open_mask
+from reprise.formats.records import LabelError
 
 BACKGROUND = frozenset({"_background_", "__background__", "background", "bg"})
 IGNORED = 255
@@ -61,19 +62,19 @@ class LabelValues:
             meaning, which it has not among colours.
 
         Raises:
-            BadMaskError: The mask cannot be opened, is of more than 8 bits or holds a colour
+            LabelError: The mask cannot be opened, is of more than 8 bits or holds a colour
                 without a meaning.
         """
         image = open_mask(path)
         if image.mode in ("1", "L") or (image.mode == "P" and not self.colours):
             return np.asarray(image).astype(np.uint8), True
         if image.mode not in ("LA", "P", "PA", "RGB", "RGBA"):
-            raise BadMaskError(f"class numbers have 8 bits, and it is of the mode {image.mode}")
+            raise LabelError(f"class numbers have 8 bits, and it is of the mode {image.mode}")
         channels = [np.asarray(channel) for channel in image.convert("RGB").split()]
         if self.colours:
             return self._numbers(*channels), False
         if not all((channel == channels[0]).all() for channel in channels):
-            raise BadMaskError("it has colours, and no labelmap.txt says which classes they are")
+            raise LabelError("it has colours, and no labelmap.txt says which classes they are")
         return channels[0], True
 
     def _numbers(self, red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> np.ndarray:
@@ -87,7 +88,7 @@ class LabelValues:
         if not known.all():
             colour = int(codes[~known][0])
             text = f"{colour >> 16},{colour >> 8 & 255},{colour & 255}"
-            raise BadMaskError(f"its colour {text} is not in labelmap.txt")
+            raise LabelError(f"its colour {text} is not in labelmap.txt")
         return numbers
 
 

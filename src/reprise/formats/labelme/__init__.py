@@ -13,7 +13,7 @@ from reprise.formats.geometry import stated_side
 from reprise.formats.json_files import file_ends, has_json_keys, parse_problem
 from reprise.formats.labelme.shapes import Shape, merged, shape_of, shapes_from
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
-from reprise.formats.sidecars import attach
+from reprise.formats.sidecars import attach, read_label_files
 from reprise.formats.writing import check_writable, copy_image, write_label
 
 MAX_BYTES = 300_000_000  # of one JSON file; the image itself may be in it
@@ -39,11 +39,7 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     Raises:
         RepriseError: There is no LabelMe file, or one fits several images.
     """
-    labels = []
-    for name in files.with_suffix(".json"):
-        found = _parse(files.path(name))
-        if found is not None:
-            labels.append((name, *found))
+    labels = read_label_files(files, files.with_suffix(".json"), MAX_BYTES, _parse)
     if not labels:
         raise files.no_label_file("LabelMe", "a .json file with a list 'shapes'", ".json")
     records, notes = attach(labels, files, files.images())
@@ -103,29 +99,20 @@ def _content(image: ImageRecord) -> dict[str, Any]:
     }
 
 
-def _parse(path: Path) -> tuple[str, ImageRecord] | None:
-    """The image's name in a JSON file and what it says; None when it is no LabelMe file."""
-    record = ImageRecord("", None)
-    if path.stat().st_size > MAX_BYTES:
-        record.problem = f"its JSON file has more than {MAX_BYTES} bytes"
-        return "", record
+def _parse(data: bytes, record: ImageRecord) -> bool:
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(data)
     except (ValueError, RecursionError) as error:
-        record.problem = f"its label file is not valid JSON: {parse_problem(error)}"
-        return "", record
+        raise LabelError(f"its label file is not valid JSON: {parse_problem(error)}") from None
     if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
-        return None
+        return False
     written = content.get("imagePath")
-    try:
-        record.width = stated_side(content.get("imageWidth"), "imageWidth")
-        record.height = stated_side(content.get("imageHeight"), "imageHeight")
-        record.labels = _flags(content.get("flags"))
-        record.boxes = _boxes(content["shapes"], record)
-    except LabelError as error:
-        record.labels = []
-        record.problem = str(error)
-    return written if isinstance(written, str) else "", record
+    record.name = written if isinstance(written, str) else ""
+    record.width = stated_side(content.get("imageWidth"), "imageWidth")
+    record.height = stated_side(content.get("imageHeight"), "imageHeight")
+    record.labels = _flags(content.get("flags"))
+    record.boxes = _boxes(content["shapes"], record)
+    return True
 
 
 def _flags(value: Any) -> list[str]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import math
-import struct
-import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,26 +14,13 @@ from PIL import Image
 from reprise.formats import geometry
 from reprise.formats.geometry import json_number
 from reprise.formats.json_files import text_value
+from reprise.formats.mask_images import open_mask
 from reprise.formats.records import BoxRecord, LabelError
 from reprise.masks import rle
 
 MAX_PIXELS = 64_000_000  # of an image with masks, which take up to 24 bytes a pixel
 _OUTLINES = ("polygon", "oriented_rectangle")
 _WITHOUT_AREA = ("point", "points", "line", "linestrip")
-# What base64 and Pillow were seen to raise on damaged masks; they have no common base.
-_DECODER_ERRORS = (
-    AssertionError,
-    EOFError,
-    LookupError,
-    OSError,
-    OverflowError,
-    SyntaxError,
-    ValueError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
-
 Size = tuple[int, int]  # height, width
 Point = tuple[float, float]
 
@@ -196,14 +181,12 @@ def _png(text: Any, max_pixels: int) -> np.ndarray:
     if not isinstance(text, str):
         raise LabelError("is a mask without pixels")
     try:
-        with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as png:
-            fits = png.width * png.height <= max_pixels
-            mask = np.asarray(png.convert("L")) > 0 if fits else None
-    except _DECODER_ERRORS:
-        raise LabelError("is a mask whose pixels are not a PNG image in base64") from None
-    if mask is None:
-        raise LabelError("is a mask that is larger than the image")
-    return mask
+        png = open_mask(io.BytesIO(base64.b64decode(text, validate=True)), max_pixels)
+    except (ValueError, LabelError) as error:
+        raise LabelError(
+            f"is a mask whose pixels are not a PNG image in base64 that fits the image: {error}"
+        ) from None
+    return np.asarray(png.convert("L")) > 0
 
 
 def _mask_entry(label: str, mask: np.ndarray) -> dict[str, Any]:

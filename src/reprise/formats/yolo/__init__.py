@@ -12,6 +12,7 @@ import yaml
 from reprise.formats.file_index import FileIndex
 from reprise.formats.geometry import bounds, text_number
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
+from reprise.formats.sidecars import read_label_bytes
 from reprise.formats.split_names import SPLITS, folder_split
 from reprise.formats.writing import check_writable, class_names, copy_image, write_label
 from reprise.formats.yolo.dataset_yaml import MAIN_FILES, DatasetYaml, read_dataset_yaml
@@ -127,11 +128,9 @@ def label_name(image: str) -> str:
 
 def _fill(record: ImageRecord, path: Path, config: DatasetYaml) -> None:
     """Add the objects of a label file to its image, or the reason why it cannot be read."""
-    if path.stat().st_size > MAX_BYTES:
-        record.problem = f"its label file has more than {MAX_BYTES} bytes"
-        return
     try:
-        record.boxes = _objects(path.read_bytes().decode("utf-8-sig"), config)
+        text = read_label_bytes(path, MAX_BYTES).decode("utf-8-sig")
+        record.boxes = _objects(text, config)
     except UnicodeDecodeError:
         record.problem = "its label file is not UTF-8 text"
     except LabelError as error:
