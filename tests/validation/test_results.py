@@ -15,7 +15,7 @@ import pytest
 
 from reprise.errors import RepriseError
 from reprise.validation.config import ExpectationsConfig
-from reprise.validation.expectation import BETWEEN, Expectation
+from reprise.validation.expectation import Expectation, between
 from reprise.validation.runner import check
 from reprise.validation.validate import validate
 
@@ -132,7 +132,7 @@ def test_pages_load_nothing_and_names_do_nothing(draft: Draft, tmp_path: Path) -
 
 
 def test_a_rule_that_cannot_be_evaluated_is_a_defect_not_a_failure_of_the_data() -> None:
-    rule = Expectation("typo", "images", "A typo", BETWEEN, {"column": "widht", "min_value": 1})
+    typo = Expectation("typo", "A typo", between("widht", min_value=1))
     frame = pd.DataFrame({"item": ["a.png"], "width": [1]})
     with pytest.raises(RuntimeError, match=r'typo on images could not be evaluated: .*"widht"'):
-        check({"images": frame}, [rule])
+        check({"images": frame}, {"images": [typo]})

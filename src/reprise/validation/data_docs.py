@@ -11,19 +11,13 @@ from reprise.validation.failure_message import NAMED, causes_first, offenders
 from reprise.validation.runner import LISTED, TableResult
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from reprise.validation.leaks import LeakReport
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_docs(
-    folder: Path,
-    dataset: Dataset,
-    results: list[TableResult],
-    tables: dict[str, pd.DataFrame],
-    findings: LeakReport,
+    folder: Path, dataset: Dataset, results: list[TableResult], findings: LeakReport
 ) -> None:
     """Write ``data_docs/index.html``, a page for each table there, and ``leaks.html``.
 
@@ -33,8 +27,7 @@ def write_docs(
         folder: An existing folder.
         dataset: The dataset, for the pictures of ``leaks.html``.
         results: What :func:`reprise.validation.runner.check` returned.
-        tables: The tables that were checked.
-        findings: What :func:`reprise.validation.leaks.find` returned.
+        findings: What :func:`reprise.validation.leaks.find_leaks` returned.
     """
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
 
@@ -50,15 +43,13 @@ def write_docs(
         document = ValidationResultsPageRenderer().render(result.result)
         # The first section repeats the counts beside the time and the names of internals.
         document.sections = document.sections[1:]
-        failures = _failures(result, tables, LISTED)
+        failures = _failures(result, LISTED)
         html = view.render(document, page=page, result=result, failures=failures, **within)
         (docs / page["file"]).write_text(_tidy(html), encoding="utf-8")
     index = view.env.get_template("index.html").render(
         page={"title": "Overview", "file": "index.html"},
         results=list(zip(pages, results, strict=True)),
-        failures=[
-            failure for item in causes_first(results) for failure in _failures(item, tables, NAMED)
-        ],
+        failures=[failure for item in causes_first(results) for failure in _failures(item, NAMED)],
         **within,
     )
     (docs / "index.html").write_text(_tidy(index), encoding="utf-8")
@@ -67,20 +58,16 @@ def write_docs(
         pages=pages,
         docs="data_docs/",
         leaks="leaks.html",
-        **leak_context(dataset, tables["images"], findings),
+        **leak_context(dataset, findings),
     )
     (folder / "leaks.html").write_text(_tidy(leaks), encoding="utf-8")
 
 
-def _failures(
-    result: TableResult, tables: dict[str, pd.DataFrame], limit: int
-) -> list[dict[str, Any]]:
+def _failures(result: TableResult, limit: int) -> list[dict[str, Any]]:
     """The failed expectations of a table, each with its first offenders as text."""
-    table = tables[result.table]
     return [
-        {"outcome": outcome, "lines": offenders(outcome, table, limit)}
-        for outcome in result.outcomes
-        if not outcome.passed
+        {"outcome": outcome, "lines": offenders(result, outcome, limit)}
+        for outcome in result.failed
     ]
 
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from reprise.validation.row_tables import printable
 from reprise.validation.runner import Outcome, TableResult
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NAMED = 5
 NOUNS = {
@@ -44,44 +39,42 @@ def namesakes(class_names: list[str]) -> list[str]:
     ]
 
 
-def failure(results: list[TableResult], tables: dict[str, pd.DataFrame]) -> str:
+def failure(results: list[TableResult]) -> str:
     """Name every failed expectation, its first offenders, and the fix.
 
     Args:
         results: What :func:`reprise.validation.runner.check` returned, at least one failed.
-        tables: The tables that were checked.
 
     Returns:
         Lines of text: a headline, then a numbered paragraph for each failed expectation,
         those that may be the cause of others first.
     """
-    outcomes = [outcome for result in causes_first(results) for outcome in result.outcomes]
-    failed = [outcome for outcome in outcomes if not outcome.passed]
-    lines = [f"The dataset fails {len(failed)} of {len(outcomes)} expectations."]
-    for number, outcome in enumerate(failed, start=1):
-        lines += ["", f"{number}. {outcome.rule.sentence}{_how_many(outcome)}."]
-        lines += [f"   - {line}" for line in offenders(outcome, tables[outcome.rule.table])]
-        lines.append(f"   To fix: {outcome.rule.fix}.")
+    failed = [(result, outcome) for result in causes_first(results) for outcome in result.failed]
+    total = sum(len(result.outcomes) for result in results)
+    lines = [f"The dataset fails {len(failed)} of {total} expectations."]
+    for number, (result, outcome) in enumerate(failed, start=1):
+        lines += ["", f"{number}. {outcome.expectation.sentence}{_how_many(outcome)}."]
+        lines += [f"   - {line}" for line in offenders(result, outcome)]
+        lines.append(f"   To fix: {outcome.expectation.fix}.")
     return "\n".join(lines)
 
 
-def offenders(outcome: Outcome, table: pd.DataFrame, limit: int = NAMED) -> list[str]:
+def offenders(result: TableResult, outcome: Outcome, limit: int = NAMED) -> list[str]:
     """The first offending rows of a failed expectation, one line each."""
-    shown = table.loc[outcome.rows[:limit]].to_dict("records")
-    lines = [_line(outcome, {str(key): value for key, value in row.items()}) for row in shown]
+    detail = outcome.expectation.detail
+    lines = []
+    for row in result.frame.loc[outcome.rows[:limit]].to_dict("records"):
+        values = {str(key): value for key, value in row.items()}
+        lines.append(printable(f"{row['item']}: {detail.format_map(values)}"))
     if outcome.count > len(lines):
         lines.append(f"and {outcome.count - len(lines)} more")
     return lines
 
 
-def _line(outcome: Outcome, row: dict[str, Any]) -> str:
-    return printable(f"{row['item']}: {outcome.rule.detail.format_map(row)}")
-
-
 def _how_many(outcome: Outcome) -> str:
     if not outcome.count:
         return ""
-    noun = NOUNS[outcome.rule.table]
+    noun = NOUNS[outcome.table]
     return f"; not so for {outcome.count} of {outcome.of} {_plural(noun, outcome.of)}"
 
 

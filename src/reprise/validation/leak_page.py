@@ -22,14 +22,14 @@ SIDE = 260  # pixels of the longer side of a thumbnail
 JPEG_QUALITY = 80
 
 
-def leak_context(dataset: Dataset, images: pd.DataFrame, findings: LeakReport) -> dict[str, Any]:
+def leak_context(dataset: Dataset, findings: LeakReport) -> dict[str, Any]:
     """What the template of the page shows.
 
     Args:
         dataset: The dataset, for the pixels.
-        images: What :func:`reprise.validation.row_tables.image_rows` returned.
-        findings: What :func:`reprise.validation.leaks.find` returned.
+        findings: What :func:`reprise.validation.leaks.find_leaks` returned.
     """
+    images = findings.images
     place = {key: row for row, key in enumerate(images["source"] + "/" + images["name"])}
     conflicts = [dict(row) for row in findings.conflicts[:CONFLICTS]]
     for row in conflicts[:PICTURED_CONFLICTS]:

@@ -40,6 +40,7 @@ class LeakReport:
     """The leak section of the validation report.
 
     Attributes:
+        images: What :func:`reprise.validation.row_tables.image_rows` returned.
         distance: Bits within which pictures count as alike; None when none were compared.
         leaks: Each image of them with its nearest in another split, each pair once, the
             nearest first.
@@ -47,13 +48,14 @@ class LeakReport:
             care for terminals) and ``detail``.
     """
 
+    images: pd.DataFrame
     distance: int | None
     leaks: list[Leak]
     conflicts: list[dict[str, str]]
 
-    def to_json(self, images: pd.DataFrame) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Counts, and the first :data:`LISTED` of each kind, by name."""
-        items = images["item"].tolist()
+        items = self.images["item"].tolist()
         return {
             "near_duplicate_distance": self.distance,
             "pairs": len(self.leaks),
@@ -73,7 +75,7 @@ class LeakReport:
         }
 
 
-def find(dataset: Dataset, images: pd.DataFrame, distance: int | None) -> LeakReport:
+def find_leaks(dataset: Dataset, images: pd.DataFrame, distance: int | None) -> LeakReport:
     """Gather the pairs and the conflicts of a dataset.
 
     Args:
@@ -92,7 +94,7 @@ def find(dataset: Dataset, images: pd.DataFrame, distance: int | None) -> LeakRe
         for (one, other), bits in pairs.items()
     ]
     leaks.sort(key=lambda leak: (not leak.same_pixels, leak.bits, leak.one, leak.other))
-    return LeakReport(distance, leaks, _conflicts(dataset.rejected))
+    return LeakReport(images, distance, leaks, _conflicts(dataset.rejected))
 
 
 def _conflicts(ledger: pd.DataFrame) -> list[dict[str, str]]:

@@ -18,13 +18,8 @@ from reprise.replacing import replacing_folder
 from reprise.validation.config import ExpectationsConfig
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from reprise.validation.leaks import LeakReport
-    from reprise.validation.runner import Outcome, TableResult
-
-# Keys of Great Expectations' results.
-RANDOM = {"id", "batch_id"}
+    from reprise.validation.runner import TableResult
 
 
 def validate(
@@ -54,10 +49,19 @@ def validate(
             and stays, for the person to open.
     """
     # Everything heavy is imported here, so that the stage starts at once with bad parameters.
+    from reprise.validation.balance_expectations import (
+        class_expectations,
+        source_expectations,
+        split_expectations,
+    )
     from reprise.validation.decode_check import decode_all
-    from reprise.validation.expectations import rules
     from reprise.validation.failure_message import failure, namesakes
-    from reprise.validation.leaks import find
+    from reprise.validation.leaks import find_leaks
+    from reprise.validation.row_expectations import (
+        annotation_expectations,
+        image_expectations,
+        label_expectations,
+    )
     from reprise.validation.row_tables import annotation_rows, image_rows, label_rows
     from reprise.validation.runner import check
     from reprise.validation.summary_tables import class_rows, source_rows, split_rows
@@ -78,14 +82,22 @@ def validate(
         "sources": source_rows(opened, boxes),
     }
     category_ids = [category.category_id for category in opened.categories]
-    results = check(tables, rules(config, category_ids, whole_images))
-    findings = find(opened, images, config.near_duplicate_distance)
-    _write(out, opened, results, tables, findings)
+    expectations = {
+        "images": image_expectations(config),
+        "annotations": annotation_expectations(config, category_ids),
+        "labels": label_expectations(category_ids),
+        "splits": split_expectations(config, whole_images),
+        "classes": class_expectations(config, whole_images),
+        "sources": source_expectations(config),
+    }
+    results = check(tables, expectations)
+    findings = find_leaks(opened, images, config.near_duplicate_distance)
+    _write(out, opened, results, findings)
     for note in namesakes(opened.class_names):
         print(f"note: {note}")
-    if not all(outcome.passed for result in results for outcome in result.outcomes):
+    if any(result.failed for result in results):
         raise RepriseError(
-            failure(results, tables),
+            failure(results),
             "put each point above right, then run dvc repro again; "
             f"{(out / 'data_docs' / 'index.html').as_posix()} shows all of them, "
             f"{(out / 'leaks.html').as_posix()} the pictures that look alike across splits.",
@@ -107,67 +119,33 @@ def _check_columns(dataset: Dataset) -> None:
             )
 
 
-def _write(
-    out: Path,
-    dataset: Dataset,
-    results: list[TableResult],
-    tables: dict[str, pd.DataFrame],
-    findings: LeakReport,
-) -> None:
+def _write(out: Path, dataset: Dataset, results: list[TableResult], findings: LeakReport) -> None:
     from reprise.validation.data_docs import write_docs
 
-    suites = [{"table": item.table, **_scrubbed(item.as_json())} for item in results]
+    suites = [result.as_json() for result in results]
     success = all(suite["success"] for suite in suites)
-    leaks = findings.to_json(tables["images"])
-    counts = {"leaks": len(findings.leaks), "conflicts": len(findings.conflicts)}
     with replacing_folder(out) as folder:
-        write_json(folder / "result.json", {"success": success, "tables": suites, "leaks": leaks})
-        write_json(folder / "summary.json", {**summary(results), **counts})
-        write_docs(folder, dataset, results, tables, findings)
+        write_json(
+            folder / "result.json",
+            {"success": success, "tables": suites, "leaks": findings.to_json()},
+        )
+        write_json(folder / "summary.json", summary(results, findings))
+        write_docs(folder, dataset, results, findings)
         if success:
             write_json(folder / "passed.json", {"passed": True})
 
 
-def summary(results: list[TableResult]) -> dict[str, Any]:
+def summary(results: list[TableResult], findings: LeakReport) -> dict[str, Any]:
     """Counts of expectations, by table and in all, and what failed; for the report."""
-    tables = []
-    failed = []
-    for result in results:
-        passed = sum(outcome.passed for outcome in result.outcomes)
-        tables.append(
-            {
-                "table": result.table,
-                "rows": result.rows,
-                "expectations": len(result.outcomes),
-                "passed": passed,
-                "failed": len(result.outcomes) - passed,
-            }
-        )
-        failed += [_failure(outcome) for outcome in result.outcomes if not outcome.passed]
+    tables = [result.counts for result in results]
+    failures = [outcome.as_json() for result in results for outcome in result.failed]
     return {
-        "success": not failed,
-        "expectations": sum(entry["expectations"] for entry in tables),
-        "passed": sum(entry["passed"] for entry in tables),
-        "failed": len(failed),
+        "success": not failures,
+        "expectations": sum(counts["expectations"] for counts in tables),
+        "passed": sum(counts["passed"] for counts in tables),
+        "failed": len(failures),
         "tables": tables,
-        "failures": failed,
+        "failures": failures,
+        "leaks": len(findings.leaks),
+        "conflicts": len(findings.conflicts),
     }
-
-
-def _failure(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "rule": outcome.rule.name,
-        "table": outcome.rule.table,
-        "expected": outcome.rule.sentence,
-        "offending": outcome.count,
-        "of": outcome.of,
-    }
-
-
-def _scrubbed(value: Any) -> Any:
-    """The same JSON with keys in order, without the identifiers that each run draws anew."""
-    if isinstance(value, dict):
-        return {key: _scrubbed(value[key]) for key in sorted(value) if key not in RANDOM}
-    if isinstance(value, list):
-        return [_scrubbed(item) for item in value]
-    return value
