@@ -60,6 +60,11 @@ class ReportInputs:
     predictions: Path
 
     @property
+    def gate_passed(self) -> bool | None:
+        """Whether the dataset passed the gate; None when there is no result."""
+        return self.gate.get("success", self.gate.get("passed")) if self.gate else None
+
+    @property
     def headline(self) -> dict[str, float]:
         """Metrics of the split that the tables describe."""
         return self.metrics.get(self.split, {})

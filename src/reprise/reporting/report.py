@@ -8,9 +8,8 @@ from typing import Any
 
 from reprise.replacing import replacing_file
 from reprise.reporting.config import ReportConfig
-from reprise.reporting.html_page import render_page
 from reprise.reporting.inputs import ReportInputs, read_inputs, split_rows
-from reprise.reporting.markdown import render_markdown
+from reprise.reporting.rendering import render_markdown, render_page
 
 
 def report(dataset: Path, reports: Path, model: Path, config: ReportConfig) -> None:
@@ -48,7 +47,6 @@ def training_results(inputs: ReportInputs) -> dict[str, Any]:
         *("image_size", "classes", "score_threshold"),
     )
     trained = ("best_epoch", "epochs_run", "selection")
-    gate = inputs.gate or {}
     return {
         "model": {key: model[key] for key in described if key in model},
         "data": {
@@ -59,7 +57,7 @@ def training_results(inputs: ReportInputs) -> dict[str, Any]:
             }
             for row in split_rows(inputs)
         },
-        "data_checks_passed": gate.get("success", gate.get("passed")),
+        "data_checks_passed": inputs.gate_passed,
         "parameters": model.get("parameters", {}),
         "training": {key: model[key] for key in trained if key in model} | {"last": inputs.latest},
         "results": inputs.metrics,

@@ -1,4 +1,4 @@
-"""The HTML page: what goes into the template."""
+"""The report as an HTML page and as Markdown: what goes into the templates."""
 
 from __future__ import annotations
 
@@ -30,20 +30,43 @@ COMMANDS = (
 
 def render_page(inputs: ReportInputs, config: ReportConfig) -> str:
     """The whole report as one HTML file that loads nothing else."""
+    return _render("report.html.j2", _context(inputs, config) | _pictures(inputs, config))
+
+
+def render_markdown(inputs: ReportInputs, config: ReportConfig) -> str:
+    """The whole report without pictures, for terminals, diffs and pull requests."""
+    return _render("report.md.j2", _context(inputs, config))
+
+
+def _render(template: str, context: dict[str, Any]) -> str:
     import jinja2
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
+        autoescape=jinja2.select_autoescape(("html.j2",)),
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    environment.filters["number"] = number
-    environment.filters["parameter"] = parameter
-    environment.filters["overlay"] = overlay
-    return environment.get_template("report.html.j2").render(_context(inputs, config))
+    environment.filters |= {
+        "cell": cell,
+        "number": number,
+        "overlay": overlay,
+        "parameter": parameter,
+    }
+    return environment.get_template(template).render(context)
+
+
+def cell(value: Any) -> str:
+    """Text that cannot break out of its Markdown table cell or become markup."""
+    text = str(value).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    return " ".join(text.split())
+
+
+def numbers(row: dict[str, str], columns: Sequence[tuple[str, str]]) -> list[str]:
+    """The metrics of a table's row, by header and key, as text."""
+    return [number(row[key]) for _, key in columns]
 
 
 def number(value: Any, digits: int = 3) -> str:
@@ -78,35 +101,42 @@ def error_totals(inputs: ReportInputs) -> list[tuple[str, int]]:
 
 
 def _context(inputs: ReportInputs, config: ReportConfig) -> dict[str, Any]:
-    names = inputs.dataset.class_names
-    colours = class_colours(names)
-    rows = split_rows(inputs)
+    """What both templates show."""
     model = inputs.model
-    classify = inputs.task == "classify"
     return {
         "title": config.title,
-        "subtitle": " · ".join(
-            str(model[key]) for key in ("architecture", "variant") if model.get(key)
-        ),
         "inputs": inputs,
         "model": model,
         "headline": inputs.headline,
         "text": inputs.text,
         "warnings": warnings(model),
-        "colours": colours,
-        "splits": rows,
+        "splits": split_rows(inputs),
         "ledger": ledger_rows(inputs.dataset),
         "parameters": flat(model.get("parameters", {})),
-        "facts": _facts(model),
         "commands": COMMANDS,
         "errors": error_totals(inputs),
         "confused": confused_pairs(inputs),
+        "numbers": numbers,
+    }
+
+
+def _pictures(inputs: ReportInputs, config: ReportConfig) -> dict[str, Any]:
+    """What only the page shows."""
+    model = inputs.model
+    colours = class_colours(inputs.dataset.class_names)
+    classify = inputs.task == "classify"
+    return {
+        "subtitle": " · ".join(
+            str(model[key]) for key in ("architecture", "variant") if model.get(key)
+        ),
+        "colours": colours,
+        "facts": _facts(model),
         "samples": [] if classify else samples(inputs, colours, config.samples),
         "label_samples": label_samples(inputs, colours, config.samples) if classify else [],
         "close_ups": label_close_ups(inputs, config.errors)
         if classify
         else close_ups(inputs, colours, config.errors),
-        "charts": _charts(inputs, colours, rows),
+        "charts": _charts(inputs, colours),
     }
 
 
@@ -129,12 +159,12 @@ def _facts(model: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _charts(
-    inputs: ReportInputs, colours: dict[str, str], rows: Sequence[dict[str, Any]]
-) -> dict[str, Any]:
+def _charts(inputs: ReportInputs, colours: dict[str, str]) -> dict[str, Any]:
     text = inputs.text
     drawn: dict[str, Any] = {
-        "classes": charts.class_shares({row["split"]: row["by_class"] for row in rows}, text.total),
+        "classes": charts.class_shares(
+            {row["split"]: row["by_class"] for row in split_rows(inputs)}, text.total
+        ),
         "training": [
             charts.curves_by_epoch(title, series)
             for title, series in _by_subject(inputs.series).items()
