@@ -10,7 +10,8 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reprise.reporting.inputs import Series
 from reprise.reporting.palette import COLOURS, WRONG
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Stand-ins which matplotlib draws with and the page replaces.
+STYLE = Path(__file__).parent / "templates" / "charts.mplstyle"
+# Stand-ins which matplotlib draws with (the style too) and the page replaces.
 INK, FAINT, ACCENT = "#010203", "#040506", "#0a0b0c"
 VARIABLES = {INK: "var(--ink)", FAINT: "var(--rule)", ACCENT: "var(--accent)"}
 ALL_CLASSES = "all classes"
@@ -32,41 +34,15 @@ CELL_TEXT_LIMIT = 26
 def _figure(name: str, width: float, height: float) -> Iterator[tuple[Figure, list[str]]]:
     """A figure in the report's style; its SVG text is appended to the list on leaving."""
     import matplotlib
+    import matplotlib.style
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    style: Any = {  # rcParams, whose names matplotlib types as literals
-        "svg.fonttype": "none",
-        "svg.hashsalt": name,  # ids differ between the charts of one page
-        "font.family": "DejaVu Sans",
-        "font.size": 9,
-        "text.color": INK,
-        "axes.edgecolor": FAINT,
-        "axes.labelcolor": INK,
-        "axes.titlesize": 10,
-        "axes.titleweight": "bold",
-        "axes.titlelocation": "left",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "axes.facecolor": "none",
-        "grid.color": FAINT,
-        "grid.linewidth": 0.6,
-        "xtick.color": FAINT,
-        "ytick.color": FAINT,
-        "xtick.labelcolor": INK,
-        "ytick.labelcolor": INK,
-        "legend.frameon": False,
-        "legend.fontsize": 8,
-        "figure.facecolor": "none",
-        "lines.linewidth": 1.6,
-        "lines.solid_capstyle": "round",
-    }
     rendered: list[str] = []
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # a person's own matplotlibrc must not show
-        matplotlib.rcParams.update(style)
+        matplotlib.style.use(STYLE)
+        matplotlib.rcParams["svg.hashsalt"] = name  # ids differ between the charts of one page
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasSVG(figure)
         yield figure, rendered
