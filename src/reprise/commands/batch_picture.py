@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from reprise.errors import RepriseError
@@ -17,12 +18,12 @@ from reprise.reporting.palette import class_colours
 if TYPE_CHECKING:
     import torch
 
-# Shorter tiles are enlarged by a whole number, so that names can be read beside the boxes.
+# Smaller images are enlarged by a whole number, so that names can be read beside the boxes.
 LEAST_SIDE = 320
 GAP = 8
 CAPTION = 20
 TEXT_SIZE = 13
-_BACKGROUND, _INK = (24, 24, 27), (228, 228, 231)
+BACKGROUND = 24  # of 255, grey
 
 Box = tuple[int, float, float, float, float]
 
@@ -38,7 +39,7 @@ class BatchImage:
     """
 
     name: str
-    pixels: np.ndarray
+    pixels: npt.NDArray[np.uint8]
     boxes: list[Box]
 
 
@@ -49,7 +50,7 @@ def batch_images(
 
     Args:
         images: uint8, shape (n, 3, h, w), RGB.
-        boxes: For each image, as ``Family.tiles`` gives them.
+        boxes: For each image, as ``Family.target_boxes`` gives them.
         names: Of its images.
     """
     pixels = images.permute(0, 2, 3, 1).contiguous().numpy()
@@ -70,68 +71,54 @@ def _font_file() -> Path:
     return Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
 
 
-def grid(tiles: list[BatchImage], class_names: list[str]) -> Image.Image:
-    """All tiles in one picture, numbered from 1, row by row."""
+def grid(images: list[BatchImage], class_names: list[str]) -> Image.Image:
+    """All images in one picture, numbered from 1, row by row."""
+    from torchvision.utils import make_grid
+
     colours = list(class_colours(class_names).values())
-    font = ImageFont.truetype(_font_file(), TEXT_SIZE)
     drawn = [
-        _drawn(tile, f"{number}  {tile.name}", class_names, colours, font)
-        for number, tile in enumerate(tiles, start=1)
+        _drawn(image, f"{number}  {image.name}", class_names, colours)
+        for number, image in enumerate(images, start=1)
     ]
-    columns = math.ceil(math.sqrt(len(drawn)))
-    wide, high = max(d.width for d in drawn), max(d.height for d in drawn)
-    rows = math.ceil(len(drawn) / columns)
-    size = (GAP + columns * (wide + GAP), GAP + rows * (high + GAP))
-    sheet = Image.new("RGB", size, _BACKGROUND)
-    for place, picture in enumerate(drawn):
-        row, column = divmod(place, columns)
-        sheet.paste(picture, (GAP + column * (wide + GAP), GAP + row * (high + GAP)))
-    return sheet
+    sizes = np.array([image.shape[1:] for image in drawn])
+    cells = [_padded(image, *sizes.max(axis=0)) for image in drawn]
+    columns = math.ceil(math.sqrt(len(cells)))
+    sheet = make_grid(cells, nrow=columns, padding=GAP, pad_value=BACKGROUND)
+    return Image.fromarray(sheet.permute(1, 2, 0).numpy())
 
 
 def _drawn(
-    tile: BatchImage,
-    caption: str,
-    class_names: list[str],
-    colours: list[str],
-    font: ImageFont.FreeTypeFont,
-) -> Image.Image:
-    height, width = tile.pixels.shape[:2]
-    factor = max(1, math.ceil(LEAST_SIDE / max(width, height)))
-    picture = Image.new("RGB", (width * factor, height * factor + CAPTION), _BACKGROUND)
-    image = Image.fromarray(tile.pixels)
-    picture.paste(image.resize((width * factor, height * factor), Image.Resampling.NEAREST))
-    pen = ImageDraw.Draw(picture)
-    for index, *corners in tile.boxes:
-        box = [value * factor for value in corners]
-        pen.rectangle(box, outline=colours[index], width=2)
-        _label(pen, (box[0], box[1]), class_names[index], colours[index], font)
-    # Over whatever box or name ran out of the image.
-    pen.rectangle((0, height * factor, *picture.size), fill=_BACKGROUND)
-    pen.text((0, height * factor + 2), _shortened(caption, picture.width, font), _INK, font)
-    return picture
+    image: BatchImage, caption: str, class_names: list[str], colours: list[str]
+) -> torch.Tensor:
+    """uint8, shape (3, height, width): the image enlarged, with its boxes, over its caption."""
+    import torch
+    from torchvision.utils import draw_bounding_boxes
+
+    factor = max(1, math.ceil(LEAST_SIDE / max(image.pixels.shape[:2])))
+    pixels = torch.from_numpy(image.pixels.repeat(factor, axis=0).repeat(factor, axis=1))
+    pixels = pixels.permute(2, 0, 1)
+    if image.boxes:
+        pixels = draw_bounding_boxes(
+            pixels,
+            torch.tensor([corners for _, *corners in image.boxes]).clamp(min=0) * factor,
+            labels=[class_names[index] for index, *_ in image.boxes],
+            colors=[colours[index] for index, *_ in image.boxes],
+            label_colors="black",
+            label_background_colors=[colours[index] for index, *_ in image.boxes],
+            fill_labels=True,
+            width=2,
+            font=str(_font_file()),
+            font_size=TEXT_SIZE,
+        )
+    below = Image.new("L", (pixels.shape[2], CAPTION), BACKGROUND)
+    font = ImageFont.truetype(str(_font_file()), TEXT_SIZE)
+    ImageDraw.Draw(below).text((0, 2), caption, 228, font)
+    strip = torch.from_numpy(np.array(below)).expand(3, -1, -1)
+    return torch.cat([pixels, strip], dim=1)
 
 
-def _label(
-    pen: ImageDraw.ImageDraw,
-    corner: tuple[float, float],
-    text: str,
-    colour: str,
-    font: ImageFont.FreeTypeFont,
-) -> None:
-    """A class name on its colour, above the box or, at the upper edge, inside it."""
-    x, y = max(corner[0], 0.0), corner[1] - TEXT_SIZE - 3
-    y = y if y >= 0 else max(corner[1], 0.0)
-    right = x + font.getlength(text) + 4
-    pen.rectangle((x, y, right, y + TEXT_SIZE + 3), fill=colour)
-    pen.text((x + 2, y), text, (0, 0, 0), font)
+def _padded(image: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    from torch.nn.functional import pad
 
-
-def _shortened(text: str, width: int, font: ImageFont.FreeTypeFont) -> str:
-    """The text with its middle left out where it is too long; a file name's end tells most."""
-    kept = len(text)
-    shown = text
-    while kept > 8 and font.getlength(shown) > width:
-        kept -= 1
-        shown = f"{text[:4]}…{text[len(text) - kept + 5 :]}"
-    return shown
+    missing = (0, int(width) - image.shape[2], 0, int(height) - image.shape[1])
+    return pad(image, missing, value=BACKGROUND)

@@ -13,6 +13,10 @@ from reprise.replacing import replacing_file
 
 if TYPE_CHECKING:
     from reprise.commands.batch_picture import BatchImage
+    from reprise.dataset import Dataset
+    from reprise.models.family import Batch, Family
+    from reprise.params import Params
+    from reprise.training.plan import Plan
 
 SPLITS = ("train", "val", "test")
 
@@ -62,12 +66,12 @@ def run(options: argparse.Namespace) -> int:
             f"the {options.split} split of {options.dataset} has no images.",
             "name another with --split, or change data.split.",
         )
-    tiles = first_batch_images(dataset, settings, options.split, options.epoch, options.count)
+    shown = first_batch_images(dataset, settings, options.split, options.epoch, options.count)
     with replacing_file(out) as partial:
-        grid(tiles, dataset.class_names).save(partial, "PNG")
-    for number, tile in enumerate(tiles, start=1):
-        print(f"{number:>3}  {tile.name}: {len(tile.boxes)} box(es)")
-    print(f"{len(tiles)} image(s) of {options.split} in {out}")
+        grid(shown, dataset.class_names).save(partial, "PNG")
+    for number, image in enumerate(shown, start=1):
+        print(f"{number:>3}  {image.name}: {len(image.boxes)} box(es)")
+    print(f"{len(shown)} image(s) of {options.split} in {out}")
     return 0
 
 
@@ -80,12 +84,12 @@ def _out(named: Path | None) -> Path:
 
 
 def first_batch_images(
-    dataset: Any, settings: Any, split: str, epoch: int, count: int
+    dataset: Dataset, settings: Params, split: str, epoch: int, count: int
 ) -> list[BatchImage]:
     """The first images of a split with their boxes, taken from the batches of the real loop.
 
     Args:
-        dataset: A :class:`reprise.dataset.Dataset` with images in the split.
+        dataset: A dataset with images in the split.
         settings: The parameters.
         split: train, val or test.
         epoch: Of train, from 0.
@@ -111,29 +115,31 @@ def first_batch_images(
     )
     check_parameters(family, settings.model, training, settings.validation, settings.augmentation)
     names = [f"{row.source}/{row.name}" for row in dataset.split(split).itertuples()]
-    tiles: list[BatchImage] = []
+    shown: list[BatchImage] = []
     if split == "train":
         batches = _training_batches(family, dataset, settings, epoch, length)
     else:
         batches = _evaluation_batches(family, dataset, split, training.batch_size)
     for batch, indices in batches:
-        tiles += batch_images(
+        shown += batch_images(
             batch["images"], family.target_boxes(batch), [names[index] for index in indices]
         )
-        if len(tiles) >= count:
+        if len(shown) >= count:
             break
-    return tiles[:count]
+    return shown[:count]
 
 
 def _training_batches(
-    family: Any, dataset: Any, settings: Any, epoch: int, length: Any
-) -> Iterator[tuple[dict[str, Any], list[int]]]:
+    family: Family, dataset: Dataset, settings: Params, epoch: int, length: Plan
+) -> Iterator[tuple[Batch, list[int]]]:
     """What ``training/loop.py`` takes from its loader in this epoch."""
     from reprise.training.sampler import EpochBatchSampler
 
     training = settings.training
     family.prepare(dataset, training.label_smoothing)
-    samples = family.training_samples(dataset, settings.augmentation, training.seed, length.epochs)
+    samples: Any = family.training_samples(
+        dataset, settings.augmentation, training.seed, length.epochs
+    )
     order = EpochBatchSampler(len(samples), training.batch_size, training.seed)
     order.epoch, order.last_batch = epoch, length.batches_in(epoch)
     family.start_epoch(epoch, length.epochs)
@@ -142,12 +148,12 @@ def _training_batches(
 
 
 def _evaluation_batches(
-    family: Any, dataset: Any, split: str, batch_size: int
-) -> Iterator[tuple[dict[str, Any], list[int]]]:
+    family: Family, dataset: Dataset, split: str, batch_size: int
+) -> Iterator[tuple[Batch, list[int]]]:
     """What validation evaluates, in its order: images of one shape together."""
     from reprise.models.inference import batches
 
-    samples = family.evaluation_samples(dataset, split)
+    samples: Any = family.evaluation_samples(dataset, split)
     shapes = [samples.shape(index) for index in range(len(samples))]
     for indices in batches(shapes, batch_size):
         yield family.collate([samples[index] for index in indices]), indices
