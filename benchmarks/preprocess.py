@@ -87,27 +87,29 @@ def plain(folder: Path, size: int) -> float:
 STAGE = """
 import json, sys, time
 from pathlib import Path
+from reprise.machine import MachineConfig
 from reprise.preprocessing.config import DataConfig
-from reprise.preprocessing.preprocess import preprocess
-from reprise.preprocessing.workplace import Workplace
-root, size, workers, memo = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+from reprise.preprocessing.preprocess import Folders, preprocess
+root, size, workers, cached = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 config = DataConfig.model_validate({
     "sources": {"photos": {"url": "photos", "format": "coco"}}, "image_size": size,
     "split": {"near_duplicate_distance": None},
 })
-if workers == 1:
-    import cv2
-    cv2.setNumThreads(1)
-place = Workplace(workers, memo=root / "memo" if memo == "memo" else None)
+machine = MachineConfig(workers=workers, checkpoint_minutes=10.0)
+folders = Folders(
+    raw={"photos": root / "raw/photos"},
+    processed=root / "out",
+    cache=root / "cache" if cached == "cache" else None,
+)
 started = time.perf_counter()
-preprocess(config, {"photos": root / "raw/photos"}, None, root / "out", workplace=place)
+preprocess(data=config, machine=machine, folders=folders)
 seconds = time.perf_counter() - started
 print(json.dumps({"seconds": seconds}))
 """
 
 
 def ours(
-    root: Path, size: int, workers: int, memo: bool = False, watched: bool = False
+    root: Path, size: int, workers: int, cache: bool = False, watched: bool = False
 ) -> dict[str, float]:
     """The whole stage in a process of its own, its start included: decode, hash, resize,
     encode, split, pack, tables. ``mb`` is the most memory that the main process, its workers
@@ -116,7 +118,7 @@ def ours(
     # As DVC does before it runs a stage.
     shutil.rmtree(root / "out", ignore_errors=True)
     command = [sys.executable, "-c", STAGE, str(root), str(size), str(workers)]
-    command.append("memo" if memo else "none")
+    command.append("cache" if cache else "none")
     started, busy = time.perf_counter(), processor_seconds()
     with tempfile.TemporaryFile("w+") as told:
         stage = psutil.Popen(
@@ -173,12 +175,12 @@ def speed(folder: Path, images: int, rounds: int) -> None:
 def change(folder: Path, images: int, rounds: int) -> None:
     photos = folder / "raw" / "photos"
     make_source(photos, images, 1920, 1080)
-    full = ours(folder, 640, 2, memo=True)
+    full = ours(folder, 640, 2, cache=True)
     shares: dict[str, list[float]] = {"whole": [], "processor": []}
     for round_ in range(rounds):
         for index in range(0, images, 100):
             write_image(photos / f"{index + 1:06d}.jpg", images * (round_ + 1) + index, 1920, 1080)
-        found = ours(folder, 640, 2, memo=True)
+        found = ours(folder, 640, 2, cache=True)
         for what, of in shares.items():
             of.append(found[what] / full[what])
     print(

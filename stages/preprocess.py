@@ -5,22 +5,21 @@ from pathlib import Path
 from _run import run, scratch
 
 from reprise.params import Params
-from reprise.preprocessing.preprocess import preprocess
-from reprise.preprocessing.workplace import Workplace
+from reprise.preprocessing.preprocess import Folders, preprocess
 from reprise.sources.unpack import unpack_sources
 
 
 def main(params: Params) -> None:
-    machine = params.machine
     preprocess(
-        params.data,
-        unpack_sources(Path("data/raw"), params.data.sources, scratch("raw")),
-        Path("data/synthetic"),
-        Path("data/processed"),
-        params.synthetic,
-        Path("data/splits.csv"),
-        Workplace(
-            machine.workers, machine.engine, scratch("preprocess"), int(machine.memo_gb * 1e9)
+        data=params.data,
+        machine=params.machine,
+        synthetic=params.synthetic,
+        folders=Folders(
+            raw=unpack_sources(Path("data/raw"), params.data.sources, scratch("raw")),
+            synthetic=Path("data/synthetic"),
+            processed=Path("data/processed"),
+            assignments=Path("data/splits.csv"),
+            cache=scratch("preprocess"),
         ),
     )
 

@@ -17,10 +17,10 @@ from safetensors.torch import load_file, save_file
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "src"))
 
+
 from reprise import params  # noqa: E402
 from reprise.preprocessing.config import DataConfig  # noqa: E402
-from reprise.preprocessing.preprocess import preprocess  # noqa: E402
-from reprise.preprocessing.workplace import Workplace  # noqa: E402
+from reprise.preprocessing.preprocess import Folders, preprocess  # noqa: E402
 from reprise.synthesis.config import SyntheticConfig  # noqa: E402
 from reprise.synthesis.generate import synthesize  # noqa: E402
 from reprise.training.config import TrainingConfig  # noqa: E402
@@ -50,7 +50,11 @@ def main() -> None:
             }
         )
         raw = {"drawn": folder / "raw" / "drawn"}
-        preprocess(data, raw, None, folder / "processed", workplace=Workplace(2))
+        preprocess(
+            data=data,
+            machine=loaded.machine,
+            folders=Folders(raw=raw, processed=folder / "processed"),
+        )
         training = loaded.training.model_dump() | {"epochs": EPOCHS, "batch_size": 16}
         augmentation = loaded.augmentation.model_copy(
             update={"mosaic": 0.3, "close_mosaic_epochs": 2, "scale": 0.4}

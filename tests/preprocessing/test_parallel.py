@@ -42,7 +42,7 @@ def test_no_process_outlives_a_killed_parent() -> None:
     program = (
         "import sys\n"
         "sys.path.insert(0, sys.argv[1])\n"
-        "from test_pool import map_ordered, name_process\n"
+        "from test_parallel import map_ordered, name_process\n"
         "if __name__ == '__main__':\n"
         "    for process in map_ordered(name_process, range(10_000), 2):\n"
         "        print(process, flush=True)\n"

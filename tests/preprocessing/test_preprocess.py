@@ -19,12 +19,11 @@ from PIL import Image
 from pydantic import ValidationError
 
 from builders import picture, tiny_coco, tiny_yolo, write_labels
+from preprocessing.running import run_stage
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.preprocessing import rules
 from reprise.preprocessing.config import DataConfig
-from reprise.preprocessing.preprocess import preprocess
-from reprise.preprocessing.workplace import Workplace
 from reprise.synthesis.config import SyntheticConfig
 
 
@@ -43,13 +42,20 @@ class Place:
         self.synthetic = root / "synthetic"
         self.out = root / "processed"
         self.splits: Path | None = None
-        self.memo: Path | None = None
+        self.cache: Path | None = None
 
-    def run(self, *names: str, workers: int = 1, **more: Any) -> Dataset:
+    def run(self, *names: str, workers: int = 0, **more: Any) -> Dataset:
         config = settings(*names, **more)
-        place = Workplace(workers, memo=self.memo)
         raw = {name: self.raw / name for name in config.sources}
-        preprocess(config, raw, self.synthetic, self.out, None, self.splits, place)
+        run_stage(
+            config,
+            raw,
+            self.out,
+            workers,
+            drawn=self.synthetic,
+            assignments=self.splits,
+            cache=self.cache,
+        )
         return Dataset(self.out)
 
     def fail(self, *names: str, **more: Any) -> str:
@@ -322,12 +328,12 @@ def test_an_image_never_moves_to_another_split(place: Place) -> None:
     assert place.splits.read_bytes() == record
 
 
-def test_a_memo_changes_no_byte(place: Place) -> None:
+def test_a_cache_changes_no_byte(place: Place) -> None:
     tiny_coco(place.raw / "mine", 20)
     place.run()
     without = place.digests()
-    place.memo = place.out.parent / "memo"
-    for workers in (1, 2):
+    place.cache = place.out.parent / "cache"
+    for workers in (0, 1, 2):
         place.run(workers=workers)
         assert place.digests() == without
 
@@ -336,9 +342,9 @@ def test_copy_paste_uses_train_alone(place: Place) -> None:
     tiny_coco(place.raw / "mine", 20)
     raw = {"mine": place.raw / "mine"}
     made = SyntheticConfig.model_validate({"generator": "copy_paste", "count": 6, "seed": 0})
-    preprocess(settings(), raw, None, place.out, made, None, Workplace(1))
+    run_stage(settings(), raw, place.out, 0, made)
     one = place.digests()
-    preprocess(settings(), raw, None, place.out, made, None, Workplace(2))
+    run_stage(settings(), raw, place.out, 2, made)
     assert place.digests() == one
     dataset = Dataset(place.out)
     composed = dataset.images[dataset.images["source"] == "copy_paste"]
@@ -379,7 +385,7 @@ def test_workers_do_not_change_a_byte(place: Place) -> None:
     content = tiny_coco(place.raw / "mine", 40)
     content["annotations"][0]["bbox"][2] = 500
     write_labels(place.raw / "mine", content)
-    place.run(workers=1)
+    place.run()
     one = place.digests()
     place.run(workers=2)
     assert place.digests() == one
@@ -396,10 +402,11 @@ def test_hash_seed_and_folder_do_not_change_a_byte(place: Place, tmp_path: Path)
         "import sys\n"
         "from pathlib import Path\n"
         "from reprise.preprocessing.config import DataConfig\n"
-        "from reprise.preprocessing.preprocess import preprocess\n"
+        "from reprise.preprocessing.preprocess import Folders, preprocess\n"
         "root = Path(sys.argv[1])\n"
         "config = DataConfig.model_validate_json(sys.argv[2])\n"
-        "preprocess(config, {'mine': root / 'raw/mine'}, None, root / 'processed')\n"
+        "folders = Folders({'mine': root / 'raw/mine'}, root / 'processed')\n"
+        "preprocess(data=config, folders=folders)\n"
     )
     config = settings(split=split).model_dump_json()
     environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
@@ -496,12 +503,13 @@ def test_a_full_disk_ends_with_one_message(place: Place) -> None:
         "from pathlib import Path\n"
         "from reprise.errors import RepriseError\n"
         "from reprise.preprocessing.config import DataConfig\n"
-        "from reprise.preprocessing.preprocess import preprocess\n"
+        "from reprise.preprocessing.preprocess import Folders, preprocess\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
         "config = DataConfig.model_validate_json(sys.argv[2])\n"
         "root = Path(sys.argv[1])\n"
         "try:\n"
-        "    preprocess(config, {'mine': root / 'raw/mine'}, None, root / 'processed')\n"
+        "    folders = Folders({'mine': root / 'raw/mine'}, root / 'processed')\n"
+        "    preprocess(data=config, folders=folders)\n"
         "except RepriseError as error:\n"
         "    print(error)\n"
     )

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from builders import tiny_coco
+from preprocessing.running import machine
 from reprise.preprocessing.config import DataConfig
-from reprise.preprocessing.preprocess import preprocess
-from reprise.preprocessing.workplace import Workplace
+from reprise.preprocessing.preprocess import Folders, preprocess
 
 
 def test_ray_gives_what_this_machine_gives(tmp_path: Path) -> None:
@@ -21,8 +21,11 @@ def test_ray_gives_what_this_machine_gives(tmp_path: Path) -> None:
     bytes_of = {}
     for engine in ("local", "ray"):
         out = tmp_path / engine
-        place = Workplace(workers=2, engine=engine)
-        preprocess(config, {"mine": tmp_path / "mine"}, None, out, workplace=place)
+        preprocess(
+            data=config,
+            machine=machine(2, engine=engine),
+            folders=Folders(raw={"mine": tmp_path / "mine"}, processed=out),
+        )
         files = sorted(path for path in out.rglob("*") if path.is_file())
         bytes_of[engine] = {path.relative_to(out): path.read_bytes() for path in files}
     assert bytes_of["local"] == bytes_of["ray"]

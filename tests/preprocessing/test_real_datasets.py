@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
+from preprocessing.running import run_stage
 from real_datasets import REAL_DATASETS, RealDataset
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.preprocessing.config import DataConfig
-from reprise.preprocessing.preprocess import preprocess
-from reprise.preprocessing.workplace import Workplace
 
 
 def run(case: RealDataset, shared: Path, out: Path) -> Dataset:
@@ -27,7 +26,7 @@ def run(case: RealDataset, shared: Path, out: Path) -> Dataset:
         if key.startswith("data.split.")
     }
     config = {"sources": sources, "image_size": 128, "split": split}
-    preprocess(DataConfig.model_validate(config), raw, None, out, workplace=Workplace(2))
+    run_stage(DataConfig.model_validate(config), raw, out, workers=2)
     return Dataset(out)
 
 

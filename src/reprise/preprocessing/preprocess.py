@@ -1,275 +1,261 @@
-"""From sources as they came to the dataset contract: read, finish, split_images, write."""
+"""From sources as they came to the dataset contract: read, process, split, write."""
 
 from __future__ import annotations
 
-import gc
-import importlib
-import shutil
-import threading
-from collections import Counter
+import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from reprise.dataset import Category
 from reprise.errors import RepriseError
+from reprise.machine import MachineConfig
 from reprise.preprocessing import rules
 from reprise.preprocessing.config import DataConfig
-from reprise.preprocessing.copy_paste.run import paste
-from reprise.preprocessing.copying import Copier
+from reprise.preprocessing.copy_paste.run import PasteInputs, paste
 from reprise.preprocessing.decode.encode import Settings
-from reprise.preprocessing.decode.process_image import ProcessedImage
+from reprise.preprocessing.decode.process_image import process_image
+from reprise.preprocessing.labels.label_cache import LabelCache
 from reprise.preprocessing.labels.read_labels import SourceLabels, choose_classes, read_labels
-from reprise.preprocessing.parallel import start_workers, stop_workers
-from reprise.preprocessing.placed import PlacedImage
-from reprise.preprocessing.process_all import process_all
+from reprise.preprocessing.parallel import map_ordered
+from reprise.preprocessing.processed_image import ProcessedImage
 from reprise.preprocessing.split.assignments import read_assignments, write_assignments
-from reprise.preprocessing.split.duplicates import Duplicates
+from reprise.preprocessing.split.duplicates import Duplicates, drop_duplicates
 from reprise.preprocessing.split.split_images import (
-    SplitImage,
     SplitResult,
     settings_key,
     split_images,
     split_section,
 )
+from reprise.preprocessing.store.byte_cache import remove_if_damaged
+from reprise.preprocessing.store.image_cache import CacheConfig, cache_version
 from reprise.preprocessing.store.shards import ShardWriter
-from reprise.preprocessing.store.tables import BoxColumns, store_image, write_dataset
-from reprise.preprocessing.workplace import Workplace
+from reprise.preprocessing.store.tables import BoxColumns, Contents, write_dataset
+from reprise.replacing import replacing_folder
 from reprise.synthesis.config import SyntheticConfig
 
 Ledger = list[dict[str, str]]
-# New objects, and rounds of the younger generation, after which the collector looks.
-_COLLECTION = (200_000, 20, 50)
+_ALONE = MachineConfig(workers=0, checkpoint_minutes=10.0)
+# The share of machine.memo_gb that labels may take; the rest is for images.
+_LABELS_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where the stage reads and writes.
+
+    Attributes:
+        raw: The folder of each source of ``data.sources``.
+        processed: The dataset folder; what it held is replaced once the new one is complete.
+        synthetic: A COCO folder of generated images, which only ever join train; None or an
+            absent folder when there are none.
+        assignments: The record of which image is in which split: read when it exists, so
+            that no image ever moves, and written anew. None keeps no record.
+        cache: Images and labels of earlier runs; None keeps none.
+    """
+
+    raw: Mapping[str, Path]
+    processed: Path
+    synthetic: Path | None = None
+    assignments: Path | None = None
+    cache: Path | None = None
 
 
 def preprocess(
-    config: DataConfig,
-    raw: Mapping[str, Path],
-    synthetic: Path | None,
-    out: Path,
-    generators: SyntheticConfig | None = None,
-    assignments: Path | None = None,
-    workplace: Workplace | None = None,
+    *,
+    data: DataConfig,
+    folders: Folders,
+    machine: MachineConfig = _ALONE,
+    synthetic: SyntheticConfig | None = None,
 ) -> None:
     """Write the dataset of all sources.
 
     Args:
-        config: The ``data`` section.
-        raw: The folder of each source of ``config.sources``.
-        synthetic: A COCO folder of generated images, which only ever join train; None or
-            an absent folder when there are none.
-        out: The dataset folder; what it held is replaced once the new one is complete.
-        generators: The ``synthetic`` section: copy-paste images are composed here, where it
+        data: The ``data`` section.
+        folders: Where to read and write.
+        machine: The ``machine`` section, which changes no byte of the dataset; by default
+            this process does all.
+        synthetic: The ``synthetic`` section: copy-paste images are composed here, where it
             is known which images are train. None composes none.
-        assignments: The record of which image is in which split: read when it exists, so
-            that no image ever moves, and written anew. None keeps no record.
-        workplace: Where and how to work; None is this process alone.
 
     Raises:
         RepriseError: A label file is malformed, a class is unknown, no image is usable, a
-            split would be empty, or the disk is full. Then ``out`` is as it was before.
+            split would be empty, or the disk is full. Then the dataset is as it was before.
     """
-    workplace = workplace or Workplace()
-    apart = workplace.workers > 1 and workplace.engine == "local"
-    if apart:
-        start_workers()
-    with _replacing(out) as building, _rare_collection(), Copier(apart) as copier:
-        spool = building / "labels"
-        sources = read_labels(
-            config, raw, synthetic, spool, workplace.workers > 1, workplace.labels
-        )
-        # The tables need it at the end; now there are processes at work meanwhile.
-        threading.Thread(target=importlib.import_module, args=("pandas",), daemon=True).start()
-        categories = choose_classes(sources, config)
-        notes = {source.source: source.notes for source in sources if source.notes}
-        ledger: Ledger = []
-        boxes = BoxColumns(categories)
-        copies = Duplicates(split_section(config.split).duplicates, boxes)
-        settings = Settings(
-            config.image_size,
-            config.encoding.jpeg_quality,
-            int(config.limits.max_image_megapixels * 1e6),
-        )
-        placed: list[PlacedImage] = []
-        for source in sources:
-            results = process_all(source, settings, workplace)
-            shards = ShardWriter(building, source.source, copier=copier)
-            placed += _pack(source, results, shards, boxes, copies, ledger)
-        shutil.rmtree(spool)
-        if not placed:
-            raise RepriseError(
-                "no usable image is left:\n" + rules.summary(ledger),
-                "look at the counts above; check data.sources and the files themselves.",
-            )
-        # Those within a source are out already.
-        unique = _without_copies(placed, copies, ledger) if len(sources) > 1 else placed
-        result, key = _divide(unique, boxes, categories, config, copies, assignments)
-        kept = _without_left_out(unique, result, ledger)
+    with _written(folders.processed) as out:
+        run = _Run(data, machine, folders, out)
+        images = run.process_sources()
+        result, key = run.split(images)
+        kept = _without_left_out(images, result, run.ledger)
         made = paste(
-            kept,
-            result.split,
-            boxes,
-            raw,
-            generators,
-            settings,
-            building,
-            workplace,
-            ledger,
-            split_section(config.split).near_duplicate_distance,
+            PasteInputs(kept, result.split, run.boxes, folders.raw),
+            synthetic,
+            run.settings,
+            machine,
+            out,
+            split_section(data.split).near_duplicate_distance,
+            run.ledger,
         )
         for image in made:
             result.split[image.key], result.group[image.key] = "train", image.key
-        if not copier.started:
-            # They share their memory with the copying process, which still is at work else.
-            stop_workers()
-        kept = sorted(kept + made, key=lambda placed: placed.order)
-        write_dataset(building, kept, boxes, result.split, result.group, categories, ledger, notes)
-    stop_workers()
-    if assignments is not None:
-        write_assignments(assignments, key, result.assignments)
+        kept = sorted(kept + made, key=lambda image: (image.source, image.name))
+        notes = {labels.source: labels.notes for labels in run.labels if labels.notes}
+        write_dataset(
+            out,
+            Contents(
+                kept, run.boxes, result.split, result.group, run.categories, run.ledger, notes
+            ),
+        )
+    if folders.assignments is not None:
+        write_assignments(folders.assignments, key, result.assignments)
     for note in result.notes:
         print(note)
-    print(f"{len(kept)} images in {out.name}; the ledger (rejected.parquet) says:")
-    print(rules.summary(ledger))
+    print(f"{len(kept)} images in {folders.processed.name}; the ledger (rejected.parquet) says:")
+    print(rules.summary(run.ledger))
 
 
 @contextmanager
-def _replacing(out: Path) -> Iterator[Path]:
+def _written(out: Path) -> Iterator[Path]:
     """A folder to build in, which takes the place of ``out`` when all went well."""
-    building = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(building, ignore_errors=True)
     try:
-        building.mkdir(parents=True)
-        yield building
-        if out.exists():
-            shutil.rmtree(out)
-        building.rename(out)
+        with replacing_folder(out) as building:
+            yield building
     except OSError as error:
         raise RepriseError(
             f"the dataset cannot be written: {error.strerror or error}.",
             "free disk space or correct the permissions of data/, then run again.",
         ) from error
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
 
 
-@contextmanager
-def _rare_collection() -> Iterator[None]:
-    """Look for cycles among objects less often: there are millions of objects, and hardly any."""
-    before = gc.get_threshold()
-    gc.set_threshold(*_COLLECTION)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
+class _Run:
+    """One run of the stage, up to the split.
 
-
-def _pack(
-    source: SourceLabels,
-    results: Iterator[ProcessedImage],
-    shards: ShardWriter,
-    boxes: BoxColumns,
-    copies: Duplicates,
-    ledger: Ledger,
-) -> Iterator[PlacedImage]:
-    """Store a source's finished images; rows of the ledger are added on the way.
-
-    What goes into the shards depends on this source alone, so that they keep their bytes
-    when another source comes or goes: copies of other sources' images are stored all the
-    same, and left out of the tables later.
+    Attributes:
+        labels: The labels of each source.
+        categories: The classes.
+        boxes: The boxes of all images.
+        ledger: Rows for what was dropped or repaired.
+        settings: What decides the bytes of an image.
     """
-    from tqdm import tqdm
 
-    copies.start_over()
-    ledger += source.ledger()
-    for image in tqdm(results, total=source.count, desc=source.source, unit="image", disable=None):
-        stays = bool(image.stored.encoded) and copies.admits(image)
-        ledger.extend(image.ledger)
-        if not stays:
-            continue
-        placed = store_image(image, shards, boxes)
-        copies.take(image, placed)
-        yield placed
-    shards.close()
+    def __init__(
+        self, data: DataConfig, machine: MachineConfig, folders: Folders, out: Path
+    ) -> None:
+        self._data = data
+        self._machine = machine
+        self._folders = folders
+        self._out = out
+        self.settings = Settings(
+            data.image_size,
+            data.encoding.jpeg_quality,
+            int(data.limits.max_image_megapixels * 1e6),
+        )
+        self.labels = self._read_labels()
+        self.categories: list[Category] = choose_classes(self.labels, data)
+        self.boxes = BoxColumns(self.categories)
+        self.ledger: Ledger = []
 
+    def process_sources(self) -> list[ProcessedImage]:
+        """Decode, resize and store the images of all sources.
 
-def _without_copies(
-    images: list[PlacedImage], copies: Duplicates, ledger: Ledger
-) -> list[PlacedImage]:
-    """Drops copies of other sources' images; labelled and real ones stay, then by name."""
-    order = sorted(images, key=lambda placed: placed.precedence)
-    copies.start_over()
-    kept = []
-    for placed in order:
-        image = placed.image
-        if copies.admits(image, placed):
-            copies.take(image, placed)
-            kept.append(placed)
-        ledger.extend(image.ledger)
-    copies.start_over()
-    return kept
+        Raises:
+            RepriseError: No image is usable.
+        """
+        cache = self._image_cache()
+        images = [image for labels in self.labels for image in self._process(labels, cache)]
+        if not images:
+            raise RepriseError(
+                "no usable image is left:\n" + rules.summary(self.ledger),
+                "look at the counts above; check data.sources and the files themselves.",
+            )
+        for labels in self.labels:
+            labels.file.unlink()
+        self._spool.rmdir()
+        if len(self.labels) == 1:
+            return images
+        policy = split_section(self._data.split).duplicates
+        return drop_duplicates(images, policy, self.boxes, self.ledger)
 
+    def split(self, images: list[ProcessedImage]) -> tuple[SplitResult, str]:
+        """The splits, and the key under which they are recorded."""
+        split, record = self._data.split, self._folders.assignments
+        key = settings_key(split, images)
+        earlier = read_assignments(record, key) if record is not None else {}
+        return split_images(images, split, earlier), key
 
-def _divide(
-    images: list[PlacedImage],
-    boxes: BoxColumns,
-    categories: list[Category],
-    config: DataConfig,
-    copies: Duplicates,
-    assignments: Path | None,
-) -> tuple[SplitResult, str]:
-    """The result, and the key under which it is recorded."""
-    names = {category.category_id: category.name for category in categories}
-    # Images with equal labels share one mapping: there may be a million of them.
-    counted: dict[tuple[bytes, tuple[str, ...]], Mapping[str, int]] = {}
-    rows = [_for_split(placed, boxes, names, copies, counted) for placed in images]
-    key = settings_key(config.split, rows)
-    earlier = read_assignments(assignments, key) if assignments is not None else {}
-    return split_images(rows, config.split, earlier), key
+    @property
+    def _spool(self) -> Path:
+        return self._out / "labels"
 
+    @property
+    def _cache_bytes(self) -> int:
+        return int(self._machine.memo_gb * 1e9)
 
-def _for_split(
-    placed: PlacedImage,
-    boxes: BoxColumns,
-    names: dict[int, str],
-    copies: Duplicates,
-    counted: dict[tuple[bytes, tuple[str, ...]], Mapping[str, int]],
-) -> SplitImage:
-    image, _, rows = placed.unpacked()
-    classes = boxes.classes(rows)
-    labels = (classes.tobytes(), image.labels)
-    if labels not in counted:
-        counted[labels] = Counter([*map(names.__getitem__, classes), *image.labels])
-    return SplitImage(
-        key=image.key,
-        perceptual_hash=image.stored.perceptual_hash,
-        boxes=counted[labels],
-        keys=image.keys,
-        synthetic=image.synthetic,
-        digest=image.stored.file_sha256,
-        given=image.given,
-        pixels=image.stored.sha256,
-        copies=tuple(copies.removed.get(image.key, ())),
-    )
+    def _read_labels(self) -> list[SourceLabels]:
+        cache = None
+        if self._folders.cache is not None and self._cache_bytes:
+            folder = self._folders.cache / "labels"
+            remove_if_damaged(folder)
+            cache = LabelCache(folder, int(self._cache_bytes * _LABELS_SHARE))
+        return read_labels(
+            self._data,
+            self._folders.raw,
+            self._folders.synthetic,
+            self._spool,
+            apart=self._machine.workers > 0,
+            cache=cache,
+        )
+
+    def _image_cache(self) -> CacheConfig | None:
+        # Its index is one file, which several machines cannot share.
+        if self._folders.cache is None or not self._cache_bytes or self._machine.engine != "local":
+            return None
+        folder = self._folders.cache / "images"
+        remove_if_damaged(folder)
+        limit = int(self._cache_bytes * (1 - _LABELS_SHARE))
+        return CacheConfig(folder, limit, cache_version(self.settings))
+
+    def _process(self, labels: SourceLabels, cache: CacheConfig | None) -> Iterator[ProcessedImage]:
+        """Process a source's images and store them.
+
+        What goes into the shards depends on this source alone, so that they keep their bytes
+        when another source comes or goes: duplicates of other sources' images are stored all
+        the same, and left out of the tables later.
+        """
+        from tqdm import tqdm
+
+        self.ledger += labels.ledger()
+        duplicates = Duplicates(split_section(self._data.split).duplicates, self.boxes)
+        shards = ShardWriter(self._out, labels.source)
+        work = functools.partial(
+            process_image, source=labels.source, settings=self.settings, cache=cache
+        )
+        results = map_ordered(work, labels.records(), self._machine.workers, self._machine.engine)
+        for image, rows in tqdm(
+            results, total=labels.count, desc=labels.source, unit="image", disable=None
+        ):
+            self.ledger += rows
+            if image is None:
+                continue
+            self.boxes.add_image(image)
+            if duplicates.admits(image, self.ledger):
+                shards.add_image(image)
+                yield image
+        shards.close()
 
 
 def _without_left_out(
-    images: list[PlacedImage], result: SplitResult, ledger: Ledger
-) -> list[PlacedImage]:
-    if not result.leaks and not result.conflicts:
-        return images
+    images: list[ProcessedImage], result: SplitResult, ledger: Ledger
+) -> list[ProcessedImage]:
     kept = []
-    for placed in images:
-        source, name = placed.order
-        key = f"{source}/{name}"
-        if key in result.leaks:
-            resembled = f"resembles {result.leaks[key]}"
-            row = rules.row(rules.SYNTHETIC_NEAR_REAL, source, name, resembled)
-        elif key in result.conflicts:
-            reason = result.conflicts[key]
-            row = rules.row(rules.IMAGE_BRIDGES_SPLITS, source, name, reason)
+    for image in images:
+        if image.key in result.leaks:
+            rule, detail = rules.SYNTHETIC_NEAR_REAL, f"resembles {result.leaks[image.key]}"
+        elif image.key in result.conflicts:
+            rule, detail = rules.IMAGE_BRIDGES_SPLITS, result.conflicts[image.key]
         else:
-            kept.append(placed)
+            kept.append(image)
             continue
-        ledger.append(row)
+        ledger.append(rules.row(rule, image.source, image.name, detail))
     return kept

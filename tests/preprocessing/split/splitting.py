@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 from hypothesis import strategies as st
 
 from reprise.preprocessing.config import SplitConfig
-from reprise.preprocessing.split.split_images import SplitImage, SplitResult
+from reprise.preprocessing.processed_image import EncodedImage, ProcessedImage
+from reprise.preprocessing.split.split_images import SplitResult
 
 
 def far_hash(index: int) -> str:
@@ -18,11 +20,17 @@ def far_hash(index: int) -> str:
     return f"{random.Random(index).getrandbits(64):016x}"
 
 
-def image(index: int, **more: object) -> SplitImage:
+def image(index: int, **more: object) -> ProcessedImage:
     key = str(more.pop("key", f"a/{index:05d}"))
-    digest = hashlib.sha256(key.encode()).hexdigest()
-    fields = {"key": key, "digest": digest, "perceptual_hash": far_hash(index), **more}
-    return SplitImage(**fields)  # type: ignore[arg-type]
+    digest = str(more.pop("digest", hashlib.sha256(key.encode()).hexdigest()))
+    looks = str(more.pop("perceptual_hash", far_hash(index)))
+    # Pixels are as different as files unless a test says otherwise.
+    pixels = str(more.pop("pixels", f"pixels of {digest}"))
+    boxes = cast("Mapping[str, int]", more.pop("boxes", {}))
+    classes = tuple(Counter(boxes).elements())
+    encoded = EncodedImage(b"", 8, 8, 8, 8, pixels, looks, digest)
+    source, _, name = key.partition("/")
+    return ProcessedImage(source, name, encoded, classes=classes, **more)  # type: ignore[arg-type]
 
 
 def settings(**more: object) -> SplitConfig:
@@ -40,7 +48,7 @@ def shares(division: SplitResult) -> dict[str, float]:
 
 
 @st.composite
-def image_sets(draw: st.DrawFn) -> list[SplitImage]:
+def image_sets(draw: st.DrawFn) -> list[ProcessedImage]:
     count = draw(st.integers(30, 60))
     group = st.integers(0, 25).map(str)
     hashes = st.integers(0, 2**10 - 1).map(lambda low: f"{low << 20:016x}")
@@ -56,12 +64,12 @@ def image_sets(draw: st.DrawFn) -> list[SplitImage]:
     ]
 
 
-def assert_groups_hold(images: Sequence[SplitImage], division: SplitResult) -> None:
+def assert_groups_hold(images: Sequence[ProcessedImage], division: SplitResult) -> None:
     """Real images that are tied are in one split, and in one group."""
     real = [one for one in images if not one.synthetic]
     for one in real:
         for other in real:
-            apart = int(one.perceptual_hash, 16) ^ int(other.perceptual_hash, 16)
+            apart = int(one.encoded.perceptual_hash, 16) ^ int(other.encoded.perceptual_hash, 16)
             if apart.bit_count() <= 1 or one.keys.items() & other.keys.items():
                 assert division.split[one.key] == division.split[other.key]
                 assert division.group[one.key] == division.group[other.key]

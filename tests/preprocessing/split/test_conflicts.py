@@ -20,7 +20,8 @@ from preprocessing.split.splitting import (
     shares,
 )
 from reprise.errors import RepriseError
-from reprise.preprocessing.split.split_images import SplitImage, split_images
+from reprise.preprocessing.processed_image import ProcessedImage
+from reprise.preprocessing.split.split_images import split_images
 
 
 def test_an_image_that_was_in_test_stays_there_whatever_else_comes() -> None:
@@ -44,7 +45,7 @@ def test_without_the_record_images_may_move() -> None:
 def test_a_renamed_image_stays_where_it_was() -> None:
     images = [image(i) for i in range(50)]
     first = split_images(images, settings())
-    renamed = [replace(one, key=one.key.replace("a/", "b/moved/")) for one in images]
+    renamed = [replace(one, source="b", name=f"moved/{one.name}") for one in images]
     second = split_images(renamed, settings(), record(first))
     assert [second.split[one.key] for one in renamed] == [first.split[one.key] for one in images]
 
@@ -61,17 +62,17 @@ def test_new_images_join_the_split_of_their_group() -> None:
 def test_new_groups_fill_what_is_lacking_over_all_images() -> None:
     """80 images are in train: of 20 more, none joins it until val and test have their share."""
     images = [image(i) for i in range(80)]
-    known = {one.digest[:16]: "train" for one in images}
+    known = {one.encoded.file_sha256[:16]: "train" for one in images}
     division = split_images(images + [image(i) for i in range(80, 100)], settings(), known)
     assert Counter(division.split.values()) == {"train": 80, "val": 10, "test": 10}
 
 
-def bridged() -> tuple[list[SplitImage], dict[str, str], SplitImage]:
+def bridged() -> tuple[list[ProcessedImage], dict[str, str], ProcessedImage]:
     """Images of two patients in two splits, and a new image of both."""
     images = [image(i, keys={"left": str(i), "right": f"{i}r"}) for i in range(20)]
     known = record(split_images(images, settings(group_by=["left", "right"])))
-    train = next(one for one in images if known[one.digest[:16]] == "train")
-    test = next(one for one in images if known[one.digest[:16]] == "test")
+    train = next(one for one in images if known[one.encoded.file_sha256[:16]] == "train")
+    test = next(one for one in images if known[one.encoded.file_sha256[:16]] == "test")
     keys = {"left": train.keys["left"], "right": test.keys["right"]}
     return images, known, image(99, key="a/new", keys=keys)
 
@@ -80,7 +81,7 @@ def test_a_new_image_that_would_tie_two_splits_together_is_left_out() -> None:
     images, known, bridge = bridged()
     division = split_images([*images, bridge], settings(group_by=["left", "right"]), known)
     assert bridge.key not in division.split and bridge.key not in division.group
-    assert bridge.digest not in division.assignments
+    assert bridge.encoded.file_sha256 not in division.assignments
     (why,) = division.conflicts.values()
     assert why.startswith("would tie together a/000")
     assert "(train)" in why and "(test)" in why
@@ -126,7 +127,7 @@ def test_an_image_that_went_is_forgotten() -> None:
     images = [image(i) for i in range(50)]
     first = split_images(images, settings())
     second = split_images(images[:40], settings(), record(first))
-    assert set(second.assignments) == {one.digest for one in images[:40]}
+    assert set(second.assignments) == {one.encoded.file_sha256 for one in images[:40]}
 
 
 def test_an_image_takes_the_place_of_its_removed_copy() -> None:
@@ -134,22 +135,23 @@ def test_an_image_takes_the_place_of_its_removed_copy() -> None:
     images = [image(i) for i in range(50)]
     first = split_images(images, settings())
     taking = [
-        image(1000 + i, digest=f"{i:064x}", copies=(one.digest,)) for i, one in enumerate(images)
+        image(1000 + i, digest=f"{i:064x}", duplicates=(one.encoded.file_sha256,))
+        for i, one in enumerate(images)
     ]
     second = split_images(taking, settings(), record(first))
     assert [second.split[one.key] for one in taking] == [first.split[one.key] for one in images]
-    assert set(second.assignments) == {one.digest for one in taking}
+    assert set(second.assignments) == {one.encoded.file_sha256 for one in taking}
 
 
 @settings_of_hypothesis(max_examples=25)
 @given(image_sets(), st.data(), st.randoms(use_true_random=False))
 def test_adding_any_images_to_any_division_moves_none(
-    images: list[SplitImage], data: st.DataObject, shuffler: random.Random
+    images: list[ProcessedImage], data: st.DataObject, shuffler: random.Random
 ) -> None:
     config = settings(group_by=["g", "h"], near_duplicate_distance=1)
     splits = st.sampled_from(["train", "val", "test"])
     earlier: dict[str, str] = {}
-    present: list[SplitImage] = []
+    present: list[ProcessedImage] = []
     for part in range(3):
         present += images[part::3]
         try:
@@ -158,8 +160,8 @@ def test_adding_any_images_to_any_division_moves_none(
             assert "would be empty" in error.problem or "no image has this key" in error.problem
             return
         for one in present:
-            if one.digest[:16] in earlier:
-                assert division.split[one.key] == earlier[one.digest[:16]]
+            if one.encoded.file_sha256[:16] in earlier:
+                assert division.split[one.key] == earlier[one.encoded.file_sha256[:16]]
         real = {one.key for one in present if not one.synthetic}
         assert set(division.conflicts) == real - set(division.split)
         assert_groups_hold([one for one in present if one.key in division.split], division)
@@ -175,5 +177,5 @@ def test_adding_any_images_to_any_division_moves_none(
             # Groups may have come to be where they are under another mixture of images.
             sizes = Counter(division.group.values())
             for one in present:
-                if one.digest[:16] in earlier and sizes[division.group[one.key]] == 1:
-                    earlier[one.digest[:16]] = data.draw(splits)
+                if one.encoded.file_sha256[:16] in earlier and sizes[division.group[one.key]] == 1:
+                    earlier[one.encoded.file_sha256[:16]] = data.draw(splits)

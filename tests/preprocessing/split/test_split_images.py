@@ -23,7 +23,8 @@ from preprocessing.split.splitting import (
 )
 from reprise.errors import RepriseError
 from reprise.preprocessing.config import DataConfig
-from reprise.preprocessing.split.split_images import SplitImage, settings_key, split_images
+from reprise.preprocessing.processed_image import ProcessedImage
+from reprise.preprocessing.split.split_images import settings_key, split_images
 
 
 def test_shares_are_met() -> None:
@@ -56,7 +57,7 @@ def test_a_rare_class_reaches_every_split() -> None:
         image(i, boxes={"common": 5, **({"rare": 1} if i % 100 == 0 else {})}) for i in range(1000)
     ]
     division = split_images(images, settings())
-    rare = Counter(division.split[one.key] for one in images if "rare" in one.boxes)
+    rare = Counter(division.split[one.key] for one in images if "rare" in one.class_counts)
     assert rare == {"train": 6, "val": 2, "test": 2}
 
 
@@ -73,7 +74,7 @@ def test_classes_and_images_are_balanced_over_uneven_groups() -> None:
     for kind in "abc":
         boxes: Counter[str] = Counter()
         for one in images:
-            boxes[division.split[one.key]] += one.boxes.get(kind, 0)
+            boxes[division.split[one.key]] += one.class_counts.get(kind, 0)
         assert boxes["train"] / boxes.total() == pytest.approx(0.6, abs=0.06)
         assert boxes["test"] / boxes.total() == pytest.approx(0.2, abs=0.06)
 
@@ -120,7 +121,7 @@ def test_shares_that_do_not_sum_to_one_are_refused() -> None:
 @settings_of_hypothesis(max_examples=25)
 @given(image_sets(), st.integers(0, 5), st.randoms(use_true_random=False))
 def test_promises_hold_for_any_images(
-    images: list[SplitImage], seed: int, shuffler: random.Random
+    images: list[ProcessedImage], seed: int, shuffler: random.Random
 ) -> None:
     config = settings(seed=seed, group_by=["g", "h"], near_duplicate_distance=1)
     try:
@@ -160,7 +161,7 @@ def test_the_settings_that_decide_the_division_decide_the_key() -> None:
 
 def test_under_source_images_keep_the_split_that_their_source_gives() -> None:
     given = ["train"] * 6 + ["val"] * 3 + ["test"] * 4 + [None] * 2
-    images = [image(i, given=split) for i, split in enumerate(given)]
+    images = [image(i, given_split=split) for i, split in enumerate(given)]
     made = image(99, key="synthetic/1", synthetic=True)
     division = split_images([*images, made], "source")
     assert [division.split[one.key] for one in images] == [split or "train" for split in given]
@@ -173,10 +174,10 @@ def test_under_source_images_keep_the_split_that_their_source_gives() -> None:
 def test_a_split_that_no_source_gives_is_cut_from_train_in_whole_groups() -> None:
     """Twins are one bit apart; 15% of 100 train images are 15, 14 or 16 in whole pairs."""
     twins = [
-        image(i, given="train", perceptual_hash=f"{int(far_hash(i // 2), 16) ^ (i % 2):016x}")
+        image(i, given_split="train", perceptual_hash=f"{int(far_hash(i // 2), 16) ^ (i % 2):016x}")
         for i in range(100)
     ]
-    held_out = [image(1000 + i, given="test") for i in range(30)]
+    held_out = [image(1000 + i, given_split="test") for i in range(30)]
     division = split_images(twins + held_out, "source")
     counts = Counter(division.split[one.key] for one in twins)
     assert counts["val"] in (14, 16) and set(counts) == {"train", "val"}
@@ -190,22 +191,22 @@ def test_a_split_that_no_source_gives_is_cut_from_train_in_whole_groups() -> Non
 
 
 def test_the_cut_is_stable_as_long_as_the_same_splits_are_given() -> None:
-    images = [image(i, given="test" if i < 20 else None) for i in range(120)]
+    images = [image(i, given_split="test" if i < 20 else None) for i in range(120)]
     first = split_images(images, "source")
     more = [image(1000 + i) for i in range(200)]
     second = split_images(images + more, "source", record(first))
     assert all(second.split[key] == split for key, split in first.split.items())
-    with_val = [*images, image(5000, given="val")]
+    with_val = [*images, image(5000, given_split="val")]
     assert settings_key("source", images + more) == settings_key("source", images)
     assert settings_key("source", with_val) != settings_key("source", images)
 
 
 def test_what_the_source_says_now_outweighs_the_record() -> None:
     given = ["train", "val", "test"]
-    images = [image(i, given=given[i % 3]) for i in range(30)]
-    wrong = {one.digest[:16]: "test" for one in images}
+    images = [image(i, given_split=given[i % 3]) for i in range(30)]
+    wrong = {one.encoded.file_sha256[:16]: "test" for one in images}
     division = split_images(images, "source", wrong)
-    assert all(division.split[one.key] == one.given for one in images)
+    assert all(division.split[one.key] == one.given_split for one in images)
 
 
 def test_under_source_without_any_split_everything_is_divided() -> None:
@@ -216,12 +217,12 @@ def test_under_source_without_any_split_everything_is_divided() -> None:
 
 def test_under_source_a_train_that_is_empty_is_an_error() -> None:
     with pytest.raises(RepriseError, match="the train split would be empty") as caught:
-        split_images([image(i, given="test") for i in range(5)], "source")
+        split_images([image(i, given_split="test") for i in range(5)], "source")
     assert "in place of the word source" in caught.value.fix
 
 
 def test_a_section_says_when_it_overrules_the_sources() -> None:
-    division = split_images([image(i, given="train") for i in range(50)], settings())
+    division = split_images([image(i, given_split="train") for i in range(50)], settings())
     assert set(division.split.values()) == {"train", "val", "test"}
     assert "data.split: source would follow it" in division.notes[0]
 

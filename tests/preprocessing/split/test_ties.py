@@ -20,7 +20,8 @@ from preprocessing.split.splitting import (
 )
 from reprise.errors import RepriseError
 from reprise.preprocessing.decode.encode import perceptual_hash
-from reprise.preprocessing.split.split_images import SplitImage, split_images
+from reprise.preprocessing.processed_image import ProcessedImage
+from reprise.preprocessing.split.split_images import split_images
 
 
 def test_a_synthetic_image_that_resembles_a_held_out_one_is_named() -> None:
@@ -38,7 +39,7 @@ def test_a_synthetic_image_that_resembles_a_held_out_one_is_named() -> None:
 def test_a_synthetic_copy_of_a_held_out_image_is_named_without_any_hash() -> None:
     real = [image(i) for i in range(20)]
     made = [
-        image(500 + i, key=f"synthetic/{i}", digest=one.digest, synthetic=True)
+        image(500 + i, key=f"synthetic/{i}", digest=one.encoded.file_sha256, synthetic=True)
         for i, one in enumerate(real)
     ]
     division = split_images(real + made, settings(near_duplicate_distance=None))
@@ -129,7 +130,7 @@ def test_planted_duplicates_never_straddle() -> None:
     assert shares(division) == pytest.approx({"train": 0.6, "val": 0.2, "test": 0.2}, abs=0.001)
 
 
-def sketches(folder: Path) -> list[SplitImage]:
+def sketches(folder: Path) -> list[ProcessedImage]:
     """80 photographs of 18 drawn designs, each with its design as a label key."""
     with (folder / "derived_design_groups.csv").open(newline="") as lines:
         designs = {row["image"]: row["design_id"] for row in csv.DictReader(lines)}
@@ -156,7 +157,7 @@ def test_no_drawn_design_and_no_near_duplicate_is_in_two_splits(shared_datasets:
     assert len(set(whole.group.values())) == 18
     for division in (alike, whole):
         for one, other in itertools.combinations(images, 2):
-            apart = int(one.perceptual_hash, 16) ^ int(other.perceptual_hash, 16)
+            apart = int(one.encoded.perceptual_hash, 16) ^ int(other.encoded.perceptual_hash, 16)
             if apart.bit_count() <= 14:
                 assert division.split[one.key] == division.split[other.key]
     splits_of = {(one.keys["design"], whole.split[one.key]) for one in images}

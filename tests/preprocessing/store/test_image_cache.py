@@ -1,10 +1,12 @@
-"""ProcessedImage images are kept from run to run, and whatever befalls the memo costs only time."""
+"""Images are cached from run to run, and whatever befalls the cache costs only time."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import sqlite3
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +17,22 @@ from PIL import Image
 from builders import picture
 from preprocessing.cache_helpers import counted, settle_at_once
 from reprise.formats.records import ImageRecord
-from reprise.preprocessing.copying import Stretch
 from reprise.preprocessing.decode import process_image as module
-from reprise.preprocessing.decode.encode import Settings, StoredImage
-from reprise.preprocessing.labels.label_file import write_records
-from reprise.preprocessing.labels.read_labels import SourceLabels
-from reprise.preprocessing.process_all import process_all
-from reprise.preprocessing.store.image_cache import cache_version, open_cache
-from reprise.preprocessing.workplace import Workplace
+from reprise.preprocessing.decode.encode import Settings
+from reprise.preprocessing.decode.process_image import process_image
+from reprise.preprocessing.parallel import map_ordered
+from reprise.preprocessing.store.byte_cache import remove_if_damaged
+from reprise.preprocessing.store.image_cache import CacheConfig, cache_version, open_cache
 
 SETTINGS = Settings(image_size=64, jpeg_quality=95, max_pixels=10**6)
 
 
 class Place:
-    """Image files, and runs over them that share a memo."""
+    """Image files, and runs over them that share a cache."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.memo = root / "memo"
+        self.cache = root / "cache"
         self.images = root / "images"
         self.images.mkdir()
 
@@ -41,29 +41,31 @@ class Place:
         Image.fromarray(picture(seed)).save(path)
         return path
 
-    def task(
-        self, settings: Settings = SETTINGS, limit: int = 10**8, **more: Any
-    ) -> tuple[SourceLabels, Settings, Workplace]:
-        records = [ImageRecord(path.name, path) for path in sorted(self.images.iterdir())]
-        spool = self.root / "spool"
-        write_records(records, spool)
-        source = SourceLabels("mine", spool, len(records), [])
-        return source, settings, Workplace(**({"memo": self.memo, "memo_bytes": limit} | more))
-
-    def run(self, *changed: Settings, **more: Any) -> list[Any]:
-        """Of each image, by name: what is stored, and the rules in its ledger."""
+    def run(
+        self,
+        settings: Settings = SETTINGS,
+        limit: int = 10**8,
+        workers: int = 0,
+        cached: bool = True,
+    ) -> list[Any]:
+        """Of each image, by name: its pixels' digest, its bytes, and the rules in its ledger."""
         open_cache.cache_clear()
+        remove_if_damaged(self.cache)
+        config = CacheConfig(self.cache, limit, cache_version(settings)) if cached else None
+        work = partial(process_image, source="mine", settings=settings, cache=config)
+        records = [ImageRecord(path.name, path) for path in sorted(self.images.iterdir())]
         return [
-            (done.stored.sha256, _bytes(done.stored), [row["rule"] for row in done.ledger])
-            for done in process_all(*self.task(*changed, **more))
+            (
+                image.encoded.sha256 if image else "",
+                image.encoded.data if image else b"",
+                [row["rule"] for row in rows],
+            )
+            for image, rows in map_ordered(work, records, workers)
         ]
 
-    def kept(self) -> list[Path]:
-        return sorted(self.memo.glob("*.pack"))
-
-
-def _bytes(stored: StoredImage) -> bytes:
-    return stored.encoded.read() if isinstance(stored.encoded, Stretch) else stored.encoded
+    def files(self) -> list[Path]:
+        """The files of large entries."""
+        return sorted(self.cache.rglob("*.val"))
 
 
 @pytest.fixture
@@ -75,7 +77,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Counts how often an image is really decoded."""
-    return counted(monkeypatch, module, "store")
+    return counted(monkeypatch, module, "encode_file")
 
 
 @pytest.fixture
@@ -89,7 +91,7 @@ def test_a_known_image_is_neither_read_nor_decoded_again(
 ) -> None:
     place.draw()
     first = place.run()
-    assert place.run() == first == place.run(memo=None)
+    assert place.run() == first == place.run(cached=False)
     assert (len(read), len(decoded)) == (2, 2)
 
 
@@ -143,67 +145,99 @@ def test_other_settings_have_their_own_entries(place: Place, decoded: list[int])
     assert len(decoded) == 2
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [0, 2])
 def test_known_and_new_images_keep_their_order(place: Place, workers: int) -> None:
     for number in range(0, 40, 2):
         place.draw(f"{number:02d}.png", number)
     place.run(workers=workers)
     for number in range(1, 40, 2):
         place.draw(f"{number:02d}.png", number)
-    assert place.run(workers=workers) == place.run(memo=None)
+    assert place.run(workers=workers) == place.run(cached=False)
 
 
-def test_a_damaged_memo_is_made_anew(place: Place) -> None:
+def test_a_damaged_index_is_made_anew(place: Place, decoded: list[int]) -> None:
     place.draw()
-    place.memo.mkdir()
-    (place.memo / "index.sqlite").write_bytes(os.urandom(5000))
-    assert place.run() == place.run() == place.run(memo=None)
+    place.run()
+    for path in place.cache.glob("cache.db*"):
+        path.write_bytes(os.urandom(5000))
+    assert place.run() == place.run() == place.run(cached=False)
+    assert len(decoded) == 3
 
 
-@pytest.mark.parametrize("damage", ["cut", "gone"])
-def test_lost_packs_cost_only_time(place: Place, decoded: list[int], damage: str) -> None:
+def test_a_cache_that_cannot_be_made_costs_only_time(place: Place, decoded: list[int]) -> None:
     place.draw()
-    first = place.run()
-    [pack] = place.kept()
-    pack.unlink() if damage == "gone" else os.truncate(pack, 10)
-    assert place.run() == first
+    place.cache.write_text("in the way")
+    assert place.run() == place.run() == place.run(cached=False)
+    assert len(decoded) == 3
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "changed"])
+def test_lost_entries_cost_only_time(place: Place, decoded: list[int], damage: str) -> None:
+    Image.fromarray(picture(0, 640, 480)).save(place.images / "a.png")
+    settings = Settings(image_size=640, jpeg_quality=95, max_pixels=10**6)
+    first = place.run(settings)
+    [file] = place.files()
+    if damage == "gone":
+        file.unlink()
+    elif damage == "cut":
+        os.truncate(file, 10_000)
+    else:
+        data = bytearray(file.read_bytes())
+        data[-1] ^= 1
+        file.write_bytes(data)
+    assert place.run(settings) == first == place.run(settings)
     assert len(decoded) == 2
 
 
-def test_an_index_that_cannot_be_written_costs_only_time(place: Place) -> None:
+def test_a_cache_deleted_in_mid_run_costs_only_time(place: Place) -> None:
+    for seed in range(4):
+        place.draw(f"{seed}.png", seed)
+    config = CacheConfig(place.cache, 10**8, cache_version(SETTINGS))
+    records = [ImageRecord(path.name, path) for path in sorted(place.images.iterdir())]
+    found = []
+    for record in records:
+        image, _ = process_image(record, "mine", SETTINGS, config)
+        assert image is not None
+        found.append(image.encoded.data)
+        shutil.rmtree(place.cache, ignore_errors=True)
+    assert found == [data for _, data, _ in place.run(cached=False)]
+
+
+def test_an_index_of_another_form_costs_only_time(place: Place) -> None:
     place.draw()
     first = place.run()
-    place.draw("b.png", 1)
-    with sqlite3.connect(place.memo / "index.sqlite") as index:
-        index.execute("DROP TABLE images")
-        index.execute("CREATE TABLE images (other TEXT)")
-    assert place.run()[:1] == first
+    with sqlite3.connect(place.cache / "cache.db") as index:
+        index.execute("DROP TABLE Cache")
+        index.execute("CREATE TABLE Cache (other TEXT)")
+    assert place.run() == first
 
 
 def test_the_oldest_entries_go_when_it_is_full(place: Place, decoded: list[int]) -> None:
     for seed in range(150):
         place.draw(f"{seed:03d}.png", seed)
-    limit = 200_000
+    limit = 300_000
     first = place.run(limit=limit)
-    assert sum(len(data) for _, data, _ in first) > 1.5 * limit
-    assert 0 < sum(pack.stat().st_size for pack in place.kept()) <= limit
+    assert sum(len(data) for _, data, _ in first) > 1.2 * limit
     decoded.clear()
     assert place.run(limit=limit) == first
-    assert 0 < len(decoded) < 150
+    assert 0 < len(decoded) <= 150
+    assert sum(path.stat().st_size for path in place.cache.rglob("*.db")) < 2 * limit
 
 
 def test_what_was_kept_before_a_run_was_killed_is_known(place: Place, decoded: list[int]) -> None:
-    for seed in range(100):
+    for seed in range(20):
         place.draw(f"{seed:03d}.png", seed)
     child = multiprocessing.get_context("fork").Process(target=_die_in_mid_run, args=(place,))
     child.start()
     child.join()
     assert child.exitcode == 9
-    assert place.run() == place.run(memo=None)
-    assert len(decoded) < 150
+    assert place.run() == place.run(cached=False)
+    assert len(decoded) < 40
 
 
 def _die_in_mid_run(place: Place) -> None:
-    for number, _ in enumerate(process_all(*place.task())):
-        if number == 80:
+    config = CacheConfig(place.cache, 10**8, cache_version(SETTINGS))
+    for number, path in enumerate(sorted(place.images.iterdir())):
+        process_image(ImageRecord(path.name, path), "mine", SETTINGS, config)
+        if number == 10:
             os._exit(9)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from reprise.formats.records import BoxRecord
 from reprise.hamming import near_between
+from reprise.machine import MachineConfig
 from reprise.preprocessing import rules
 from reprise.preprocessing.copy_paste.compose import (
     Composed,
@@ -20,52 +23,69 @@ from reprise.preprocessing.copy_paste.compose import (
     carry_out,
 )
 from reprise.preprocessing.decode.decoder import read_image
-from reprise.preprocessing.decode.encode import (
-    Settings,
-    StoredImage,
-    encode,
-    perceptual_hash,
-    pixel_digest,
-    resized,
-)
-from reprise.preprocessing.decode.process_image import ProcessedImage
+from reprise.preprocessing.decode.encode import Settings, encode_pixels
 from reprise.preprocessing.labels.clean_labels import CleanBox
 from reprise.preprocessing.parallel import map_ordered
+from reprise.preprocessing.processed_image import ProcessedImage
 from reprise.preprocessing.store.shards import ShardWriter
-from reprise.preprocessing.store.tables import BoxColumns, PlacedImage, store_image
-from reprise.preprocessing.workplace import Workplace
+from reprise.preprocessing.store.tables import BoxColumns
 from reprise.synthesis.config import SyntheticConfig
 
 #: The source that composed images belong to.
 COPY_PASTE = "copy_paste"
 
 
-def paste(
-    images: list[PlacedImage],
-    split: dict[str, str],
-    boxes: BoxColumns,
-    raw: Mapping[str, Path],
-    synthetic: SyntheticConfig | None,
-    settings: Settings,
-    out: Path,
-    workplace: Workplace,
-    ledger: list[dict[str, str]],
-    distance: int | None,
-) -> list[PlacedImage]:
-    """Compose and store images from the real images of train.
+@dataclass(frozen=True)
+class PasteInputs:
+    """What there is to compose from.
 
-    Args:
+    Attributes:
         images: All images of the dataset.
         split: Image key to split.
         boxes: The boxes that the images refer to; gets those of the composed images.
-        raw: The folder of each source.
+        folders: The folder of each source.
+    """
+
+    images: list[ProcessedImage]
+    split: Mapping[str, str]
+    boxes: BoxColumns
+    folders: Mapping[str, Path]
+
+    def train_image(self, image: ProcessedImage) -> TrainImage:
+        """An image of train as composing needs it."""
+        return TrainImage(
+            image.source,
+            image.name,
+            self.folders[image.source] / image.name,
+            image.encoded.original_width,
+            image.encoded.original_height,
+            tuple(
+                BoxRecord(b.class_name, b.xywh, b.area, b.iscrowd, json.loads(b.segmentation))
+                for b in self.boxes.read(image.box_rows)
+            ),
+        )
+
+
+def paste(
+    inputs: PasteInputs,
+    synthetic: SyntheticConfig | None,
+    settings: Settings,
+    machine: MachineConfig,
+    out: Path,
+    distance: int | None,
+    ledger: list[dict[str, str]],
+) -> list[ProcessedImage]:
+    """Compose and store images from the real images of train.
+
+    Args:
+        inputs: The images.
         synthetic: The ``synthetic`` section; nothing is made unless it names copy_paste.
         settings: Sizes and limits.
+        machine: Where to compose; the bytes are the same anywhere.
         out: The dataset folder.
-        workplace: Where to compose; the bytes are the same anywhere.
-        ledger: Gets a row for each composed image that is left out.
         distance: A composed image that differs from an image of val or test in at most so
             many hash bits is left out; None compares nothing.
+        ledger: Gets a row for each composed image that is left out.
 
     Raises:
         RepriseError: Train has nothing that can be pasted.
@@ -74,16 +94,16 @@ def paste(
         return []
     from tqdm import tqdm
 
-    real = [p for p in images if not p.image.synthetic]
-    train = [_train_image(p, boxes, raw) for p in real if split[p.image.key] == "train"]
+    real = [image for image in inputs.images if not image.synthetic]
+    train = [inputs.train_image(image) for image in real if inputs.split[image.key] == "train"]
     material = Material(train, synthetic.copy_paste)
     count = synthetic.count_of(COPY_PASTE)
     recipes = (material.recipe(index, synthetic.seed) for index in range(count))
     work = functools.partial(_compose, synthetic=synthetic, settings=settings)
-    results = map_ordered(work, recipes, workplace.workers, workplace.engine)
-    labelled = {p.image.key: p.image.labels for p in real if p.image.labels}
+    results = map_ordered(work, recipes, machine.workers, machine.engine)
+    labelled = {image.key: image.labels for image in real if image.labels}
     shards = ShardWriter(out, COPY_PASTE)
-    placed = []
+    images = []
     for made in tqdm(results, total=count, desc=COPY_PASTE, unit="image", disable=None):
         if made is None:
             continue
@@ -91,25 +111,12 @@ def paste(
         if background in labelled:
             seen = {box.class_name for box in image.boxes} | set(labelled[background])
             image.labels = tuple(sorted(seen))
-        placed.append(store_image(image, shards, boxes))
+        inputs.boxes.add_image(image)
+        shards.add_image(image)
+        images.append(image)
     shards.close()
-    held_out = [p.image for p in real if split[p.image.key] != "train"]
-    return _without_resembling(placed, held_out, distance, ledger)
-
-
-def _train_image(placed: PlacedImage, boxes: BoxColumns, raw: Mapping[str, Path]) -> TrainImage:
-    image = placed.image
-    return TrainImage(
-        image.source,
-        image.name,
-        raw[image.source] / image.name,
-        image.stored.original_width,
-        image.stored.original_height,
-        tuple(
-            BoxRecord(b.class_name, b.xywh, b.area, b.iscrowd, json.loads(b.segmentation))
-            for b in boxes.read(placed.boxes)
-        ),
-    )
+    held_out = [image for image in real if inputs.split[image.key] != "train"]
+    return _without_resembling(images, held_out, distance, ledger)
 
 
 def _compose(
@@ -118,31 +125,22 @@ def _compose(
     """A composed image and the key of its background; None when nothing found a place."""
     config = synthetic.copy_paste
 
-    def read(image: TrainImage) -> np.ndarray:
+    def read(image: TrainImage) -> npt.NDArray[np.uint8]:
         return read_image(image.path, settings.max_pixels, config.max_side).pixels
 
     made = carry_out(recipe, config=config, read=read)
     if made is None:
         return None
-    return _finished(made, settings), recipe.background.key
+    return _processed(made, settings), recipe.background.key
 
 
-def _finished(made: Composed, settings: Settings) -> ProcessedImage:
+def _processed(made: Composed, settings: Settings) -> ProcessedImage:
     height, width = made.pixels.shape[:2]
-    stored = resized(made.pixels, settings.image_size)
     return ProcessedImage(
         COPY_PASTE,
         made.name,
+        encode_pixels(made.pixels, (width, height), settings),
         synthetic=True,
-        stored=StoredImage(
-            encode(stored, settings.jpeg_quality),
-            width=stored.shape[1],
-            height=stored.shape[0],
-            original_width=width,
-            original_height=height,
-            sha256=pixel_digest(made.pixels, width, height),
-            perceptual_hash=perceptual_hash(made.pixels),
-        ),
         boxes=[
             CleanBox(o.class_name, o.xywh, o.area, o.iscrowd, json.dumps(o.segmentation or []))
             for o in made.objects
@@ -151,25 +149,24 @@ def _finished(made: Composed, settings: Settings) -> ProcessedImage:
 
 
 def _without_resembling(
-    made: list[PlacedImage],
+    made: list[ProcessedImage],
     held_out: list[ProcessedImage],
     distance: int | None,
     ledger: list[dict[str, str]],
-) -> list[PlacedImage]:
+) -> list[ProcessedImage]:
     """Leaves out what is nearly the same as an image of val or test."""
     if distance is None:
         return made
     near: dict[int, str] = {}
-    mine, theirs = _hashes([p.image for p in made]), _hashes(held_out)
-    for ones, others, _ in near_between(mine, theirs, distance):
+    for ones, others, _ in near_between(_hashes(made), _hashes(held_out), distance):
         for one, other in zip(ones.tolist(), others.tolist(), strict=True):
             near.setdefault(one, held_out[other].key)
     for number, key in near.items():
-        name = made[number].image.name
+        name = made[number].name
         ledger.append(rules.row(rules.SYNTHETIC_NEAR_REAL, COPY_PASTE, name, f"resembles {key}"))
-    return [placed for number, placed in enumerate(made) if number not in near]
+    return [image for number, image in enumerate(made) if number not in near]
 
 
-def _hashes(images: list[ProcessedImage]) -> np.ndarray:
-    """Perceptual hashes, uint64, shape (n,)."""
-    return np.array([int(i.stored.perceptual_hash, 16) for i in images], dtype=np.uint64)
+def _hashes(images: list[ProcessedImage]) -> npt.NDArray[np.uint64]:
+    """Perceptual hashes, shape (n,)."""
+    return np.array([int(i.encoded.perceptual_hash, 16) for i in images], dtype=np.uint64)

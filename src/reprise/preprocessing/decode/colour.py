@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
+Pixels = npt.NDArray[np.uint8]
 _HIGH_DEPTH = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 # Bits of a grey value that cameras and scanners deliver.
 _DEPTHS = (8, 10, 12, 14, 16)
@@ -14,7 +16,7 @@ _DEPTHS = (8, 10, 12, 14, 16)
 _STRIP = 2**22
 
 
-def to_rgb(image: Image.Image) -> np.ndarray:
+def to_rgb(image: Image.Image) -> Pixels:
     """Convert a loaded image of any mode.
 
     - Transparency (alpha, a transparent palette entry or 8-bit key colour) is laid on white.
@@ -77,7 +79,7 @@ def _grey_limits(image: Image.Image) -> tuple[float, float]:
     return (low, high) if low < 0 or full_scale is None else (0.0, float(full_scale))
 
 
-def _grey(image: Image.Image, low: float, high: float) -> np.ndarray:
+def _grey(image: Image.Image, low: float, high: float) -> Pixels:
     values = np.asarray(image).astype(np.float64)
     values = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
     return np.rint((values - low) / ((high - low) or 1.0) * 255).astype(np.uint8)

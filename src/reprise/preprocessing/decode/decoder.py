@@ -18,7 +18,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from reprise.preprocessing import rules
-from reprise.preprocessing.decode.colour import to_rgb
+from reprise.preprocessing.decode.colour import Pixels, to_rgb
 from reprise.preprocessing.decode.orientation import orient_pixels, orient_size, valid_orientation
 
 # Formats that Pillow reads by itself: no PostScript, no outside program, nothing that is
@@ -92,7 +92,7 @@ class Decoded:
             damaged to be counted.
     """
 
-    pixels: np.ndarray
+    pixels: Pixels
     original_width: int
     original_height: int
     orientation: int
@@ -230,8 +230,8 @@ def _frames(image: Image.Image) -> int | None:
 
 
 def _reduced(
-    pixels: np.ndarray, original: tuple[int, int], divisor: int, longest: int | None
-) -> np.ndarray:
+    pixels: Pixels, original: tuple[int, int], divisor: int, longest: int | None
+) -> Pixels:
     factor = 1.0 if longest is None else longest / max(original)
     if factor >= 1:
         return pixels
@@ -239,13 +239,14 @@ def _reduced(
     # Of a side that the divisor does not divide, the last reduced pixel reaches beyond the
     # image. Factors relative to the original keep every pixel in place; a target size would
     # squeeze the overhang into the image.
-    return cv2.resize(
+    reduced = cv2.resize(
         pixels,
         None,
         fx=width * divisor / original[0],
         fy=height * divisor / original[1],
         interpolation=cv2.INTER_AREA,
     )
+    return np.asarray(reduced, np.uint8)
 
 
 def _unknown_kind(data: bytes) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from reprise.preprocessing import rules
-from reprise.preprocessing.copying import Stretch
+from reprise.preprocessing.decode.colour import Pixels
 from reprise.preprocessing.decode.decoder import BadImageError, read_image
+from reprise.preprocessing.processed_image import EncodedImage
 
 # JPEGs are decoded at a reduced scale, but never below this: stored sizes up to it then share
 # one decoding, and with it the hashes that decide the split.
@@ -33,67 +33,48 @@ class Settings:
     max_pixels: int
 
 
-class StoredImage(NamedTuple):
-    """What is kept of an image file, or why it is not kept.
-
-    Attributes:
-        encoded: The stored JPEG (RGB, 4:4:4, never enlarged), or where it lies in a file;
-            empty when it was refused.
-        width: Of the stored image, in pixels.
-        height: As ``width``.
-        original_width: Of the upright original, in pixels.
-        original_height: As ``original_width``.
-        orientation: EXIF orientation that was applied, 1 to 8.
-        sha256: Of the upright original's size and its RGB pixels as decoded.
-        file_sha256: Of the file.
-        perceptual_hash: 64-bit DCT hash, 16 hexadecimal digits.
-        rule: Name of the rule that refused it, empty when it was stored.
-        detail: The reason, for people.
-    """
-
-    encoded: bytes | Stretch
-    width: int = 0
-    height: int = 0
-    original_width: int = 0
-    original_height: int = 0
-    orientation: int = 1
-    sha256: str = ""
-    file_sha256: str = ""
-    perceptual_hash: str = ""
-    rule: str = ""
-    detail: str = ""
-
-
-def store(data: bytes, settings: Settings, file_sha256: str | None = None) -> StoredImage:
+def encode_file(data: bytes, settings: Settings, file_sha256: str) -> EncodedImage:
     """Decode, hash, resize and encode one image file.
 
     Args:
         data: The file's content.
         settings: Sizes and limits.
-        file_sha256: Digest of ``data`` where it is known.
+        file_sha256: Digest of ``data``.
+
+    Raises:
+        BadImageError: It cannot be decoded or stored.
     """
-    file_sha256 = file_sha256 or hashlib.sha256(data).hexdigest()
-    try:
-        decoded = read_image(data, settings.max_pixels, max(settings.image_size, LEAST_DECODED))
-        original = (decoded.original_width, decoded.original_height)
-        stored = resized(decoded.pixels, settings.image_size)
-        encoded = encode(stored, settings.jpeg_quality)
-    except BadImageError as bad:
-        return StoredImage(b"", file_sha256=file_sha256, rule=bad.rule.name, detail=bad.detail)
-    return StoredImage(
-        encoded=encoded,
+    decoded = read_image(data, settings.max_pixels, max(settings.image_size, LEAST_DECODED))
+    original = (decoded.original_width, decoded.original_height)
+    image = encode_pixels(decoded.pixels, original, settings)
+    image.file_sha256, image.orientation = file_sha256, decoded.orientation
+    return image
+
+
+def encode_pixels(pixels: Pixels, original: tuple[int, int], settings: Settings) -> EncodedImage:
+    """Hash, resize and encode an upright RGB image.
+
+    Args:
+        pixels: uint8, shape (height, width, 3), perhaps reduced.
+        original: Width and height of the original.
+        settings: Sizes.
+
+    Raises:
+        BadImageError: JPEG cannot hold an image of this size.
+    """
+    stored = resized(pixels, settings.image_size)
+    return EncodedImage(
+        data=encode(stored, settings.jpeg_quality),
         width=stored.shape[1],
         height=stored.shape[0],
         original_width=original[0],
         original_height=original[1],
-        orientation=decoded.orientation,
-        sha256=pixel_digest(decoded.pixels, *original),
-        file_sha256=file_sha256,
-        perceptual_hash=perceptual_hash(decoded.pixels),
+        sha256=pixel_digest(pixels, *original),
+        perceptual_hash=perceptual_hash(pixels),
     )
 
 
-def perceptual_hash(pixels: np.ndarray) -> str:
+def perceptual_hash(pixels: Pixels) -> str:
     """64-bit DCT hash of an RGB image as 16 hexadecimal digits.
 
     It is taken from the image as decoded, not as stored, so that another
@@ -107,17 +88,17 @@ def perceptual_hash(pixels: np.ndarray) -> str:
     return str(imagehash.phash(Image.fromarray(small)))
 
 
-def resized(pixels: np.ndarray, longest: int) -> np.ndarray:
+def resized(pixels: Pixels, longest: int) -> Pixels:
     """The image with its longest side at most ``longest`` pixels; never enlarged."""
     height, width = pixels.shape[:2]
     factor = longest / max(width, height)
     if factor >= 1:
         return pixels
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def encode(pixels: np.ndarray, quality: int) -> bytes:
+def encode(pixels: Pixels, quality: int) -> bytes:
     """RGB pixels as JPEG at full colour resolution.
 
     Raises:
@@ -135,7 +116,7 @@ def encode(pixels: np.ndarray, quality: int) -> bytes:
     return data.tobytes()
 
 
-def pixel_digest(pixels: np.ndarray, width: int, height: int) -> str:
+def pixel_digest(pixels: Pixels, width: int, height: int) -> str:
     """SHA-256 of an image's size and RGB pixels."""
     digest = hashlib.sha256(f"{width}x{height}:".encode())
     digest.update(np.ascontiguousarray(pixels).data)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from reprise.preprocessing.decode.colour import Pixels
+
 XYWH = tuple[float, float, float, float]
 
 # EXIF 2.3, tag 0x0112: whether the stored image is mirrored left to right, mirrored top to
@@ -32,11 +34,11 @@ def orient_size(width: int, height: int, orientation: int) -> tuple[int, int]:
     return (height, width) if _STEPS[orientation][2] else (width, height)
 
 
-def orient_pixels(pixels: np.ndarray, orientation: int) -> np.ndarray:
+def orient_pixels(pixels: Pixels, orientation: int) -> Pixels:
     """Turn stored pixels upright.
 
     Args:
-        pixels: Shape (height, width) or (height, width, channels), any dtype.
+        pixels: uint8, shape (height, width, channels).
         orientation: 1 to 8.
 
     Returns:

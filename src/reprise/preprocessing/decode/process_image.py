@@ -1,143 +1,96 @@
-"""One image with its labels, finished in a process of its own: file in, rows out."""
+"""One image with its labels: from a file and a record to an image of the dataset."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from reprise.formats.records import ImageRecord
 from reprise.preprocessing import rules
 from reprise.preprocessing.decode.decoder import BadImageError, file_bytes
-from reprise.preprocessing.decode.encode import Settings, StoredImage, store
-from reprise.preprocessing.labels.clean_labels import CleanBox, clean_labels
+from reprise.preprocessing.decode.encode import Settings, encode_file
+from reprise.preprocessing.labels.clean_labels import clean_labels
+from reprise.preprocessing.processed_image import EncodedImage, ProcessedImage
+from reprise.preprocessing.store.file_state import file_state
 from reprise.preprocessing.store.image_cache import CacheConfig, open_cache
 
-_REFUSED = StoredImage(b"")
-
-
-@dataclass(slots=True)
-class ProcessedImage:
-    """What became of one image.
-
-    Attributes:
-        source: Name of its source.
-        name: Posix path inside the source.
-        keys: Grouping values.
-        labels: Classes of the image as a whole.
-        given: The split that its source gives it, or None.
-        synthetic: True for an image that was made.
-        labelled: False for an image that no label speaks of.
-        stored: The stored image; its ``encoded`` is empty when the image was dropped.
-        boxes: Its boxes after the rules.
-        ledger: Rows for what was dropped or repaired.
-        fresh: What the file gave, for the memo, also where the image was dropped; None when
-            the file was not read.
-    """
-
-    source: str
-    name: str
-    keys: dict[str, str] = field(default_factory=dict)
-    labels: tuple[str, ...] = ()
-    given: str | None = None
-    synthetic: bool = False
-    labelled: bool = True
-    stored: StoredImage = _REFUSED
-    boxes: list[CleanBox] = field(default_factory=list)
-    ledger: list[dict[str, str]] = field(default_factory=list)
-    fresh: StoredImage | None = None
-
-    @property
-    def key(self) -> str:
-        """Identifies the image among all sources."""
-        return f"{self.source}/{self.name}"
-
-    def note(self, rule: rules.Rule, detail: str) -> None:
-        """Add a row about this image to the ledger."""
-        self.ledger.append(rules.row(rule, self.source, self.name, detail))
+LedgerRows = list[dict[str, str]]
 
 
 def process_image(
-    record: ImageRecord, source: str, settings: Settings, memo: CacheConfig | None
-) -> ProcessedImage:
-    """Store one image and judge its labels.
+    record: ImageRecord, source: str, settings: Settings, cache: CacheConfig | None
+) -> tuple[ProcessedImage | None, LedgerRows]:
+    """Encode one image and clean its labels.
 
     Args:
         record: The image; boxes as the label file has them.
         source: Name of its source.
         settings: Sizes and limits.
-        memo: Where finished images are kept from run to run; None keeps none.
+        cache: The images of earlier runs; None uses none.
 
     Returns:
-        The stored image with boxes in pixels of the upright original, or only ledger rows
-        when it was dropped.
+        The image with boxes in pixels of the upright original, None when it is dropped; and
+        ledger rows for what was dropped or repaired.
     """
-    fresh: StoredImage | None = None
-    refused: BadImageError | None = None
-    if record.path is not None and not record.problem:
-        try:
-            fresh = _stored(record.path, settings, memo)
-        except BadImageError as bad:
-            refused = bad
-    done = concluded(record, source, fresh, refused)
-    done.fresh = fresh
-    return done
-
-
-def concluded(
-    record: ImageRecord,
-    source: str,
-    stored: StoredImage | None,
-    refused: BadImageError | None = None,
-) -> ProcessedImage:
-    """Judge the labels of an image whose file has been dealt with.
-
-    Args:
-        record: The image; boxes as the label file has them.
-        source: Name of its source.
-        stored: What its file gave; None when it was not read.
-        refused: Why its file could not be read.
-
-    Returns:
-        As :func:`process_image`.
-    """
-    done = ProcessedImage(
-        source,
-        record.name,
-        record.keys,
-        tuple(record.labels),
-        record.split,
-        record.synthetic,
-        record.labelled,
-    )
-    if record.problem:
-        done.note(rules.LABELS_UNREADABLE, record.problem)
-        return done
-    if record.path is None:
-        done.note(rules.IMAGE_MISSING, f"with {len(record.boxes)} box(es)")
-        return done
     try:
-        if stored is None:
-            raise refused or BadImageError(rules.IMAGE_UNREADABLE, "it was not read")
-        if stored.rule:
-            raise BadImageError(rules.BY_NAME[stored.rule], stored.detail)
-        judged = clean_labels(
-            record, stored.original_width, stored.original_height, stored.orientation
+        encoded = _encoded(record, settings, cache)
+        cleaned = clean_labels(
+            record, encoded.original_width, encoded.original_height, encoded.orientation
         )
     except BadImageError as bad:
-        done.note(bad.rule, bad.detail)
-        return done
-    if not record.labelled:
-        done.note(rules.IMAGE_UNLABELLED, "")
-    for rule, detail in judged.notes:
-        done.note(rule, detail)
-    done.stored, done.boxes = stored, judged.boxes
-    return done
+        return None, [rules.row(bad.rule, source, record.name, bad.detail)]
+    notes = [] if record.labelled else [(rules.IMAGE_UNLABELLED, "")]
+    notes += cleaned.notes
+    image = ProcessedImage(
+        source=source,
+        name=record.name,
+        encoded=encoded,
+        keys=record.keys,
+        labels=tuple(record.labels),
+        given_split=record.split,
+        synthetic=record.synthetic,
+        labelled=record.labelled,
+        boxes=cleaned.boxes,
+    )
+    return image, [rules.row(rule, source, record.name, detail) for rule, detail in notes]
 
 
-def _stored(path: Path, settings: Settings, place: CacheConfig | None) -> StoredImage:
-    if place is None:
-        return store(file_bytes(path, settings.max_pixels), settings)
+def _encoded(record: ImageRecord, settings: Settings, cache: CacheConfig | None) -> EncodedImage:
+    """The image of a record's file.
+
+    Raises:
+        BadImageError: Its labels or its file cannot be used.
+    """
+    if record.problem:
+        raise BadImageError(rules.LABELS_UNREADABLE, record.problem)
+    if record.path is None:
+        raise BadImageError(rules.IMAGE_MISSING, f"with {len(record.boxes)} box(es)")
+    if cache is None:
+        data = file_bytes(record.path, settings.max_pixels)
+        return encode_file(data, settings, hashlib.sha256(data).hexdigest())
+    found = _cached(record.path, settings, cache)
+    if isinstance(found, BadImageError):
+        raise found
+    return found
+
+
+def _cached(path: Path, settings: Settings, config: CacheConfig) -> EncodedImage | BadImageError:
+    """What the cache has of a file, or what the file gives, which the cache has from then on."""
+    cache = open_cache(config)
+    state = file_state(path)
+    digest = cache.known_digest(state) if state is not None else None
+    found = cache.get(digest) if digest is not None else None
+    if found is not None:
+        return found
     data = file_bytes(path, settings.max_pixels)
     digest = hashlib.sha256(data).hexdigest()
-    return open_cache(place).get(digest) or store(data, settings, digest)
+    found = cache.get(digest)
+    if found is None:
+        try:
+            found = encode_file(data, settings, digest)
+        except BadImageError as bad:
+            found = bad
+        cache.put(digest, found)
+    if state is not None:
+        cache.remember_digest(state, digest)
+    return found

@@ -1,50 +1,41 @@
-"""The labels of a source in a file, gone through without all being in memory at a time."""
+"""The labels of a source in a file, one image a line, so that few are in memory at a time."""
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Iterator, Sequence
-from pathlib import Path, PosixPath, WindowsPath
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from reprise.formats.records import BoxRecord, ImageRecord
 
-_TOGETHER = 256
-# All that a file may ask to be made: another class, or a function, is refused.
-_KINDS = (BoxRecord, ImageRecord, PosixPath, WindowsPath)
-_KNOWN = {(kind.__module__, kind.__qualname__): kind for kind in _KINDS}
+_IMAGE_FIELDS = tuple(field.name for field in fields(ImageRecord))
+_BOX_FIELDS = tuple(field.name for field in fields(BoxRecord))
 
 
-def write_records(images: Sequence[ImageRecord], file: Path) -> None:
-    """Write images, of which the reader will hold few at a time.
+def write_records(images: Iterable[ImageRecord], file: Path) -> None:
+    """Write images as lines of JSON.
 
     Args:
         images: Of one source.
         file: Replaced when it exists.
     """
-    with file.open("wb") as to:
-        for start in range(0, len(images), _TOGETHER):
-            # Each part on its own: a pickler remembers all that it wrote.
-            pickle.dump(images[start : start + _TOGETHER], to, pickle.HIGHEST_PROTOCOL)
+    with file.open("w", encoding="ascii") as to:
+        for image in images:
+            line = {name: getattr(image, name) for name in _IMAGE_FIELDS}
+            line["path"] = None if image.path is None else str(image.path)
+            line["boxes"] = [[getattr(box, name) for name in _BOX_FIELDS] for box in image.boxes]
+            to.write(json.dumps(line) + "\n")
 
 
 def read_records(file: Path) -> Iterator[ImageRecord]:
-    """The images that :func:`write_records` wrote, in that order.
-
-    Raises:
-        pickle.UnpicklingError: The file asks for anything but labels.
-    """
-    size = file.stat().st_size
-    with file.open("rb") as source:
-        while source.tell() < size:
-            yield from _Labels(source).load()
-
-
-class _Labels(pickle.Unpickler):
-    """Reads labels, and nothing that could do harm."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        try:
-            return _KNOWN[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(f"{module}.{name} is no label") from None
+    """The images that :func:`write_records` wrote, in that order."""
+    with file.open(encoding="ascii") as lines:
+        for line in lines:
+            image: dict[str, Any] = json.loads(line)
+            image["path"] = None if image["path"] is None else Path(image["path"])
+            image["boxes"] = [
+                BoxRecord(name, tuple(xywh), *rest) for name, xywh, *rest in image["boxes"]
+            ]
+            yield ImageRecord(**image)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from reprise.errors import RepriseError
 from reprise.preprocessing.split.groups import Ties, Value
 
 
 def find_conflicts(
-    ties: Ties, roots: np.ndarray, known: Sequence[str | None], names: Sequence[str]
+    ties: Ties, roots: npt.NDArray[np.int64], known: Sequence[str | None], names: Sequence[str]
 ) -> list[int]:
     """Which new images to leave out, so that no group has images of two splits.
 
@@ -81,7 +82,7 @@ class _TakingIn:
             count += 1
         return left_out
 
-    def _neighbours(self, index: int, count: int) -> np.ndarray:
+    def _neighbours(self, index: int, count: int) -> npt.NDArray[np.int64]:
         """Places of the images taken so far that an image is tied to."""
         held = [self._holder[v] for v in self._ties.values[index] if v in self._holder]
         near = self._ties.near(index, self._taken[:count])

@@ -1,4 +1,4 @@
-"""Images with the same pixels: one stays, and labels that contradict each other are told."""
+"""Images with the same pixels: one stays, and labels that contradict each other are reported."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Literal
 
 from reprise.preprocessing import rules
-from reprise.preprocessing.decode.process_image import ProcessedImage
 from reprise.preprocessing.labels.clean_labels import CleanBox
-from reprise.preprocessing.placed import PlacedImage
+from reprise.preprocessing.processed_image import ProcessedImage
 from reprise.preprocessing.store.tables import BoxColumns
+
+Policy = Literal["remove", "keep"]
 
 
 class Duplicates:
@@ -17,53 +18,50 @@ class Duplicates:
 
     Args:
         policy: ``remove`` drops the later image; ``keep`` keeps both.
-        boxes: The boxes of the images that are stored.
-
-    Attributes:
-        removed: Key of an image that stays to the file digests of its copies that went.
+        boxes: The boxes of all images.
+        across_sources: Compare images that were compared within their source before.
     """
 
-    def __init__(self, policy: Literal["remove", "keep"], boxes: BoxColumns) -> None:
+    def __init__(self, policy: Policy, boxes: BoxColumns, across_sources: bool = False) -> None:
         self._policy = policy
         self._boxes = boxes
-        self.removed: dict[str, list[str]] = {}
-        # By digest, the first image that was taken.
-        self._first: dict[bytes, PlacedImage] = {}
+        self._across_sources = across_sources
+        # By digest, the first image that was admitted.
+        self._first: dict[str, ProcessedImage] = {}
 
-    def start_over(self) -> None:
-        """Compare only what comes from now on; what was removed stays known."""
-        self._first.clear()
-
-    def take(self, image: ProcessedImage, placed: PlacedImage) -> None:
-        """Compare what comes later with this image, as it is stored."""
-        self._first.setdefault(bytes.fromhex(image.stored.sha256), placed)
-
-    def admits(self, image: ProcessedImage, placed: PlacedImage | None = None) -> bool:
-        """Whether an image stays; the ledger row about a copy is added to it.
-
-        Args:
-            image: It.
-            placed: The same as it is stored, which then knows its boxes; None where ``image``
-                itself has them.
-        """
-        first = self._first.get(bytes.fromhex(image.stored.sha256))
-        if first is None:
+    def admits(self, image: ProcessedImage, ledger: list[dict[str, str]]) -> bool:
+        """Whether an image stays; a row about a duplicate is added to the ledger."""
+        first = self._first.setdefault(image.encoded.sha256, image)
+        if first is image:
             return True
         if self._policy == "keep":
-            # Those of one source were told of when they were stored.
-            if placed is None or first.order[0] != image.source:
-                image.note(rules.IMAGE_COPY_KEPT, f"same pixels as {first.key}")
+            # Those within a source have been reported when it was read.
+            if (first.source != image.source) == self._across_sources:
+                ledger.append(_row(rules.IMAGE_COPY_KEPT, image, first))
             return True
-        boxes = image.boxes if placed is None else self._boxes.read(placed.boxes)
-        earlier = _places(self._boxes.read(first.boxes)), sorted(first.labels)
         # What has no labels contradicts none: labelled images come first, so they stay.
-        agree = (_places(boxes), sorted(image.labels)) == earlier or not image.labelled
-        rule = rules.IMAGE_DUPLICATE if agree else rules.IMAGE_CONFLICT
-        image.note(rule, f"same pixels as {first.key}")
-        self.removed.setdefault(first.key, []).append(image.stored.file_sha256)
+        agree = self._labels(image) == self._labels(first) or not image.labelled
+        ledger.append(_row(rules.IMAGE_DUPLICATE if agree else rules.IMAGE_CONFLICT, image, first))
+        first.duplicates += (image.encoded.file_sha256,)
         return False
 
+    def _labels(self, image: ProcessedImage) -> tuple[object, object]:
+        return _rounded(self._boxes.read(image.box_rows)), sorted(image.labels)
 
-def _places(boxes: Iterable[CleanBox]) -> list[tuple[str, list[float]]]:
+
+def drop_duplicates(
+    images: list[ProcessedImage], policy: Policy, boxes: BoxColumns, ledger: list[dict[str, str]]
+) -> list[ProcessedImage]:
+    """Drop duplicates among sources; real and labelled images stay, then the first by name."""
+    order = sorted(images, key=lambda i: (i.synthetic, not i.labelled, i.source, i.name))
+    duplicates = Duplicates(policy, boxes, across_sources=True)
+    return [image for image in order if duplicates.admits(image, ledger)]
+
+
+def _row(rule: rules.Rule, image: ProcessedImage, first: ProcessedImage) -> dict[str, str]:
+    return rules.row(rule, image.source, image.name, f"same pixels as {first.key}")
+
+
+def _rounded(boxes: Iterable[CleanBox]) -> list[tuple[str, list[float]]]:
     """Equal for equal boxes in any order, to a tenth of a pixel."""
     return sorted((box.class_name, [round(side, 1) for side in box.xywh]) for box in boxes)

@@ -6,13 +6,14 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from reprise.dataset import SPLITS
 from reprise.preprocessing.config import SplitConfig
 
 
 def group_split(
-    roots: np.ndarray,
+    roots: npt.NDArray[np.int64],
     names: Sequence[str],
     boxes: Sequence[Mapping[str, int]],
     known: Sequence[str | None],
@@ -52,9 +53,9 @@ def group_split(
         np.flatnonzero(place < 0).tolist(),
         key=lambda group: (-round(float(total[group]), 9), _tie(config.seed, keys[group])),
     )
-    for dealt, group in enumerate(waiting):
+    for done, group in enumerate(waiting):
         # As many groups are left as splits that have none: these go there.
-        open_to = sorted(empty) if len(waiting) - dealt <= len(empty) else fillable
+        open_to = sorted(empty) if len(waiting) - done <= len(empty) else fillable
         gain = _gain(lacking, mass[group], weighted[group])
         need = {p: round(gain[p] / shares[p], 12) for p in open_to}
         best = max(open_to, key=lambda p: (need[p], -p))
@@ -65,8 +66,8 @@ def group_split(
 
 
 def _mass(
-    member_of: np.ndarray, groups: int, boxes: Sequence[Mapping[str, int]]
-) -> tuple[np.ndarray, np.ndarray]:
+    member_of: npt.NDArray[np.int64], groups: int, boxes: Sequence[Mapping[str, int]]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """How much of everything each group holds, and how much that counts.
 
     Returns:
@@ -88,7 +89,11 @@ def _mass(
     return mass, weight
 
 
-def _gain(lacking: np.ndarray, mass: np.ndarray, weighted: np.ndarray) -> list[float]:
+def _gain(
+    lacking: npt.NDArray[np.float64],
+    mass: npt.NDArray[np.float64],
+    weighted: npt.NDArray[np.float64],
+) -> list[float]:
     """By how much giving a group to each split lessens its squared distance from its share.
 
     Over the share this is the gain in chi-squared: a class that val lacks wholly counts as

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from reprise.hamming import near_pairs
 
@@ -24,15 +25,15 @@ class Ties:
     """
 
     values: Sequence[frozenset[Value]]
-    hashes: np.ndarray
+    hashes: npt.NDArray[np.uint64]
     distance: int | None
 
-    def of(self, chosen: np.ndarray) -> Ties:
+    def of(self, chosen: npt.NDArray[np.int64]) -> Ties:
         """The ties among some of the images, given by their indices."""
         values = [self.values[index] for index in chosen.tolist()]
         return Ties(values, self.hashes[chosen], self.distance)
 
-    def near(self, one: int, others: np.ndarray) -> np.ndarray:
+    def near(self, one: int, others: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Places in ``others`` (indices, int64) of the images that look nearly like ``one``."""
         if self.distance is None:
             return np.empty(0, dtype=np.int64)
@@ -40,7 +41,7 @@ class Ties:
         return np.flatnonzero(apart <= self.distance)
 
 
-def connected(ties: Ties) -> np.ndarray:
+def connected(ties: Ties) -> npt.NDArray[np.int64]:
     """Unite images that are tied, directly or through others.
 
     Args:
@@ -62,7 +63,9 @@ def connected(ties: Ties) -> np.ndarray:
     return components.roots(np.arange(len(ties.values)))
 
 
-def _sharing(values: Iterable[frozenset[Value]]) -> tuple[np.ndarray, np.ndarray]:
+def _sharing(
+    values: Iterable[frozenset[Value]],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Each image beside the first one that has the same value."""
     first: dict[Value, int] = {}
     ones, others = [], []
@@ -79,7 +82,7 @@ class _Components:
     def __init__(self, count: int) -> None:
         self._parent = np.arange(count)
 
-    def roots(self, indices: np.ndarray) -> np.ndarray:
+    def roots(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """The first index of the component of each of ``indices``."""
         found = self._parent[indices]
         while not np.array_equal(found, higher := self._parent[found]):
@@ -87,7 +90,7 @@ class _Components:
         self._parent[indices] = found
         return found
 
-    def unite(self, ones: np.ndarray, others: np.ndarray) -> None:
+    def unite(self, ones: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> None:
         """Add an edge between each of ``ones`` and its counterpart in ``others``."""
         while len(ones):
             one, other = self.roots(ones), self.roots(others)

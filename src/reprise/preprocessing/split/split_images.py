@@ -13,11 +13,12 @@ import numpy as np
 from reprise.dataset import SPLITS
 from reprise.errors import RepriseError
 from reprise.preprocessing.config import SplitConfig
+from reprise.preprocessing.processed_image import ProcessedImage
 from reprise.preprocessing.split.assignments import DIGITS
 from reprise.preprocessing.split.conflicts import find_conflicts, reasons
 from reprise.preprocessing.split.group_split import group_split
 from reprise.preprocessing.split.groups import connected
-from reprise.preprocessing.split.ties import SplitImage, find_ties, partly_grouped, resembling
+from reprise.preprocessing.split.ties import find_ties, partly_grouped, resembling
 
 Splitting = SplitConfig | Literal["source"]
 
@@ -52,7 +53,7 @@ def split_section(split: Splitting) -> SplitConfig:
     return split if isinstance(split, SplitConfig) else SplitConfig()
 
 
-def settings_key(split: Splitting, images: Sequence[SplitImage]) -> str:
+def settings_key(split: Splitting, images: Sequence[ProcessedImage]) -> str:
     """Hash of what decides a division apart from the images: a record is good for one key.
 
     Under ``data.split: source`` it holds which splits no source gives: those are the ones
@@ -70,14 +71,14 @@ def settings_key(split: Splitting, images: Sequence[SplitImage]) -> str:
 
 
 def split_images(
-    images: Sequence[SplitImage], split: Splitting, earlier: Mapping[str, str] | None = None
+    images: Sequence[ProcessedImage], split: Splitting, earlier: Mapping[str, str] | None = None
 ) -> SplitResult:
     """Divide images over train, val and test.
 
     Real images that share a grouping value, are copies or look nearly alike form one group,
     and a group is never divided. An image that was divided earlier keeps its split, and new
     images of its group join it; a new image that would tie together groups of different
-    splits is left out. New groups are dealt out by :func:`~.group_split.group_split`,
+    splits is left out. New groups are spread by :func:`~.group_split.group_split`,
     to what is lacking counted over old and new images. Synthetic images join train and are
     not counted; one that resembles a val or test image is left out. The order of ``images``
     does not matter.
@@ -101,26 +102,28 @@ def split_images(
     synthetic = sorted((image for image in images if image.synthetic), key=lambda i: i.key)
     earlier = earlier or {}
     if isinstance(split, SplitConfig):
-        dealt = _by_shares(real, split, earlier)
+        found = _by_shares(real, split, earlier)
     else:
-        dealt = _by_source(real, earlier)
-    held_out = [image for image in real if dealt.split.get(image.key, "train") != "train"]
+        found = _by_source(real, earlier)
+    held_out = [image for image in real if found.split.get(image.key, "train") != "train"]
     leaks = resembling(synthetic, held_out, split_section(split).near_duplicate_distance)
     joining = {image.key: "train" for image in synthetic if image.key not in leaks}
     return SplitResult(
-        split={**dealt.split, **joining},
-        group={**dealt.group, **{image.key: image.key for image in synthetic}},
+        split={**found.split, **joining},
+        group={**found.group, **{image.key: image.key for image in synthetic}},
         leaks=leaks,
-        conflicts=dealt.conflicts,
+        conflicts=found.conflicts,
         assignments={
-            image.digest: dealt.split[image.key] for image in real if image.key in dealt.split
+            image.encoded.file_sha256: found.split[image.key]
+            for image in real
+            if image.key in found.split
         },
-        notes=dealt.notes + _known_notes(real, dealt, earlier),
+        notes=found.notes + _known_notes(real, found, earlier),
     )
 
 
 @dataclass(frozen=True)
-class _Dealt:
+class _RealSplit:
     """The part of a :class:`SplitResult` that is about real images."""
 
     split: dict[str, str]
@@ -130,36 +133,36 @@ class _Dealt:
 
 
 def _by_shares(
-    real: Sequence[SplitImage], config: SplitConfig, earlier: Mapping[str, str]
-) -> _Dealt:
-    dealt = _deal_groups(real, config, earlier)
+    real: Sequence[ProcessedImage], config: SplitConfig, earlier: Mapping[str, str]
+) -> _RealSplit:
+    found = _split_groups(real, config, earlier)
     _check_filled(
-        dealt,
+        found,
         config,
         "add images, name fewer keys in data.split.group_by, lower "
         "data.split.near_duplicate_distance, or set the share of this split to 0.",
     )
-    given = sum(image.given is not None for image in real)
+    given = sum(image.given_split is not None for image in real)
     if given:
-        dealt.notes.append(
+        found.notes.append(
             f"{given} image(s) are in a split in their source; data.split divides them anew, "
             "data.split: source would follow it"
         )
-    return dealt
+    return found
 
 
-def _by_source(real: Sequence[SplitImage], earlier: Mapping[str, str]) -> _Dealt:
+def _by_source(real: Sequence[ProcessedImage], earlier: Mapping[str, str]) -> _RealSplit:
     absent = _not_given(real)
-    fixed = [image for image in real if image.given in ("val", "test")]
-    rest = [image for image in real if image.given not in ("val", "test")]
+    fixed = [image for image in real if image.given_split in ("val", "test")]
+    rest = [image for image in real if image.given_split not in ("val", "test")]
     config = _cut(absent)
     still = {digest: name for digest, name in earlier.items() if name in ("train", *absent)}
-    cut = _deal_groups(rest, config, still)
+    cut = _split_groups(rest, config, still)
     _check_filled(
         cut, config, "write a section under data.split in place of the word source, or add images."
     )
     notes = []
-    unsaid = sum(image.given is None for image in real)
+    unsaid = sum(image.given_split is None for image in real)
     if unsaid:
         notes.append(f"{unsaid} image(s) of which their source says no split count as train")
     for name in absent:
@@ -168,17 +171,17 @@ def _by_source(real: Sequence[SplitImage], earlier: Mapping[str, str]) -> _Dealt
             f"no source gives {name}: {getattr(config, name):.0%} of train is cut off for it, "
             f"{count} image(s) in whole groups"
         )
-    return _Dealt(
-        split={**cut.split, **{image.key: str(image.given) for image in fixed}},
+    return _RealSplit(
+        split={**cut.split, **{image.key: str(image.given_split) for image in fixed}},
         group={**cut.group, **{image.key: image.key for image in fixed}},
         conflicts=cut.conflicts,
         notes=notes,
     )
 
 
-def _deal_groups(
-    real: Sequence[SplitImage], config: SplitConfig, earlier: Mapping[str, str]
-) -> _Dealt:
+def _split_groups(
+    real: Sequence[ProcessedImage], config: SplitConfig, earlier: Mapping[str, str]
+) -> _RealSplit:
     names = [image.key for image in real]
     known = [_known(image, earlier) for image in real]
     ties = find_ties(real, config)
@@ -191,7 +194,7 @@ def _deal_groups(
     chosen = group_split(
         roots,
         [image.key for image in images],
-        [image.boxes for image in images],
+        [image.class_counts for image in images],
         [known[index] for index in kept],
         config,
     )
@@ -199,7 +202,7 @@ def _deal_groups(
     for index, name in zip(kept, chosen, strict=True):
         splits[index] = name
     told = reasons(ties, left_out, splits, names)
-    return _Dealt(
+    return _RealSplit(
         split={image.key: name for image, name in zip(images, chosen, strict=True)},
         group={image.key: images[root].key for image, root in zip(images, roots, strict=True)},
         conflicts={names[index]: why for index, why in told.items()},
@@ -207,8 +210,8 @@ def _deal_groups(
     )
 
 
-def _not_given(images: Sequence[SplitImage]) -> list[str]:
-    given = {image.given for image in images if not image.synthetic}
+def _not_given(images: Sequence[ProcessedImage]) -> list[str]:
+    given = {image.given_split for image in images if not image.synthetic}
     return [name for name in ("val", "test") if name not in given]
 
 
@@ -220,32 +223,34 @@ def _cut(absent: Sequence[str]) -> SplitConfig:
     return SplitConfig(train=1.0 - val - test, val=val, test=test)
 
 
-def _known(image: SplitImage, earlier: Mapping[str, str]) -> str | None:
-    found = (earlier.get(digest[:DIGITS]) for digest in (image.digest, *image.copies))
+def _known(image: ProcessedImage, earlier: Mapping[str, str]) -> str | None:
+    found = (
+        earlier.get(digest[:DIGITS]) for digest in (image.encoded.file_sha256, *image.duplicates)
+    )
     return next((split for split in found if split is not None), None)
 
 
 def _known_notes(
-    real: Sequence[SplitImage], dealt: _Dealt, earlier: Mapping[str, str]
+    real: Sequence[ProcessedImage], found: _RealSplit, earlier: Mapping[str, str]
 ) -> list[str]:
     if not earlier:
         return []
     old = sum(_known(image, earlier) is not None for image in real)
     notes = [f"{old} image(s) keep their split of data/splits.csv, {len(real) - old} are new"]
-    if dealt.conflicts:
+    if found.conflicts:
         notes.append(
-            f"{len(dealt.conflicts)} new image(s) are left out, which would tie splits together"
+            f"{len(found.conflicts)} new image(s) are left out, which would tie splits together"
         )
     return notes
 
 
-def _check_filled(dealt: _Dealt, config: SplitConfig, fix: str) -> None:
-    filled = set(dealt.split.values())
+def _check_filled(found: _RealSplit, config: SplitConfig, fix: str) -> None:
+    filled = set(found.split.values())
     for name, share in zip(SPLITS, (config.train, config.val, config.test), strict=True):
         if share > 0 and name not in filled:
-            groups = len(set(dealt.group.values()))
+            groups = len(set(found.group.values()))
             raise RepriseError(
-                f"the {name} split would be empty: {len(dealt.split)} real image(s) form only "
+                f"the {name} split would be empty: {len(found.split)} real image(s) form only "
                 f"{groups} group(s), and a group is never divided.",
                 fix,
             )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,19 +18,15 @@ from reprise.dataset import (
     Category,
     table,
 )
-from reprise.preprocessing.decode.process_image import ProcessedImage
 from reprise.preprocessing.labels.clean_labels import CleanBox
-from reprise.preprocessing.placed import PlacedImage
+from reprise.preprocessing.processed_image import ProcessedImage
 from reprise.preprocessing.store.contract import write_tables
-from reprise.preprocessing.store.shards import ShardWriter
-
-__all__ = ["BoxColumns", "PlacedImage", "store_image", "write_dataset"]
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _SIDES = ("x", "y", "w", "h", "area")
-_STORED = (
+_ENCODED = (
     "width",
     "height",
     "original_width",
@@ -37,8 +35,6 @@ _STORED = (
     "file_sha256",
     "perceptual_hash",
 )
-# Images whose rows are unpacked at once.
-_ROWS = 4096
 
 
 class BoxColumns:
@@ -53,14 +49,17 @@ class BoxColumns:
         self._iscrowd = array("b")
         self._segmentation: list[str] = []
 
-    def add(self, boxes: list[CleanBox]) -> range:
-        """Append an image's boxes; returns their rows."""
+    def add_image(self, image: ProcessedImage) -> None:
+        """Move an image's boxes to the columns."""
         start = len(self._category)
-        self._category.extend([self._number[box.class_name] for box in boxes])
-        self._sides.extend([side for box in boxes for side in (*box.xywh, box.area)])
-        self._iscrowd.extend([box.iscrowd for box in boxes])
-        self._segmentation.extend([box.segmentation for box in boxes])
-        return range(start, len(self._category))
+        for box in image.boxes:
+            self._category.append(self._number[box.class_name])
+            self._sides.extend((*box.xywh, box.area))
+            self._iscrowd.append(box.iscrowd)
+            self._segmentation.append(box.segmentation)
+        image.classes = (*(box.class_name for box in image.boxes), *image.labels)
+        image.box_rows = range(start, len(self._category))
+        image.boxes = ()
 
     def read(self, rows: range) -> list[CleanBox]:
         """The boxes of some rows again."""
@@ -76,10 +75,6 @@ class BoxColumns:
             )
             for row, (x, y, w, h, area) in zip(rows, sides, strict=True)
         ]
-
-    def classes(self, rows: range) -> array[int]:
-        """Category ids of some rows."""
-        return self._category[rows.start : rows.stop]
 
     def frame(self, chosen: list[range]) -> pd.DataFrame:
         """ANNOTATION_COLUMNS of the images whose rows are given, numbered in that order."""
@@ -100,26 +95,11 @@ class BoxColumns:
         return frame[list(ANNOTATION_COLUMNS)].astype(ANNOTATION_COLUMNS)
 
 
-def store_image(image: ProcessedImage, shards: ShardWriter, boxes: BoxColumns) -> PlacedImage:
-    """Move an image's bytes to a shard and its boxes to the columns."""
-    place = shards.add(f"{image.name}.jpg", image.stored.encoded)
-    return PlacedImage(image, place, boxes.add(image.boxes))
+@dataclass(frozen=True)
+class Contents:
+    """All of a dataset but its shards.
 
-
-def write_dataset(
-    out: Path,
-    images: list[PlacedImage],
-    boxes: BoxColumns,
-    split: dict[str, str],
-    group: dict[str, str],
-    categories: list[Category],
-    ledger: list[dict[str, str]],
-    notes: dict[str, list[str]],
-) -> None:
-    """Write the tables of the dataset contract.
-
-    Args:
-        out: The dataset folder, which holds the shards already.
+    Attributes:
         images: In the order of their ids, from 1.
         boxes: The boxes that the images refer to.
         split: Image key to split.
@@ -128,61 +108,44 @@ def write_dataset(
         ledger: Rows of REJECTED_COLUMNS in any order.
         notes: For each source what was decided in reading it.
     """
-    import pyarrow
 
-    # Arrow's own allocator keeps what is freed, tens of megabytes; the system's gives it back.
-    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
-    number = {category.name: category.category_id for category in categories}
+    images: list[ProcessedImage]
+    boxes: BoxColumns
+    split: Mapping[str, str]
+    group: Mapping[str, str]
+    categories: list[Category]
+    ledger: list[dict[str, str]]
+    notes: dict[str, list[str]]
+
+
+def write_dataset(out: Path, dataset: Contents) -> None:
+    """Write the tables of the dataset contract into a folder that holds the shards already."""
+    number = {category.name: category.category_id for category in dataset.categories}
     labels = [
         {"image_id": image_id, "category_id": category_id}
-        for image_id, placed in enumerate(images, start=1)
-        for category_id in sorted(number[name] for name in placed.labels)
+        for image_id, image in enumerate(dataset.images, start=1)
+        for category_id in sorted(number[name] for name in image.labels)
     ]
     write_tables(
         out,
-        _image_frame(images, split, group),
-        boxes.frame([placed.boxes for placed in images]),
-        categories,
-        table(sorted(ledger, key=lambda row: tuple(row.values())), REJECTED_COLUMNS),
+        _image_frame(dataset),
+        dataset.boxes.frame([image.box_rows for image in dataset.images]),
+        dataset.categories,
+        table(sorted(dataset.ledger, key=lambda row: tuple(row.values())), REJECTED_COLUMNS),
         table(labels, LABEL_COLUMNS),
-        notes,
+        dataset.notes,
     )
 
 
-def _image_frame(
-    images: list[PlacedImage], split: dict[str, str], group: dict[str, str]
-) -> pd.DataFrame:
+def _image_frame(dataset: Contents) -> pd.DataFrame:
     import pandas as pd
 
-    # A frame holds text far more closely than Python does, so that little is to be unpacked
-    # at a time.
-    parts = [
-        _some_rows(images[start : start + _ROWS], start + 1, split, group)
-        for start in range(0, max(1, len(images)), _ROWS)
-    ]
-    return pd.concat(parts, ignore_index=True)
-
-
-def _some_rows(
-    images: list[PlacedImage], first_id: int, split: dict[str, str], group: dict[str, str]
-) -> pd.DataFrame:
-    import pandas as pd
-
-    unpacked = [placed.unpacked() for placed in images]
-    finished = [item.image for item in unpacked]
-    keys = [image.key for image in finished]
-    stored = [image.stored for image in finished]
-    shard, offset, length = zip(*(item.place for item in unpacked), strict=True)
-    columns = {
-        "image_id": np.arange(first_id, first_id + len(images)),
-        "split": [split[key] for key in keys],
-        "source": [image.source for image in finished],
-        "name": [image.name for image in finished],
-        "shard": shard,
-        "offset": offset,
-        "length": length,
-        **{name: [getattr(item, name) for item in stored] for name in _STORED},
-        "group": [group[key] for key in keys],
-        "synthetic": [image.synthetic for image in finished],
-    }
+    images = dataset.images
+    columns: dict[str, Sequence[object]] = {"image_id": range(1, len(images) + 1)}
+    for name in ("source", "name", "shard", "offset", "length", "synthetic"):
+        columns[name] = [getattr(image, name) for image in images]
+    for name in _ENCODED:
+        columns[name] = [getattr(image.encoded, name) for image in images]
+    columns["split"] = [dataset.split[image.key] for image in images]
+    columns["group"] = [dataset.group[image.key] for image in images]
     return pd.DataFrame(columns)[list(IMAGE_COLUMNS)].astype(IMAGE_COLUMNS)
