@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -14,6 +13,7 @@ from reprise.sources.file_download import (
     RemoteFile,
     discard_if_stale,
     download_file,
+    in_parallel,
     progress_bar,
 )
 from reprise.sources.folders import visible_files
@@ -21,8 +21,6 @@ from reprise.sources.quota import Quota
 from reprise.sources.retry import with_retries
 from reprise.sources.safe_names import visible_paths
 from reprise.sources.urls import without_queries
-
-CONNECTIONS = 8
 
 
 def download_folder(
@@ -56,20 +54,13 @@ def download_folder(
         make_folders(part, path.parent, quota)
     top = url.rstrip("/")
     sizes = {path: remote.size or 0 for path, remote in files.items()}
-    with ThreadPoolExecutor(CONNECTIONS) as pool, progress_bar(url, sum(sizes.values())) as bar:
-        waiting = [
-            pool.submit(
-                download_file,
-                *(f"{top}/{path}", connection, remote, part / path, sizes[path], bar),
-            )
-            for path, remote in files.items()
-        ]
-        try:
-            for done in as_completed(waiting):
-                done.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with progress_bar(url, sum(sizes.values())) as bar:
+
+        def download(path: PurePosixPath) -> None:
+            where = (part / path, sizes[path], bar)
+            download_file(f"{top}/{path}", connection, files[path], *where)
+
+        in_parallel(download, files)
 
 
 def _list_files(url: str, connection: Connection, quota: Quota) -> dict[PurePosixPath, RemoteFile]:

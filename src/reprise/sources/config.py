@@ -9,14 +9,9 @@ from pydantic import Field, model_validator
 
 from reprise.formats.registry import FORMATS
 from reprise.section import OneOf, Section, worded
+from reprise.sources.urls import SCHEMES, check_remote_url
 
-# `local` stands for a path, which carries no scheme.
-SCHEMES = (
-    *("file", "http", "https", "s3", "gs", "az", "abfs", "sftp"),
-    *("git+https", "git+http", "git+ssh", "git+file"),
-)
-# Where the part before `@` is a login or a container; elsewhere it is as good as a password.
-_USERS_ALLOWED = ("sftp", "git+ssh", "az", "abfs")
+REPOSITORY_SCHEMES = ("git+https", "git+http", "git+ssh", "git+file")
 
 Url = Annotated[
     str,
@@ -72,30 +67,18 @@ class SourceConfig(Section):
     def _check_url(self) -> Self:
         scheme = urlsplit(self.url).scheme if "://" in self.url else ""
         if scheme:
-            self._check_remote(scheme)
+            check_remote_url(self.url, (*SCHEMES, *REPOSITORY_SCHEMES), "path/to/data")
         if scheme.startswith("git+"):
             if self.revision is None:
                 raise ValueError("a repository needs a revision: a commit, a tag or a branch")
+            if urlsplit(self.url).query:
+                raise ValueError("the url of a repository must not hold a query")
             parts = (self.path or "").split("/")
             if "\\" in (self.path or "") or ".." in parts or self.path in (".", "/"):
                 raise ValueError("path names a folder or file inside the repository: data/images")
         elif self.revision is not None or self.path is not None:
             raise ValueError("revision and path are for repositories: git+https://...")
         return self
-
-    def _check_remote(self, scheme: str) -> None:
-        parts = urlsplit(self.url)
-        if scheme not in SCHEMES:
-            known = ", ".join(f"{scheme}://" for scheme in SCHEMES)
-            raise ValueError(f"url may be a local path or start with {known}")
-        if parts.password is not None or (parts.username and scheme not in _USERS_ALLOWED):
-            raise ValueError(
-                "url must not hold a user name or password; credentials come from the environment"
-            )
-        if scheme.startswith("git+") and parts.query:
-            raise ValueError("the url of a repository must not hold a query")
-        if scheme in ("file", "git+file") and parts.netloc not in ("", "localhost"):
-            raise ValueError(f"a {scheme} url has three slashes: {scheme}:///path/to/data")
 
 
 class LimitsConfig(Section):

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_ISREG
 
 from reprise.sources.folders import digest, remove
 
@@ -99,21 +100,17 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _last_use(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:  # another run has just removed it
-        return 0
+    stat = _stat(path)
+    return stat.st_mtime_ns if stat else 0
 
 
 def _size(path: Path) -> int:
-    total = 0
-    for where, _, names in os.walk(path):
-        total += sum(_file_size(Path(where, name)) for name in names)
-    return total or _file_size(path)
+    files = [path, *path.rglob("*")] if path.is_dir() else [path]
+    return sum(stat.st_size for stat in map(_stat, files) if stat and S_ISREG(stat.st_mode))
 
 
-def _file_size(path: Path) -> int:
+def _stat(path: Path) -> os.stat_result | None:
     try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
+        return path.stat()
+    except FileNotFoundError:  # another run has just removed it
+        return None

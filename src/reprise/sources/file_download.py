@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from reprise.errors import RepriseError
 from reprise.sources.backends import Connection, NoRangesError, ReadRange
@@ -13,8 +14,10 @@ from reprise.sources.folders import remove
 from reprise.sources.retry import Retry, with_retries
 from reprise.sources.urls import file_name, without_queries
 
+CONNECTIONS = 8
 LARGEST_BLOCK = 8 * 2**20
 SMALLEST_BLOCK = 64 * 2**10
+Item = TypeVar("Item")
 _STAMPS = ("ETag", "etag", "Last-Modified", "mtime")
 
 
@@ -141,6 +144,17 @@ def download_file(
                 block = max(block // 2, SMALLEST_BLOCK)
                 connection.broke(filesystem)
                 retry.failed(error)
+
+
+def in_parallel(work: Callable[[Item], None], items: Iterable[Item]) -> None:
+    """Call a function for each item, several at a time; the first error ends it."""
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        try:
+            for done in as_completed([pool.submit(work, item) for item in items]):
+                done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _chunks(

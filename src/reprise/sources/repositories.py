@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,13 +16,12 @@ from urllib.request import url2pathname
 from reprise.errors import RepriseError
 from reprise.sources.archives import write_member
 from reprise.sources.config import SourceConfig
+from reprise.sources.file_download import in_parallel
 from reprise.sources.folders import remove
 from reprise.sources.quota import Quota
 from reprise.sources.retry import causes
 from reprise.sources.safe_names import visible_paths
 from reprise.sources.urls import without_queries
-
-CONNECTIONS = 8
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,7 @@ def _write(filesystem: Any, source: SourceConfig, part: Path, quota: Quota) -> b
     tracked = [name for name, info in files.items() if info.get("dvc_info")]
     for name in in_git:
         write(name)
-    _in_threads(write, tracked)
+    in_parallel(write, tracked)
     return bool(tracked)
 
 
@@ -186,16 +184,6 @@ def _check_links(source: SourceConfig, name: PurePosixPath, info: dict[str, Any]
     mode = (info.get("fs_info") or {}).get("mode", stat.S_IFREG)
     if not stat.S_ISREG(mode):
         raise _failed(source, f"'{name}' in it is a link or a submodule")
-
-
-def _in_threads(write: Callable[[PurePosixPath], None], names: list[PurePosixPath]) -> None:
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        try:
-            for _ in pool.map(write, names):
-                pass
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def _text(error: BaseException) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
 from reprise.section import Section
-
-WEIGHTS_SCHEMES = ("file", "http", "https", "s3", "gs", "az", "abfs", "sftp")
+from reprise.sources.urls import SCHEMES, check_remote_url
 
 
 class WeightsConfig(Section):
@@ -33,15 +31,5 @@ class WeightsConfig(Section):
     def _is_a_file(cls, url: str) -> str:
         if "://" not in url:
             return url
-        parts = urlsplit(url)
-        if parts.scheme not in WEIGHTS_SCHEMES:
-            known = ", ".join(f"{scheme}://" for scheme in WEIGHTS_SCHEMES)
-            raise ValueError(f"url may be a local path or start with {known}")
-        users_allowed = parts.scheme in ("az", "abfs", "sftp")
-        if parts.password is not None or (parts.username and not users_allowed):
-            raise ValueError(
-                "url must not hold a user name or password; credentials come from the environment"
-            )
-        if parts.scheme == "file" and parts.netloc not in ("", "localhost"):
-            raise ValueError("a file url has three slashes: file:///path/to/weights.safetensors")
+        check_remote_url(url, SCHEMES, "path/to/weights.safetensors")
         return url

@@ -42,8 +42,8 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
         if not all(key in content.keys for key in SECTIONS):
             continue
         found += 1
-        label_file = CocoFile(content, files, name)
-        classes.update(dict.fromkeys(label_file.read_into(images)))
+        label_file = CocoFile(content, files, name, images)
+        classes.update(dict.fromkeys(label_file.read()))
         notes += label_file.notes
     if not found:
         looked_for = f"a .json file whose top level has {', '.join(SECTIONS)}"

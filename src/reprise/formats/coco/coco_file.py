@@ -30,20 +30,27 @@ class CocoFile:
         content: The file.
         files: The source folder.
         name: Posix path of the file.
+        images: Of the source, by name; this file's are added.
 
     Attributes:
         notes: What is wrong with its categories.
     """
 
-    def __init__(self, content: JsonLists, files: FileIndex, name: str) -> None:
+    def __init__(
+        self, content: JsonLists, files: FileIndex, name: str, images: dict[str, ImageRecord]
+    ) -> None:
+        self.notes: list[str] = []
         self._content = content
         self._files = files
         self._name = name
+        self._images = images
+        self._by_id: dict[Id, ImageRecord] = {}
         self._placeholders: set[str] = set()
-        self.notes: list[str] = []
+        self._classes: dict[Id, str] = {}
+        self._unusable: dict[Id, str] = {}
 
-    def read_into(self, images: dict[str, ImageRecord]) -> list[str]:
-        """Add this file's images, by name, and their boxes.
+    def read(self) -> list[str]:
+        """Add this file's images and their boxes.
 
         Returns:
             Its classes in order.
@@ -52,49 +59,44 @@ class CocoFile:
             RepriseError: A section is not a list, a file name fits several files, or there
                 are annotations and none can be used.
         """
-        classes, unusable = self._categories()
-        self._boxes(images, self._images(images), classes, unusable)
-        return list(classes.values())
+        self._read_categories()
+        for where, entry in self._entries("images"):
+            self._read_image(where, entry)
+        self._read_annotations()
+        return [name for key, name in self._classes.items() if key not in self._unusable]
 
-    def _categories(self) -> tuple[dict[Id, str], dict[Id, str]]:
-        """Class names by category id; and what is wrong with the categories of other ids."""
-        classes: dict[Id, str] = {}
-        unusable: dict[Id, str] = {}
+    def _read_categories(self) -> None:
         for where, entry in self._entries("categories"):
             category_id: Id | None = None
             try:
                 category_id = _id(entry, "id")
                 name = _text(entry, "name")
-                if classes.setdefault(category_id, name) != name:
-                    raise LabelError(f"id {category_id!r} is that of '{classes[category_id]}' too")
+                known = self._classes.setdefault(category_id, name)
+                if known != name:
+                    raise LabelError(f"id {category_id!r} is that of '{known}' too")
             except LabelError as mistake:
                 self.notes.append(f"{self._name}, {where}: {mistake}")
                 if category_id is not None:
-                    unusable.setdefault(category_id, f"{where}: {mistake}")
-        return {key: name for key, name in classes.items() if key not in unusable}, unusable
+                    self._unusable.setdefault(category_id, f"{where}: {mistake}")
 
-    def _images(self, images: dict[str, ImageRecord]) -> dict[Id, ImageRecord]:
-        """Add the images; returns them by this file's ids."""
-        by_id: dict[Id, ImageRecord] = {}
-        for where, entry in self._entries("images"):
-            image = self._image(images, where, entry)
-            try:
-                image_id = _id(entry, "id")
-                other = by_id.setdefault(image_id, image)
-                if other is not image:
-                    mistake = f"{self._name}, {where}: id {image_id!r} is that of two images"
-                    image.add_problem(mistake)
-                    other.add_problem(mistake)
-            except LabelError as mistake:
-                image.add_problem(f"{self._name}, {where}: {mistake}")
-        return by_id
+    def _read_image(self, where: str, entry: object) -> None:
+        image = self._image(where, entry)
+        try:
+            image_id = _id(entry, "id")
+            other = self._by_id.setdefault(image_id, image)
+            if other is not image:
+                mistake = f"{self._name}, {where}: id {image_id!r} is that of two images"
+                image.add_problem(mistake)
+                other.add_problem(mistake)
+        except LabelError as mistake:
+            image.add_problem(f"{self._name}, {where}: {mistake}")
 
-    def _image(self, images: dict[str, ImageRecord], where: str, entry: object) -> ImageRecord:
+    def _image(self, where: str, entry: object) -> ImageRecord:
         """The image that an entry names."""
         try:
             written = _text(entry, "file_name")
         except LabelError as mistake:
-            return self._placeholder(images, where, f"{self._name}, {where}: {mistake}")
+            return self._placeholder(where, f"{where}: {mistake}")
         matches = self._files.candidates(written, self._name)
         if len(matches) > 1:
             raise self._files.several(written, self._name, where, matches)
@@ -111,58 +113,56 @@ class CocoFile:
             record.height = stated_side(_value(entry, "height"), "height")
         except LabelError as mistake:
             record.add_problem(f"{self._name}, {where}: {mistake}")
-        return images.setdefault(name, record)
+        return self._images.setdefault(name, record)
 
-    def _boxes(
-        self,
-        images: dict[str, ImageRecord],
-        by_id: dict[Id, ImageRecord],
-        classes: dict[Id, str],
-        unusable: dict[Id, str],
-    ) -> None:
-        """Append the boxes to their images."""
+    def _read_annotations(self) -> None:
         count, used, reason = 0, 0, ""
         for where, entry in self._entries("annotations"):
             count += 1
-            image = self._owner(images, by_id, where, entry)
+            image = self._owner(where, entry)
             try:
-                box = _box(entry, classes, unusable)
+                image.boxes.append(self._box(entry))
+                used += image.name not in self._placeholders
             except LabelError as mistake:
                 image.add_problem(f"{self._name}, {where}: {mistake}")
-            else:
-                image.boxes.append(box)
-                used += image.name not in self._placeholders
             reason = reason or image.problem
         if count and not used:
-            raise self._files.error(
-                self._name,
-                "annotations",
-                f"none of the {count} can be used; the first reason is {reason}",
-            )
+            problem = f"none of the {count} can be used; the first reason is {reason}"
+            raise self._files.error(self._name, "annotations", problem)
 
-    def _owner(
-        self,
-        images: dict[str, ImageRecord],
-        by_id: dict[Id, ImageRecord],
-        where: str,
-        entry: object,
-    ) -> ImageRecord:
+    def _owner(self, where: str, entry: object) -> ImageRecord:
         """The image that an annotation is about."""
         try:
             image_id = _id(entry, "image_id")
         except LabelError as mistake:
-            return self._placeholder(images, where, f"{self._name}, {where}: {mistake}")
-        if image_id not in by_id:
-            problem = f"{self._name}, {where}: image_id {image_id!r} is not among its images"
-            by_id[image_id] = self._placeholder(images, f"image_id={image_id!r}", problem)
-        return by_id[image_id]
+            return self._placeholder(where, f"{where}: {mistake}")
+        if image_id not in self._by_id:
+            problem = f"{where}: image_id {image_id!r} is not among its images"
+            self._by_id[image_id] = self._placeholder(f"image_id={image_id!r}", problem)
+        return self._by_id[image_id]
 
-    def _placeholder(self, images: dict[str, ImageRecord], place: str, problem: str) -> ImageRecord:
+    def _placeholder(self, place: str, problem: str) -> ImageRecord:
         """An image without a file, for labels of which nobody knows what they are about."""
         name = f"{self._name}#{place}"
         self._placeholders.add(name)
-        record = ImageRecord(name, None, split=named_split(self._name), problem=problem)
-        return images.setdefault(name, record)
+        record = ImageRecord(name, None, split=named_split(self._name))
+        record.problem = f"{self._name}, {problem}"
+        return self._images.setdefault(name, record)
+
+    def _box(self, entry: object) -> BoxRecord:
+        category_id = _id(entry, "category_id")
+        if category_id in self._unusable:
+            reason = self._unusable[category_id]
+            raise LabelError(f"category_id {category_id!r} cannot be used: {reason}")
+        if category_id not in self._classes:
+            raise LabelError(f"category_id {category_id!r} is not among its categories")
+        return BoxRecord(
+            class_name=self._classes[category_id],
+            xywh=_bbox(_value(entry, "bbox")),
+            area=json_number(_value(entry, "area")),
+            iscrowd=int(_value(entry, "iscrowd") in (True, 1)),
+            segmentation=_segmentation(_value(entry, "segmentation")),
+        )
 
     def _entries(self, section: str) -> Iterator[tuple[str, object]]:
         if not self._content.is_list(section):
@@ -196,21 +196,6 @@ def _id(entry: object, key: str) -> Id:
 
 def _text(entry: object, key: str) -> str:
     return text_value(_required(entry, key), key)
-
-
-def _box(entry: object, classes: dict[Id, str], unusable: dict[Id, str]) -> BoxRecord:
-    category_id = _id(entry, "category_id")
-    if category_id in unusable:
-        raise LabelError(f"category_id {category_id!r} cannot be used: {unusable[category_id]}")
-    if category_id not in classes:
-        raise LabelError(f"category_id {category_id!r} is not among its categories")
-    return BoxRecord(
-        class_name=classes[category_id],
-        xywh=_bbox(_value(entry, "bbox")),
-        area=json_number(_value(entry, "area")),
-        iscrowd=int(_value(entry, "iscrowd") in (True, 1)),
-        segmentation=_segmentation(_value(entry, "segmentation")),
-    )
 
 
 def _bbox(value: object) -> Xywh:
