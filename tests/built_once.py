@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path
     folder = root / name
     with FileLock(root / f"{name}.lock"):
         if not (root / f"{name}.built").exists():
+            shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             build(folder)
             (root / f"{name}.built").touch()
