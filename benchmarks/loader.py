@@ -125,7 +125,8 @@ def their_loader(
         stem = Path(image["file_name"]).stem
         (labels / f"{stem}.txt").write_text("\n".join(lines[image["id"]]))
     a = AUGMENTATION
-    cfg = get_cfg(
+    # Typed loosely: the library gives another class than it asks for.
+    cfg: Any = get_cfg(
         overrides={
             "imgsz": SIZE, "mosaic": a["mosaic"], "mixup": a["mixup"], "degrees": a["rotation"],
             "translate": a["translation"], "scale": a["scale"], "hsv_h": a["hue"],

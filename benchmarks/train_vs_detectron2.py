@@ -13,47 +13,28 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import math
 import statistics
 import time
 from pathlib import Path
 from typing import Any
 
-from train_vs_torchvision import (
-    FLIP,
-    add_common,
-    one_run,
-    open_dataset,
-    parameters,
-    score,
-    show,
-    train_reprise,
-)
+from comparison import FLIP, add_common, compare, open_dataset, parameters, score
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--family", choices=["detectron2"], default="detectron2")
-    add_common(parser)
+    add_common(parser, "detectron2")
     parser.add_argument(
         "--architecture", choices=["faster_rcnn", "retinanet"], default="faster_rcnn"
     )
     parser.add_argument("--variant", choices=["nano", "small", "medium"], default="nano")
-    parser.add_argument("--child", choices=["reprise", "detectron2"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if importlib.util.find_spec("detectron2") is None:
         print("skipped: Detectron2 is not installed, so there is nothing to compare with.")
         return
-    if arguments.child:
-        train = train_reprise if arguments.child == "reprise" else train_by_its_own
-        print("RESULT " + json.dumps(train(arguments, arguments.seeds[0])))
-        return
-    rows = []
-    for place, seed in enumerate(arguments.seeds):
-        names = ["reprise", "detectron2"][:: 1 if place % 2 == 0 else -1]
-        rows.append({name: one_run(__file__, name, arguments, seed) for name in names})
-    show(rows, arguments, "detectron2")
+    compare(__file__, arguments, "detectron2", train_by_its_own)
 
 
 def train_by_its_own(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
@@ -93,7 +74,7 @@ def train_by_its_own(arguments: argparse.Namespace, seed: int) -> dict[str, floa
     steps = math.ceil(len(records) / arguments.batch_size)
     stamps = [time.perf_counter()]
 
-    class Clock(HookBase):
+    class Clock(HookBase):  # type: ignore[misc] # untyped library
         def after_step(self) -> None:
             stamps.append(time.perf_counter())
 

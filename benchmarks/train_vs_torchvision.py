@@ -14,22 +14,26 @@ something in the minutes that it is given here:
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from contextlib import nullcontext
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "src"))
-FLIP = 0.5
-MOST_PROPOSALS = 300
+from comparison import (
+    FLIP,
+    MOST_PROPOSALS,
+    add_common,
+    compare,
+    has_few_proposals,
+    open_dataset,
+    parameters,
+    score,
+)
+
+if TYPE_CHECKING:
+    from reprise.dataset import Dataset
+    from reprise.models.config import AugmentationConfig
+    from reprise.training.config import TrainingConfig
 
 
 def main() -> None:
@@ -37,113 +41,17 @@ def main() -> None:
     parser.add_argument(
         "--family", choices=["faster_rcnn", "mask_rcnn", "multilabel"], default="faster_rcnn"
     )
-    add_common(parser)
+    add_common(parser, "torchvision")
     parser.add_argument(
         "--variant",
         choices=["nano", "small", "medium"],
         help="of a detector: MobileNet V3 small or large with few proposals, or ResNet-50",
     )
-    parser.add_argument("--child", choices=["reprise", "torchvision"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.family == "multilabel":
         arguments.variant = "nano"
     arguments.variant = arguments.variant or "medium"
-    if arguments.child:
-        train = train_reprise if arguments.child == "reprise" else train_plainly
-        print("RESULT " + json.dumps(train(arguments, arguments.seeds[0])))
-        return
-    rows = []
-    for place, seed in enumerate(arguments.seeds):
-        names = ["reprise", "torchvision"][:: 1 if place % 2 == 0 else -1]
-        rows.append({name: one_run(__file__, name, arguments, seed) for name in names})
-    show(rows, arguments, "torchvision")
-
-
-def add_common(parser: argparse.ArgumentParser) -> None:
-    """What every comparison with a library's loop can be told."""
-    parser.add_argument("--dataset", type=Path, default=ROOT / "data" / "processed")
-    parser.add_argument("--image-size", type=int, default=160)
-    parser.add_argument("--batch-size", type=int, default=4)
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--learning-rate", type=float, default=3e-4)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--sampled", type=int, default=64, help="proposals, of small networks")
-    parser.add_argument("--cache", choices=["none", "ram"], default="none", help="of ours")
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-
-
-def one_run(script: str, name: str, arguments: argparse.Namespace, seed: int) -> dict[str, float]:
-    """Each training in its own process."""
-    told = vars(arguments) | {"seeds": seed, "dataset": arguments.dataset.resolve()}
-    with tempfile.TemporaryDirectory(prefix="reprise-benchmark-") as folder:
-        command = [sys.executable, script]
-        for key, value in (told | {"child": name, "folder": folder}).items():
-            command += [f"--{key.replace('_', '-')}", str(value)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-    if done.returncode or not lines:
-        sys.exit(f"{name} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
-    result = json.loads(lines[-1].removeprefix("RESULT "))
-    print(f"seed {seed} {name}: {result}", flush=True)
-    return result
-
-
-def parameters(arguments: argparse.Namespace, seed: int) -> Any:
-    """params.yaml with the benchmark's network and lengths, as typed sections."""
-    from reprise import params
-
-    os.chdir(ROOT)
-    loaded = params.load(ROOT / "params.yaml")
-    values = loaded.model_dump()
-    values["model"] |= {
-        "type": arguments.family, "task": "auto", "weights": {}, "variant": arguments.variant,
-        "architecture": getattr(arguments, "architecture", "auto"),
-    }  # fmt: skip
-    if has_few_proposals(arguments):
-        values["model"]["first_stage"] |= {
-            "sampled_proposals": arguments.sampled,
-            "max_proposals": MOST_PROPOSALS,
-        }
-    values["training"] |= {
-        "epochs": arguments.epochs, "steps": None, "batch_size": arguments.batch_size,
-        "learning_rate": arguments.learning_rate, "optimizer": "adamw", "seed": seed,
-        "mixed_precision": "none", "device": "cpu", "threads": arguments.threads, "ema_decay": 0.0,
-        "cache": arguments.cache,
-        # Detectron2's simple trainer clips nothing.
-        "gradient_clip": 0.0 if arguments.family == "detectron2" else 10.0,
-    }  # fmt: skip
-    values["training"]["early_stopping"] |= {"enabled": False, "metric": "mAP"}
-    values["validation"] |= {"frequency": arguments.epochs, "metrics": ["mAP"]}
-    values["augmentation"] = dict.fromkeys(values["augmentation"], 0) | {
-        "enabled": True,
-        "flip_horizontal": FLIP,
-    }
-    values["machine"] |= {"workers": arguments.workers}
-    return type(loaded).model_validate(values)
-
-
-def has_few_proposals(arguments: argparse.Namespace) -> bool:
-    """Whether the network is a small one of two stages: then it has time to learn something."""
-    two_stages = "rcnn" in arguments.family or "rcnn" in getattr(arguments, "architecture", "")
-    return two_stages and arguments.variant != "medium"
-
-
-def train_reprise(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
-    from reprise.models.storage import load_model
-    from reprise.training.train import train
-
-    loaded = parameters(arguments, seed)
-    out = arguments.folder
-    train(
-        arguments.dataset, loaded.model, loaded.training, loaded.validation, loaded.augmentation,
-        arguments.image_size, loaded.machine, out / "models", out / "reports", out / "scratch",
-    )  # fmt: skip
-    (speeds,) = (out / "scratch" / "speed").glob("*/plots/metrics/images_per_second.tsv")
-    values = [float(line.split("\t")[1]) for line in speeds.read_text().splitlines()[1:]]
-    family, _ = load_model(out / "models")
-    return {"images_per_second": statistics.median(values), **score(arguments, family)}
+    compare(__file__, arguments, "torchvision", train_plainly)
 
 
 def train_plainly(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
@@ -174,7 +82,7 @@ def plain_loop(
     collate: Any,
     loss_of: Any,
     arguments: argparse.Namespace,
-    training: Any,
+    training: TrainingConfig,
 ) -> float:
     """Train; the median of the epochs' images/s."""
     import torch
@@ -213,16 +121,10 @@ def plain_loop(
     return statistics.median(rates)
 
 
-def open_dataset(arguments: argparse.Namespace) -> Any:
-    from reprise.dataset import Dataset
-
-    return Dataset(arguments.dataset)
-
-
 class Files:
     """The train split as JPEG files with torchvision's targets, flipped at random."""
 
-    def __init__(self, data: Any, arguments: argparse.Namespace, family: Any) -> None:
+    def __init__(self, data: Dataset, arguments: argparse.Namespace, family: Any) -> None:
         from reprise.models.instance_samples import InstanceSamples
 
         self._classify = arguments.family == "multilabel"
@@ -233,8 +135,8 @@ class Files:
         masks = arguments.family == "mask_rcnn"
         samples = InstanceSamples(data, "train", arguments.image_size, masks=masks)
         labels = family.training_samples(data, _still(arguments), 0, 1) if self._classify else None
-        rows = data.split("train")
-        for index, row in enumerate(rows.itertuples()):
+        row: Any
+        for index, row in enumerate(data.split("train").itertuples()):
             path = folder / f"{row.image_id}.jpg"
             path.write_bytes(data.encoded(row.shard, row.offset, row.length))
             self._paths.append(path)
@@ -274,12 +176,12 @@ class Files:
         return scale(image), target
 
 
-def _still(arguments: argparse.Namespace) -> Any:
+def _still(arguments: argparse.Namespace) -> AugmentationConfig:
     loaded = parameters(arguments, 0)
     return loaded.augmentation.model_copy(update={"enabled": False})
 
 
-def plain_network(arguments: argparse.Namespace, data: Any, family: Any) -> tuple[Any, Any]:
+def plain_network(arguments: argparse.Namespace, data: Dataset, family: Any) -> tuple[Any, Any]:
     """torchvision's network with our starting weights, and its loss of one batch."""
     import torch
     from torchvision import models
@@ -343,38 +245,6 @@ def mobilenet_parts(variant: str) -> dict[str, Any]:
             ((32, 64, 128, 256, 512),) * 3, ((0.5, 1.0, 2.0),) * 3
         ),
     }  # fmt: skip
-
-
-def score(arguments: argparse.Namespace, family: Any) -> dict[str, float]:
-    import torch
-
-    from reprise.models.inference import run_split
-    from reprise.scoring import compute_metrics, truth_of
-    from reprise.scoring import score as score_rows
-
-    data = open_dataset(arguments)
-    device = torch.device("cpu")
-    _, rows = run_split(family, family.network, data, "test", 8, device, nullcontext)
-    scores = score_rows(family.task, truth_of(data, "test", family.task), rows)
-    return compute_metrics(scores, ("mAP", "mAP50", "mean_iou"))
-
-
-def show(
-    rows: list[dict[str, Any]], arguments: argparse.Namespace, peer: str, metric: str = "mAP"
-) -> None:
-    speed = "images_per_second"
-    ratios = [row["reprise"][speed] / row[peer][speed] for row in rows]
-    print(
-        f"\n{arguments.family}, {arguments.image_size} px, batch {arguments.batch_size}: images/s, "
-        f"Reprise over {peer}'s loop: median {statistics.median(ratios):.3f} "
-        f"({', '.join(f'{ratio:.3f}' for ratio in ratios)})"
-    )
-    for name in ("reprise", peer):
-        values = [row[name][metric] for row in rows]
-        print(
-            f"test {metric} {name:12s} mean {statistics.mean(values):.4f} min {min(values):.4f} "
-            f"max {max(values):.4f} over seeds {arguments.seeds}"
-        )
 
 
 if __name__ == "__main__":

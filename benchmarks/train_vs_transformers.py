@@ -17,38 +17,20 @@ small network in both loops. The documented loop is given its masks decoded, in 
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
-from train_vs_torchvision import (
-    add_common,
-    one_run,
-    open_dataset,
-    parameters,
-    plain_loop,
-    score,
-    show,
-    train_reprise,
-)
+from comparison import add_common, compare, open_dataset, parameters, score
+from train_vs_torchvision import plain_loop
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--family", choices=["sam"], default="sam")
-    add_common(parser)
+    add_common(parser, "transformers")
     parser.set_defaults(epochs=3)
     parser.add_argument("--variant", choices=["nano", "medium"], default="medium")
-    parser.add_argument("--child", choices=["reprise", "transformers"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.child:
-        train = train_reprise if arguments.child == "reprise" else train_as_documented
-        print("RESULT " + json.dumps(train(arguments, arguments.seeds[0])))
-        return
-    rows = []
-    for place, seed in enumerate(arguments.seeds):
-        names = ["reprise", "transformers"][:: 1 if place % 2 == 0 else -1]
-        rows.append({name: one_run(__file__, name, arguments, seed) for name in names})
-    show(rows, arguments, "transformers", "mean_iou")
+    compare(__file__, arguments, "transformers", train_as_documented, ("mean_iou",))
 
 
 def train_as_documented(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
@@ -62,7 +44,7 @@ def train_as_documented(arguments: argparse.Namespace, seed: int) -> dict[str, f
     torch.set_flush_denormal(True)
     torch.manual_seed(seed)
     data = open_dataset(arguments)
-    family = family_class("sam")(loaded.model, data.class_names, arguments.image_size)
+    family: Any = family_class("sam")(loaded.model, data.class_names, arguments.image_size)
     # transformers has no network that is small enough to learn from nothing.
     small = arguments.variant == "nano"
     network = family.network if small else plain_network(family.network)
@@ -78,7 +60,7 @@ def plain_network(prompted: Any) -> Any:
     import torch
     from transformers import SamModel
 
-    network = SamModel(prompted.config)
+    network: Any = SamModel(prompted.config)
     network.load_state_dict(prompted.state_dict())
     network.vision_encoder.patch_embed.image_size = prompted.vision_encoder.patch_embed.image_size
     # It takes position embeddings of its image's size, to which ours are resized on their way.
@@ -103,7 +85,7 @@ class Prompted:
         from reprise.models.instance_samples import InstanceSamples
 
         size = arguments.image_size
-        self._processor = SamProcessor(
+        self._processor = SamProcessor(  # type: ignore[no-untyped-call]
             SamImageProcessor(size={"longest_edge": size}, pad_size={"height": size, "width": size})
         )
         self._size = size
@@ -133,8 +115,8 @@ class Prompted:
 
         boxes, masks = self._objects[index]
         chosen = torch.from_numpy(self._rng.permutation(len(boxes))[:PROMPTS])
-        with Image.open(self._paths[index]) as image:
-            image = image.convert("RGB")
+        with Image.open(self._paths[index]) as file:
+            image = file.convert("RGB")
         prompts = jittered(boxes[chosen], (image.height, image.width), self._rng)
         # An image without objects gets a prompt that counts for nothing.
         given = prompts.tolist() or [[0.0, 0.0, 1.0, 1.0]]
@@ -177,7 +159,7 @@ def documented_loss(network: Any, batch: dict[str, Any]) -> Any:
     for logits, ious, targets in zip(masks, scores, batch["targets"], strict=True):
         if len(targets):
             own = mask_losses(logits[: len(targets)], ious[: len(targets)], targets)
-            total = total + sum(own.values()).mean()
+            total = total + torch.stack(list(own.values())).sum(dim=0).mean()
     return total / len(batch["targets"])
 
 

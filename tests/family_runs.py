@@ -171,8 +171,9 @@ def _prior_labels(data: Dataset, split: str) -> list[dict[str, Any]]:
 
 
 def _filled_truth(data: Dataset, split: str) -> list[dict[str, Any]]:
-    sizes = data.images.set_index("image_id")[["original_height", "original_width"]]
+    sizes: Any = data.images.set_index("image_id")[["original_height", "original_width"]]
     rows = []
+    box: Any
     for image_id, boxes in data.boxes_of(data.split(split)["image_id"]).items():
         height, width = (int(value) for value in sizes.loc[image_id])
         for box in boxes.itertuples():
@@ -191,6 +192,8 @@ def _blind_boxes(data: Dataset, split: str, masks: bool) -> list[dict[str, Any]]
     chosen = train.iloc[:: max(len(train) // BLIND_BOXES, 1)].head(BLIND_BOXES)
     share = train["category_id"].value_counts(normalize=True)
     rows = []
+    image: Any
+    box: Any
     for image in data.split(split).itertuples():
         height, width = int(image.original_height), int(image.original_width)
         for box in chosen.itertuples():
