@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gui_screens.drawn import words
-from gui_screens.drawn.canvas import Canvas, Color
+from gui_screens.drawn.canvas import Canvas, Color, Shadow
 from gui_screens.drawn.controls import button, icon_button
 from gui_screens.drawn.inputs import dropdown, field, text_input
 from gui_screens.drawn.layout import Node, box, column, fit, pad, row, space
@@ -29,7 +29,7 @@ def bar(ui: Ui, canvas: Canvas, y: int, height: int, color: Color, top: bool) ->
     """Paint a full-width bar that hides what was there, with its edge or shadow."""
     canvas.cover(0, y, canvas.width, height)
     if ui.theme.shadow:
-        canvas.shadow(0, y, canvas.width, height, 0, ui.px(4), 60, 0)
+        canvas.shadow(0, y, canvas.width, height, 0, Shadow(ui.px(4), 60, 0))
     canvas.rect(0, y, canvas.width, height, color)
     edge = y + height - ui.theme.line if top else y
     canvas.rect(0, edge, canvas.width, ui.theme.line, mix(color, ui.theme.border, 0.6))

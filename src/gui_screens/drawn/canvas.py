@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
@@ -34,6 +35,20 @@ CLASSES = (
 MIN_SIDE = 4
 MIN_VISIBLE = 0.5
 _OVERSAMPLING = 4
+
+
+class Shadow(NamedTuple):
+    """A soft shadow.
+
+    Attributes:
+        blur: How far it fades, in pixels.
+        strength: 0 to 255.
+        drop: How much lower than its rectangle it lies, in pixels.
+    """
+
+    blur: int
+    strength: int
+    drop: int
 
 
 @dataclass
@@ -174,10 +189,9 @@ class Canvas:
         self.rect(x, y + h - line, w, line, dark)
         self.rect(x + w - line, y, line, h, dark)
 
-    def shadow(
-        self, x: int, y: int, w: int, h: int, radius: int, blur: int, strength: int, drop: int
-    ) -> None:
-        """Darken softly around a rectangle; ``strength`` is 0 to 255, ``drop`` in pixels."""
+    def shadow(self, x: int, y: int, w: int, h: int, radius: int, shadow: Shadow) -> None:
+        """Darken softly around a rectangle."""
+        blur, strength, drop = shadow
         if blur > 0 and strength > 0 and w > 2 and h > 2:
             mask = _shadow_mask(w, h, radius, blur, strength)
             self.image.paste((0, 0, 0), (x - 2 * blur, y - 2 * blur + drop), mask)

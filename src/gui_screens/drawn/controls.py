@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gui_screens.drawn import words
-from gui_screens.drawn.canvas import Canvas, Color
+from gui_screens.drawn.canvas import Canvas, Color, Shadow
 from gui_screens.drawn.layout import Node, column, row
 from gui_screens.drawn.text import ICON_NAMES, Ui, icon, text
 from gui_screens.drawn.theme import Theme, mix
@@ -109,7 +109,7 @@ def _button_body(
 ) -> None:
     x, y, w, h = box
     if kind in ("raised", "gradient"):
-        canvas.shadow(x, y, w, h, radius, theme.px(3), 90, theme.px(1))
+        canvas.shadow(x, y, w, h, radius, Shadow(theme.px(3), 90, theme.px(1)))
     if kind == "hard":
         canvas.rect(x + theme.px(3), y + theme.px(3), w, h, theme.text)
     if fill:

@@ -127,15 +127,11 @@ def icon_mask(name: str, size: int, style: str) -> Image.Image:
 
 
 def _stroke(pen: ImageDraw.ImageDraw, stroke: str, unit: float, width: int, solid: bool) -> None:
-    ink = 255
-    if stroke[0] == "~":
-        if solid:
-            return
-        stroke = stroke[1:]
-    elif stroke[0] == "-":
-        stroke = stroke[1:]
-        ink = 0 if solid else 255
-    kind, *words = stroke.split()
+    sign = stroke[0] if stroke[0] in "~-" else ""
+    if sign == "~" and solid:
+        return
+    ink = 0 if sign == "-" and solid else 255
+    kind, *words = stroke.removeprefix(sign).split()
     values = [[float(v) * unit for v in word.split(",")] for word in words]
     closed = solid and ink == 255
     if kind in "LP":
@@ -144,15 +140,13 @@ def _stroke(pen: ImageDraw.ImageDraw, stroke: str, unit: float, width: int, soli
             if closed:
                 pen.polygon(points, fill=ink)
             points = [*points, points[0], points[1]]
-        pen.line(points, fill=ink, width=width, joint="curve")
-        for x, y in (points[0], points[-1]):
-            _dot(pen, x, y, width / 2, ink)
+        _polyline(pen, points, width, ink)
     elif kind == "D":
         (x, y), (radius,) = values
         _dot(pen, x, y, max(radius, width / 2), ink)
     elif kind == "C":
         (x, y), (radius,) = values
-        if closed or (solid and ink == 0):
+        if solid:
             _dot(pen, x, y, radius, ink)
         else:
             edge = radius + width / 2
@@ -168,6 +162,14 @@ def _stroke(pen: ImageDraw.ImageDraw, stroke: str, unit: float, width: int, soli
     else:
         (x0, y0), (x1, y1), (start, end) = values
         pen.arc((x0, y0, x1, y1), start / unit, end / unit, fill=ink, width=width)
+
+
+def _polyline(
+    pen: ImageDraw.ImageDraw, points: list[tuple[float, float]], width: int, ink: int
+) -> None:
+    pen.line(points, fill=ink, width=width, joint="curve")
+    for x, y in (points[0], points[-1]):
+        _dot(pen, x, y, width / 2, ink)
 
 
 def _dot(pen: ImageDraw.ImageDraw, x: float, y: float, radius: float, ink: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gui_screens.drawn import words
 from gui_screens.drawn.blocks import fields, labelled_slider, options
-from gui_screens.drawn.canvas import Canvas
+from gui_screens.drawn.canvas import Canvas, Shadow
 from gui_screens.drawn.cards import person_row
 from gui_screens.drawn.controls import button_row, icon_button
 from gui_screens.drawn.inputs import dropdown
@@ -57,7 +57,8 @@ def _popover(ui: Ui, canvas: Canvas) -> None:
 
 def _place(ui: Ui, canvas: Canvas, card: Node, x: int, y: int) -> None:
     canvas.cover(x, y, card.width, card.height)
-    canvas.shadow(x, y, card.width, card.height, ui.theme.card_radius, ui.px(12), 120, ui.px(5))
+    shadow = Shadow(ui.px(12), 120, ui.px(5))
+    canvas.shadow(x, y, card.width, card.height, ui.theme.card_radius, shadow)
     card.paint(canvas, x, y)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from gui_screens.drawn import words
-from gui_screens.drawn.canvas import Canvas, Color
+from gui_screens.drawn.canvas import Canvas, Color, Shadow
 from gui_screens.drawn.icons import GLYPHS, STYLES, icon_mask
 from gui_screens.drawn.layout import Node, column, layered, pad, row, space
 from gui_screens.drawn.theme import Theme, mix
@@ -243,7 +243,8 @@ def panel(ui: Ui, inner: Node, width: int, color: Color, margin: int) -> Node:
 
     def paint(canvas: Canvas, x: int, y: int) -> None:
         if theme.shadow:
-            canvas.shadow(x, y, width, height, theme.card_radius, ui.px(7), theme.shadow, ui.px(2))
+            shadow = Shadow(ui.px(7), theme.shadow, ui.px(2))
+            canvas.shadow(x, y, width, height, theme.card_radius, shadow)
         canvas.rounded(x, y, width, height, theme.card_radius, color)
         if bordered:
             edge = mix(color, theme.border, 0.75)

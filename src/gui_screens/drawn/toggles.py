@@ -6,7 +6,7 @@ from functools import partial
 
 from PIL import ImageDraw
 
-from gui_screens.drawn.canvas import Canvas, Color
+from gui_screens.drawn.canvas import Canvas, Color, Shadow
 from gui_screens.drawn.layout import Node
 from gui_screens.drawn.text import Ui, mark
 from gui_screens.drawn.theme import mix
@@ -104,7 +104,7 @@ def toggle(ui: Ui, checked: bool | None = None) -> Node:
             tint = mix(ui.ground, tone, 0.5) if on else off
             canvas.rounded(x, y + (height - track) // 2, width, track, track // 2, tint)
             color = tone if on else (mix(off, _WHITE, 0.85) if not theme.dark else (190, 190, 190))
-            canvas.shadow(left, y + gap, knob, knob, knob // 2, ui.px(2), 80, 1)
+            canvas.shadow(left, y + gap, knob, knob, knob // 2, Shadow(ui.px(2), 80, 1))
         elif style == "outline" and not on:
             canvas.rounded(x, y, width, height, height // 2, ui.ground)
             canvas.outline(x, y, width, height, height // 2, theme.border, max(1, theme.line))
@@ -166,7 +166,7 @@ def slider(ui: Ui, width: int) -> Node:
             slim = max(5, thumb // 2)
             canvas.rounded(left + (thumb - slim) // 2, y, slim, thumb, min(2, theme.radius), accent)
         elif style in ("white", "fat"):
-            canvas.shadow(left, y, thumb, thumb, thumb // 2, ui.px(3), 110, 1)
+            canvas.shadow(left, y, thumb, thumb, thumb // 2, Shadow(ui.px(3), 110, 1))
             canvas.rounded(left, y, thumb, thumb, thumb // 2, _WHITE)
             canvas.outline(left, y, thumb, thumb, thumb // 2, mix(_WHITE, theme.border, 0.5), 1)
         elif style == "ring":

@@ -194,18 +194,16 @@ def _stored(image: GeneratedImage) -> _StoredImage:
 
 
 def _annotation(item: LabelledObject) -> dict[str, Any]:
-    if item.mask is not None:
-        rows, columns = np.flatnonzero(item.mask.any(axis=1)), np.flatnonzero(item.mask.any(axis=0))
-        x, y = int(columns[0]), int(rows[0])
-        w, h = int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y
-        area, segmentation = float(item.mask.sum()), rle.encode_mask(item.mask)
-    else:
-        assert item.xywh is not None  # checked
-        x, y, w, h = item.xywh
-        area, segmentation = float(w * h), []
+    """The box, area and outline of a checked object, as COCO has them."""
+    if item.xywh is not None:
+        bbox = [float(value) for value in item.xywh]
+        return {"bbox": bbox, "area": bbox[2] * bbox[3], "iscrowd": 0, "segmentation": []}
+    mask = np.asarray(item.mask)
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    x, y, w, h = columns[0], rows[0], np.ptp(columns) + 1, np.ptp(rows) + 1
     return {
         "bbox": [float(value) for value in (x, y, w, h)],
-        "area": area,
+        "area": float(mask.sum()),
         "iscrowd": 0,
-        "segmentation": segmentation,
+        "segmentation": rle.encode_mask(mask),
     }

@@ -103,7 +103,13 @@ def _part(ui: Ui, width: int, kind: str) -> Node:
         return person_row(ui, width)
     if kind == "prose":
         return paragraph(ui, width, 1, links=0.7)
+    return _wide_part(ui, width, kind)
+
+
+def _wide_part(ui: Ui, width: int, kind: str) -> Node:
+    """A part that takes the whole width of its card."""
     if kind == "search":
+        gap = ui.px(9)
         go = button(ui, "Search") if ui.chance(0.5) else icon_button(ui, "search")
         return row(
             [text_input(ui, max(ui.px(60), width - go.width - gap), "Search", glyph="search"), go],
@@ -114,7 +120,7 @@ def _part(ui: Ui, width: int, kind: str) -> Node:
     if kind == "progress":
         return progress(ui, width)
     if kind == "chart":
-        return picture(ui, width, ui.px(rng.randint(80, 140)), "chart", 0)
+        return picture(ui, width, ui.px(ui.rng.randint(80, 140)), "chart", 0)
     return _line(ui, width, spread=kind == "line")
 
 
