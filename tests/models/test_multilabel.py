@@ -17,8 +17,8 @@ from models.settings import augmentation, machine, model, training, validation
 from multilabel_dataset import CLASSES, labelled_dataset
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
+from reprise.models.imagenet import MEAN, STD
 from reprise.models.multilabel.family import (
-    IMAGENET,
     MAX_POSITIVE_WEIGHT,
     NETWORKS,
     MultiLabel,
@@ -129,7 +129,7 @@ def test_validation_images_are_resized_and_nothing_else(dataset: Dataset) -> Non
 
 def test_pixels_are_normalised_as_the_pretrained_weights_expect() -> None:
     images = torch.randint(0, 256, (2, 3, 4, 4), dtype=torch.uint8)
-    mean, std = (torch.tensor(IMAGENET[name]).view(3, 1, 1) for name in ("mean", "std"))
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
     torch.testing.assert_close(normalised(images), (images / 255 - mean) / std)
 
 

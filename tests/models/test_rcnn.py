@@ -22,14 +22,8 @@ from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.masks.resize import decode_resized
 from reprise.models.family import Batch
-from reprise.models.rcnn.family import (
-    FasterRcnn,
-    MaskRcnn,
-    collate,
-    current_names,
-    normalised,
-    to_original,
-)
+from reprise.models.instance_family import collate, normalised, to_original
+from reprise.models.rcnn.family import FasterRcnn, MaskRcnn, current_names
 from reprise.models.rcnn.network import Detector
 from reprise.training.train import train
 

@@ -38,23 +38,25 @@ class Augmentation:
 
 
 def _affine(config: AugmentationConfig) -> nn.Module:
-    return v2.RandomAffine(
+    affine: nn.Module = v2.RandomAffine(
         degrees=config.rotation,
         translate=(config.translation, config.translation),
         scale=(1 - config.scale, 1 + config.scale),
         interpolation=v2.InterpolationMode.BILINEAR,
         fill={tv_tensors.Image: PADDING, tv_tensors.Mask: 0, "others": 0},
     )
+    return affine
 
 
 def _colour(config: AugmentationConfig) -> nn.Module:
-    return v2.ColorJitter(
+    jitter: nn.Module = v2.ColorJitter(
         brightness=config.brightness,
         contrast=config.contrast,
         saturation=config.saturation,
         # torchvision shifts by up to half of the circle.
         hue=min(config.hue, 0.5),
     )
+    return jitter
 
 
 def _noise(config: AugmentationConfig) -> nn.Module:
@@ -63,7 +65,8 @@ def _noise(config: AugmentationConfig) -> nn.Module:
         v2.GaussianNoise(sigma=NOISE),
         v2.ToDtype(torch.uint8, scale=True),
     ]
-    return v2.RandomApply(steps, p=config.noise)
+    noise: nn.Module = v2.RandomApply(steps, p=config.noise)
+    return noise
 
 
 # Changes that move what the image shows, and its boxes and masks with it; in this order.

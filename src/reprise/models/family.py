@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset as Samples
 
 Batch = dict[str, Any]
+# Class index, left, top, right, bottom.
+TargetBox = tuple[int, float, float, float, float]
 # Counts (k,) that loss parts are divided by, in one process's share of a batch, to factors (k,)
 # of those parts: with them the shares' losses add up to that of the whole batch.
 Weigh = Callable[[torch.Tensor], torch.Tensor]
@@ -125,7 +127,7 @@ class Family(ABC):
         raise NotImplementedError
 
     @abstractmethod
-    def target_boxes(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
+    def target_boxes(self, batch: Batch) -> list[list[TargetBox]]:
         """For each image of a training batch, (class index, left, top, right, bottom) in
         pixels of ``batch["images"]``: what a person checks the loss's targets by. Classes of
         whole images come as boxes of the whole image."""
@@ -137,7 +139,8 @@ class Family(ABC):
 def family_class(name: str) -> type[Family]:
     """The class behind ``model.type``."""
     module, attribute = FAMILIES[name].split(":")
-    return getattr(importlib.import_module(module), attribute)
+    found: type[Family] = getattr(importlib.import_module(module), attribute)
+    return found
 
 
 def weighed(

@@ -193,7 +193,7 @@ def boxes_of_masks(masks: torch.Tensor) -> torch.Tensor:
 
     if not len(masks):
         return torch.zeros((0, 4))
-    boxes = masks_to_boxes(masks)
+    boxes: torch.Tensor = masks_to_boxes(masks)
     boxes[:, 2:] += 1
     return boxes
 

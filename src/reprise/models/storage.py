@@ -19,6 +19,7 @@ from reprise.dataset import write_json
 from reprise.errors import RepriseError
 from reprise.models.config import ModelConfig
 from reprise.models.family import Family, family_class
+from reprise.replacing import replacing_file
 
 Tensors = dict[str, torch.Tensor]
 # What torch.load has been seen to raise over damaged files.
@@ -55,16 +56,14 @@ def write_tensors(path: Path, tensors: Tensors) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     stored = {name: _stored(tensors[name]) for name in sorted(tensors)}
-    temporary = path.with_name(f"{path.name}.partial")
     try:
-        save_file(stored, temporary, metadata={"format": "pt"})
+        with replacing_file(path) as partial:
+            save_file(stored, partial, metadata={"format": "pt"})
     except (SafetensorError, OSError) as error:
-        temporary.unlink(missing_ok=True)
         raise RepriseError(
             f"the weights cannot be written to {path.parent}: {error}",
             "free disk space and run dvc repro again; it goes on from the last checkpoint.",
         ) from None
-    temporary.replace(path)
 
 
 def _stored(tensor: torch.Tensor) -> torch.Tensor:
@@ -102,7 +101,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     path = folder / "model.json"
     fix = "train first (dvc repro train), or restore the files (dvc checkout models)."
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
+        description: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         ModelConfig.model_validate(description["parameters"]["model"])
         names = [description[key] for key in ("family", "classes", "image_size")]
     except FileNotFoundError:

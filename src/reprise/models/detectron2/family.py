@@ -11,20 +11,18 @@ from typing import Any, ClassVar, Literal
 
 import torch
 
-from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.augment import SUPPORTED
 from reprise.models.choices import check_image_size, choose_architecture, choose_task
-from reprise.models.config import AugmentationConfig, ModelConfig
-from reprise.models.family import Batch, Family, Weigh, weighed
-from reprise.models.instance_samples import InstanceSamples, Sample, require_masks
-from reprise.models.rcnn.family import collate, to_original
+from reprise.models.config import ModelConfig
+from reprise.models.family import Batch, Weigh, weighed
+from reprise.models.instance_family import InstanceFamily, split_targets, to_original
 from reprise.scoring import Task
 
 INSTALL = "https://detectron2.readthedocs.io/en/latest/tutorials/install.html"
 
 
-class Detectron2(Family):
+class Detectron2(InstanceFamily):
     """Detection or instance segmentation with Detectron2's networks.
 
     The network is given by ``model.architecture``; ``model.task: segment`` alone means
@@ -45,7 +43,7 @@ class Detectron2(Family):
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
         self.architecture, self.task = choose_network(config)
         check_image_size(config.type, image_size)
-        self._image_size = image_size
+        super().__init__(config, image_size)
         self.network: torch.nn.Module = _library().build(
             config, self.architecture, len(class_names)
         )
@@ -58,36 +56,17 @@ class Detectron2(Family):
             )
         }
 
-    def prepare(self, dataset: Dataset, label_smoothing: float) -> None:
-        del label_smoothing
-        if self.task == "segment":
-            require_masks(dataset, "detectron2")
-
-    def training_samples(
-        self, dataset: Dataset, augmentation: AugmentationConfig, seed: int, epochs: int
-    ) -> InstanceSamples:
-        del epochs
-        return InstanceSamples(
-            dataset, "train", self._image_size, self.task == "segment", augmentation, seed
-        )
-
-    def evaluation_samples(self, dataset: Dataset, split: str) -> InstanceSamples:
-        return InstanceSamples(dataset, split, self._image_size, self.task == "segment")
-
-    def collate(self, samples: list[Sample]) -> Batch:
-        return collate(samples)
-
     def loss(
         self, network: torch.nn.Module, batch: Batch, weigh: Weigh = torch.ones_like
     ) -> dict[str, torch.Tensor]:
-        losses = network(batch["images"], batch["sizes"], _targets(batch))[0]
+        losses = network(batch["images"], batch["sizes"], split_targets(batch))[0]
         detector: Any = self.network
         return weighed(losses, detector.counts, weigh) if detector.counts else losses
 
     def evaluate(
         self, network: torch.nn.Module, batch: Batch
     ) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]]]:
-        losses, found = network(batch["images"], batch["sizes"], _targets(batch))
+        losses, found = network(batch["images"], batch["sizes"], split_targets(batch))
         rows: list[dict[str, Any]] = []
         for image_id, size, original, detections in zip(
             batch["image_ids"], batch["sizes"], batch["originals"], found, strict=True
@@ -98,17 +77,6 @@ class Detectron2(Family):
     def backbone(self) -> list[torch.nn.Module]:
         # The feature pyramid on top of it is trained with the heads.
         return [self.network.get_submodule("backbone.bottom_up")]
-
-    def target_boxes(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
-        return [
-            [
-                (int(index), *box)
-                for index, box in zip(
-                    target["labels"].tolist(), target["boxes"].tolist(), strict=True
-                )
-            ]
-            for target in _targets(batch)
-        ]
 
 
 def choose_network(config: ModelConfig) -> tuple[str, Task]:
@@ -147,10 +115,3 @@ def _library() -> ModuleType:
             "model.type.",
         ) from None
     return network
-
-
-def _targets(batch: Batch) -> list[dict[str, torch.Tensor]]:
-    """The objects of each image by themselves."""
-    names = [name for name in ("boxes", "labels", "masks") if name in batch]
-    parts = zip(*(batch[name].split(batch["counts"]) for name in names), strict=True)
-    return [dict(zip(names, part, strict=True)) for part in parts]

@@ -172,8 +172,9 @@ class OneStage(RetinaNet):
         if not self.training:
             # Of the batch alone: evaluation leaves no trace, and does not depend on any.
             return value
-        self.loss_normalizer.lerp_(torch.full_like(self.loss_normalizer, value), 1 - momentum)
-        return self.loss_normalizer.clone()
+        normalizer: torch.Tensor = self.loss_normalizer
+        normalizer.lerp_(torch.full_like(normalizer, value), 1 - momentum)
+        return normalizer.clone()
 
 
 def _normalised(

@@ -18,7 +18,8 @@ from reprise.errors import RepriseError
 from reprise.models.augment import SUPPORTED
 from reprise.models.choices import check_image_size, choose_architecture, choose_task
 from reprise.models.config import AugmentationConfig, ModelConfig
-from reprise.models.family import Batch, Family, Weigh
+from reprise.models.family import Batch, Family, TargetBox, Weigh
+from reprise.models.imagenet import MEAN, STD
 from reprise.models.multilabel.samples import LabelSamples, collate, targets_of
 from reprise.predictions import label_prediction
 from reprise.scoring import Task
@@ -39,7 +40,6 @@ NETWORKS = {
         "large": "convnext_large",
     },
 }
-IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 # A class that one image in a thousand has would weigh 999 times, and the gradient of that one
 # image would drown the others.
 MAX_POSITIVE_WEIGHT = 20.0
@@ -70,7 +70,7 @@ class MultiLabel(Family):
         self.network = get_model(
             variants[config.variant], weights=None, num_classes=len(class_names)
         )
-        self.normalisation = IMAGENET
+        self.normalisation = {"mean": MEAN, "std": STD}
         self._image_size = image_size
         self._positive_weights = torch.ones(len(class_names))
         self._smoothing = 0.0
@@ -132,7 +132,7 @@ class MultiLabel(Family):
         ]
         return self._parts(logits, batch), rows
 
-    def target_boxes(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
+    def target_boxes(self, batch: Batch) -> list[list[TargetBox]]:
         height, width = (float(side) for side in batch["images"].shape[2:])
         return [
             [(index, 0.0, 0.0, width, height) for index, is_so in enumerate(row) if is_so]
@@ -153,8 +153,7 @@ class MultiLabel(Family):
 def normalised(images: torch.Tensor) -> torch.Tensor:
     """uint8 (n, 3, h, w) RGB to float of ImageNet's mean and deviation, on the same device."""
     mean, std = (
-        torch.tensor(IMAGENET[name], device=images.device).mul(255).view(3, 1, 1)
-        for name in ("mean", "std")
+        torch.tensor(values, device=images.device).mul(255).view(3, 1, 1) for values in (MEAN, STD)
     )
     return (images.float() - mean) / std
 

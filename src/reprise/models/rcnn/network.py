@@ -40,8 +40,6 @@ BACKBONES = {
     "large": "resnet101",
     "xlarge": "resnet152",
 }
-# Sides of images are padded to a multiple of this, so that every feature level fits.
-STRIDE = 32
 # A low threshold: average precision needs the whole curve.
 MINIMUM_SCORE = 0.01
 CHANNELS = 256  # of the feature pyramid, and of the heads' convolutions
@@ -142,7 +140,10 @@ class Proposals(RegionProposalNetwork):
         # keep theirs, and both modes propose alike.
         self.training = targets is not None
         try:
-            return super().forward(images, features, targets)
+            found: tuple[list[Tensor], dict[str, Tensor]] = super().forward(
+                images, features, targets
+            )
+            return found
         finally:
             self.training = mode
 
@@ -227,7 +228,8 @@ class Heads(RoIHeads):
     ) -> Tensor:
         """Mask logits (k, classes + 1, 28, 28), float32."""
         pooled = self.mask_roi_pool(features, boxes, shapes)
-        return self.mask_predictor(self.mask_head(pooled)).float()
+        logits: Tensor = self.mask_predictor(self.mask_head(pooled))
+        return logits.float()
 
 
 def build_detector(
@@ -308,6 +310,9 @@ def _backbone(variant: str, deep: bool, pretrained: bool) -> nn.Module:
     norm = FrozenBatchNorm2d if pretrained and not deep else nn.BatchNorm2d
     body: Any = get_model(name, weights=None, norm_layer=norm)
     pyramid_norm = nn.BatchNorm2d if deep else None
-    if name.startswith("mobilenet"):
-        return _mobilenet_extractor(body, True, trainable_layers=6, norm_layer=pyramid_norm)
-    return _resnet_fpn_extractor(body, trainable_layers=5, norm_layer=pyramid_norm)
+    backbone: nn.Module = (
+        _mobilenet_extractor(body, True, trainable_layers=6, norm_layer=pyramid_norm)
+        if name.startswith("mobilenet")
+        else _resnet_fpn_extractor(body, trainable_layers=5, norm_layer=pyramid_norm)
+    )
+    return backbone

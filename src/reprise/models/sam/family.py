@@ -20,14 +20,15 @@ from reprise.masks.rle import encode_mask
 from reprise.models.augment import SUPPORTED
 from reprise.models.choices import choose_architecture, choose_task
 from reprise.models.config import AugmentationConfig, ModelConfig
-from reprise.models.family import Batch, Family, Weigh
+from reprise.models.family import Batch, Family, TargetBox, Weigh
+from reprise.models.imagenet import MEAN, STD, normalised
+from reprise.models.instance_family import split_boxes
 from reprise.models.instance_samples import InstanceSamples, require_masks
 from reprise.models.sam.network import Maps, MapStore, build_network
 from reprise.models.sam.samples import PromptedSamples, collate
 from reprise.predictions import prediction
 from reprise.scoring import Task
 
-MEAN, DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 # Focal to dice 20 to 1, as published.
 FOCAL_WEIGHT = 20.0
 # Lin et al., Focal Loss for Dense Object Detection (2017).
@@ -64,7 +65,7 @@ class Sam(Family):
         self._point_prompts = config.point_prompts
         self._augmented = True
         self._store = MapStore(STORE_BYTES)
-        self.normalisation = {"mean": MEAN, "std": DEVIATION}
+        self.normalisation = {"mean": MEAN, "std": STD}
 
     def prepare(self, dataset: Dataset, label_smoothing: float) -> None:  # noqa: ARG002 - refused
         require_masks(dataset, "sam")
@@ -100,14 +101,8 @@ class Sam(Family):
     def backbone(self) -> list[torch.nn.Module]:
         return self._encoder
 
-    def target_boxes(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
-        rows = zip(batch["labels"].tolist(), batch["objects"].tolist(), strict=True)
-        boxes = [(label, left, top, right, bottom) for label, (left, top, right, bottom) in rows]
-        starts = np.cumsum([0, *batch["counts"]])
-        return [
-            boxes[start:end]
-            for start, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
-        ]
+    def target_boxes(self, batch: Batch) -> list[list[TargetBox]]:
+        return split_boxes(batch["labels"], batch["objects"], batch["counts"])
 
     def loss(
         self,
@@ -117,7 +112,7 @@ class Sam(Family):
     ) -> dict[str, torch.Tensor]:
         counts = batch["counts"]
         prompts = {name: _padded(batch[name], counts) for name in ("boxes", "points", "by_box")}
-        pixels = _normalised(batch["images"])
+        pixels = normalised(batch["images"])
         if self._encodes_once() and not self._augmented:
             maps = self._store.maps(batch["image_ids"], pixels, network)
             logits, ious = network(maps=maps, **prompts)
@@ -134,7 +129,7 @@ class Sam(Family):
     def evaluate(
         self, network: torch.nn.Module, batch: Batch
     ) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]]]:
-        pixels = _normalised(batch["images"])
+        pixels = normalised(batch["images"])
         if self._encodes_once():
             maps = self._store.maps(batch["image_ids"], pixels, network)
         else:
@@ -216,19 +211,10 @@ def mask_losses(
     }
 
 
-def _normalised(images: torch.Tensor) -> torch.Tensor:
-    """uint8 (n, 3, h, w) -> what the network takes, on the device that the images are on."""
-    mean, deviation = (
-        torch.tensor(values, device=images.device)[None, :, None, None]
-        for values in (MEAN, DEVIATION)
-    )
-    return (images.float() / 255 - mean) / deviation
-
-
 def _padded(values: torch.Tensor, counts: list[int]) -> torch.Tensor:
     """(sum of counts, ...) -> (images, most, ...), zero where an image has fewer; most >= 1."""
     padded = values.new_zeros((len(counts), max(1, *counts), *values.shape[1:]))
-    for index, own in enumerate(values.split(counts)):
+    for index, own in enumerate(torch.split(values, counts)):
         padded[index, : len(own)] = own
     return padded
 

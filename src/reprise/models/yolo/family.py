@@ -14,7 +14,7 @@ from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.choices import check_image_size, choose_architecture, choose_task
 from reprise.models.config import AugmentationConfig, ModelConfig
-from reprise.models.family import Batch, Family, Weigh
+from reprise.models.family import Batch, Family, TargetBox, Weigh
 from reprise.models.yolo.library import (
     DetectionModel,
     IterableSimpleNamespace,
@@ -57,11 +57,11 @@ class Yolo(Family):
         self.architecture = choose_architecture(type(self), config.type, config.architecture)
         check_image_size(config.type, image_size)
         segments = self.task == "segment"
-        kind = SegmentationModel if segments else DetectionModel
+        kind: Any = SegmentationModel if segments else DetectionModel
         description = yaml_model_load(
             f"{self.architecture}{config.variant[0]}{'-seg' if segments else ''}.yaml"
         )
-        detector: Any = kind(description, ch=3, nc=len(class_names), verbose=False)
+        detector = kind(description, ch=3, nc=len(class_names), verbose=False)
         detector.args = IterableSimpleNamespace(**LOSS_GAINS, epochs=1, overlap_mask=True)
         self.network: torch.nn.Module = detector
         self._detector = detector
@@ -100,9 +100,9 @@ class Yolo(Family):
     def collate(self, samples: list[Any]) -> Batch:
         return collate(samples)
 
-    def target_boxes(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
+    def target_boxes(self, batch: Batch) -> list[list[TargetBox]]:
         height, width = batch["images"].shape[2:]
-        boxes: list[list[tuple[int, float, float, float, float]]] = [[] for _ in batch["images"]]
+        boxes: list[list[TargetBox]] = [[] for _ in batch["images"]]
         for place, index, (x, y, w, h) in zip(
             batch["batch_idx"].tolist(),
             batch["cls"].flatten().tolist(),

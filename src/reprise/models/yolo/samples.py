@@ -155,7 +155,8 @@ class TrainingSamples(Samples[dict[str, Any]]):
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002
         transform = self._mixed if epoch < self._mix_epochs else self._single
-        return transform(self._pixels.get_image_and_label(index))
+        sample: dict[str, Any] = transform(self._pixels.get_image_and_label(index))
+        return sample
 
 
 def _transform(pixels: Pixels, augmentation: AugmentationConfig, mix: bool) -> Compose:
@@ -265,15 +266,14 @@ class EvaluationSamples(Samples[dict[str, Any]]):
         resized = np.array(sample["resized_shape"], dtype=np.float64)
         padded = np.array(self.shape(index), dtype=np.float64)
         padder: Any = LetterBox(self.shape(index), padding_value=PADDING, scaleup=False)
-        sample = padder(sample)
         left, top = (round(float(value) - 0.1) for value in ((padded - resized) / 2)[::-1])
         scale = resized / self._pixels.original[index]
-        sample = self._format(sample)
-        sample["image_id"] = self._pixels.image_ids[index]
+        formatted: dict[str, Any] = self._format(padder(sample))
+        formatted["image_id"] = self._pixels.image_ids[index]
         # Network pixels -> original pixels: (x - left) / scale_x.
-        sample["placement"] = torch.tensor([left, top, scale[1], scale[0]])
-        sample["original"] = tuple(int(value) for value in self._pixels.original[index])
-        return sample
+        formatted["placement"] = torch.tensor([left, top, scale[1], scale[0]])
+        formatted["original"] = tuple(int(value) for value in self._pixels.original[index])
+        return formatted
 
 
 def collate(samples: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,159 @@
+"""What the families have in common that find objects in images of any shape: R-CNN's kin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from reprise.dataset import Dataset
+from reprise.masks.resize import paste_mask
+from reprise.masks.rle import encode_mask
+from reprise.models import imagenet
+from reprise.models.config import AugmentationConfig, ModelConfig
+from reprise.models.family import Batch, Family, TargetBox
+from reprise.models.instance_samples import InstanceSamples, Sample, require_masks
+from reprise.predictions import prediction
+
+# Sides of images are padded to a multiple of this, so that every feature level fits.
+STRIDE = 32
+
+
+class InstanceFamily(Family):
+    """Boxes, and masks where ``task`` is segment, from the samples of :class:`InstanceSamples`."""
+
+    def __init__(self, config: ModelConfig, image_size: int) -> None:
+        self._type = config.type
+        self._image_size = image_size
+
+    def prepare(self, dataset: Dataset, label_smoothing: float) -> None:  # noqa: ARG002
+        if self.task == "segment":
+            require_masks(dataset, self._type)
+
+    def training_samples(
+        self,
+        dataset: Dataset,
+        augmentation: AugmentationConfig,
+        seed: int,
+        epochs: int,  # noqa: ARG002 - nothing changes towards the end
+    ) -> InstanceSamples:
+        return self._samples(dataset, "train", augmentation, seed)
+
+    def evaluation_samples(self, dataset: Dataset, split: str) -> InstanceSamples:
+        return self._samples(dataset, split)
+
+    def _samples(
+        self,
+        dataset: Dataset,
+        split: str,
+        augmentation: AugmentationConfig | None = None,
+        seed: int = 0,
+    ) -> InstanceSamples:
+        masks = self.task == "segment"
+        return InstanceSamples(dataset, split, self._image_size, masks, augmentation, seed)
+
+    def collate(self, samples: list[Sample]) -> Batch:
+        return collate(samples)
+
+    def target_boxes(self, batch: Batch) -> list[list[TargetBox]]:
+        return split_boxes(batch["labels"], batch["boxes"], batch["counts"])
+
+
+def split_boxes(
+    labels: torch.Tensor, boxes: torch.Tensor, counts: list[int]
+) -> list[list[TargetBox]]:
+    """Labels (k,) and boxes (k, 4) of a batch as :meth:`Family.target_boxes` gives them."""
+    rows: list[TargetBox] = [
+        (label, left, top, right, bottom)
+        for label, (left, top, right, bottom) in zip(labels.tolist(), boxes.tolist(), strict=True)
+    ]
+    ends = np.cumsum(counts).tolist()
+    return [rows[end - count : end] for count, end in zip(counts, ends, strict=True)]
+
+
+def collate(samples: list[dict[str, Any]]) -> Batch:
+    """Images of several shapes in one batch, padded at the right and below.
+
+    Returns:
+        ``images`` uint8 (n, 3, h, w) RGB, h and w multiples of the stride; ``sizes``, of each
+        (height, width) without padding; ``counts``, of each its number of objects; of all
+        objects ``boxes`` float32 (k, 4) xyxy in pixels, ``labels`` int64 (k,) from 0 and, if
+        the samples have them, ``masks`` uint8 (k, h, w); ``image_ids``; and ``originals``,
+        (height, width) of the upright originals.
+    """
+    sizes = [tuple(sample["image"].shape[1:]) for sample in samples]
+    height, width = (-(-max(side) // STRIDE) * STRIDE for side in zip(*sizes, strict=True))
+    padding = [(0, width - w, 0, height - h) for h, w in sizes]
+    batch: Batch = {
+        "images": torch.stack(
+            [functional.pad(s["image"], p) for s, p in zip(samples, padding, strict=True)]
+        ),
+        "sizes": sizes,
+        "counts": [len(sample["labels"]) for sample in samples],
+        "boxes": torch.cat([sample["boxes"] for sample in samples]),
+        "labels": torch.cat([sample["labels"] for sample in samples]),
+        "image_ids": [sample["image_id"] for sample in samples],
+        "originals": [sample["original"] for sample in samples],
+    }
+    if "masks" in samples[0]:
+        batch["masks"] = torch.cat(
+            [functional.pad(s["masks"], p) for s, p in zip(samples, padding, strict=True)]
+        )
+    return batch
+
+
+def normalised(images: torch.Tensor, sizes: list[tuple[int, int]]) -> torch.Tensor:
+    """As :func:`reprise.models.imagenet.normalised`; the padding is 0."""
+    pixels = imagenet.normalised(images)
+    for image, (height, width) in zip(pixels, sizes, strict=True):
+        image[:, height:] = 0
+        image[:, :, width:] = 0
+    return pixels
+
+
+def split_targets(batch: Batch, first_label: int = 0) -> list[dict[str, torch.Tensor]]:
+    """The objects of each image by themselves, their classes counted from ``first_label``."""
+    whole = {"boxes": batch["boxes"], "labels": batch["labels"] + first_label}
+    if "masks" in batch:
+        whole["masks"] = batch["masks"]
+    parts = [tensor.split(batch["counts"]) for tensor in whole.values()]
+    return [dict(zip(whole, values, strict=True)) for values in zip(*parts, strict=True)]
+
+
+def to_original(
+    image_id: int,
+    size: tuple[int, int],
+    original: tuple[int, int],
+    detections: dict[str, torch.Tensor],
+) -> list[dict[str, Any]]:
+    """Detections in network pixels -> the prediction contract.
+
+    Args:
+        image_id: Of the images table.
+        size: (height, width) of the network's image, without padding.
+        original: (height, width) of the upright original.
+        detections: ``boxes`` (k, 4) xyxy, ``labels`` (k,) from 1, ``scores`` (k,) and, with masks,
+            ``masks`` (k, 1, m, m), probabilities inside the box.
+    """
+    down, across = original[0] / size[0], original[1] / size[1]
+    scale = torch.tensor([across, down, across, down], dtype=torch.float64)
+    boxes = (detections["boxes"].cpu().double() * scale).tolist()
+    masks: list[Any] = [None] * len(boxes)
+    if "masks" in detections:
+        probabilities = detections["masks"][:, 0].float().cpu().numpy()
+        masks = [
+            encode_mask(paste_mask(inside, box, original))
+            for inside, box in zip(probabilities, boxes, strict=True)
+        ]
+    return [
+        prediction(image_id, label, (x1, y1, x2 - x1, y2 - y1), score, mask)
+        for (x1, y1, x2, y2), score, label, mask in zip(
+            boxes,
+            detections["scores"].tolist(),
+            detections["labels"].tolist(),
+            masks,
+            strict=True,
+        )
+    ]
