@@ -44,10 +44,6 @@ def detect(files: FileIndex) -> None:
 def write(dataset: SourceDataset, folder: Path) -> None:
     """Write the images, each under its own name; keys and splits are not kept.
 
-    Args:
-        dataset: Images without boxes and labels.
-        folder: An empty folder.
-
     Raises:
         RepriseError: An image has labels, or cannot be copied.
     """

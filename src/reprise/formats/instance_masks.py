@@ -26,6 +26,7 @@ from reprise.formats.mask_images import (
     foreground,
     mask_of,
     mask_record,
+    set_size,
     write_mask,
 )
 from reprise.formats.records import ImageRecord, LabelError, ReadOptions, SourceDataset
@@ -109,10 +110,6 @@ def write(dataset: SourceDataset, folder: Path) -> None:
     Images may get other names, so that none occurs twice; keys are not kept. An image without
     objects has an empty folder ``masks``, which Git, say, does not keep.
 
-    Args:
-        dataset: Every object has an RLE mask of its image's size.
-        folder: An empty folder.
-
     Raises:
         RepriseError: An object has no such mask, is a crowd, or is of a class that cannot be
             the name of a folder; or an image has labels as a whole.
@@ -180,18 +177,10 @@ def _read_masks(
     for name in sorted(masks, key=lambda name: (posixpath.basename(name), name)):
         try:
             pixels = foreground(files.path(name))
-        except LabelError as bad:
-            record.problem = f"{name}: {bad}"
-            break
-        height, width = pixels.shape
-        if record.width is None:
-            record.width, record.height = width, height
-        elif (record.width, record.height) != (width, height):
-            record.problem = (
-                f"{name} is {width} x {height}, another mask {record.width} x {record.height}"
-            )
-            break
+            set_size(record, pixels)
+        except LabelError as mistake:
+            record.problem = f"{name}: {mistake}"
+            record.boxes.clear()
+            return
         inner = posixpath.relpath(name, posixpath.join(place, _MASKS)).split("/")[:-1]
         record.boxes.append(mask_record(inner[0] if inner else default, rle.encode_mask(pixels)))
-    if record.problem:
-        record.boxes.clear()

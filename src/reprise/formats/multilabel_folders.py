@@ -101,10 +101,6 @@ def write(dataset: SourceDataset, folder: Path) -> None:
 
     Images may get other names, so that none occurs twice; keys are not kept.
 
-    Args:
-        dataset: Images without boxes.
-        folder: An empty folder.
-
     Raises:
         RepriseError: There are boxes, or a class or split that the names of folders would not
             give back.

@@ -36,7 +36,8 @@ class Format(Protocol):
         """Write images and labels so that :meth:`read` gives the same again.
 
         Args:
-            dataset: Every image has a path, a width and a height; boxes are in pixels.
+            dataset: Every image has a path, a width and a height; boxes are in pixels. Formats
+                of masks need an RLE mask of its image's size for every object.
             folder: An empty folder.
 
         Raises:

@@ -26,6 +26,7 @@ from reprise.formats.mask_images import (
     foreground,
     mask_of,
     mask_record,
+    set_size,
     write_mask,
 )
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
@@ -79,7 +80,7 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
         stem = posixpath.splitext(posixpath.basename(record.name))[0]
         record.split = folder_split(record.name) or listed.get(stem)
     records.sort(key=lambda record: record.name)
-    classes = reader.finish(records)
+    classes = reader.classes(records)
     return SourceDataset(files.source, records, classes, lists_images=True, notes=reader.notes())
 
 
@@ -101,10 +102,6 @@ def write(dataset: SourceDataset, folder: Path) -> None:
     Masks are grey; the class that is nth in ``classes.txt``, after ``background``, has the
     value n. Later objects overwrite earlier ones. Images may get other names, so that no two
     have the same stem; keys are not kept.
-
-    Args:
-        dataset: Every object has an RLE mask of its image's size.
-        folder: An empty folder.
 
     Raises:
         RepriseError: An object has no such mask or is a crowd, an image has labels as a whole,
@@ -160,7 +157,7 @@ class _Reader:
                 break
         return record
 
-    def finish(self, records: list[ImageRecord]) -> list[str]:
+    def classes(self, records: list[ImageRecord]) -> list[str]:
         """Add what is 255 in binary masks, and give the classes in order."""
         if self._binary and self._high:
             self._numbers.add(1)
@@ -180,12 +177,12 @@ class _Reader:
         path = self._files.path(mask.name)
         if mask.class_name is not None:
             pixels = foreground(path)
-            _same_size(record, pixels)
+            set_size(record, pixels)
             self._named.add(mask.class_name)
             self._specks += _objects(pixels, mask.class_name, record.boxes)
             return
         numbers, has_ignored = self._values.read(path)
-        _same_size(record, numbers)
+        set_size(record, numbers)
         for number in np.flatnonzero(np.bincount(numbers.ravel())).tolist():
             if number in self._values.background:
                 continue
@@ -201,13 +198,6 @@ class _Reader:
         if self._binary:
             boxes = self._high.setdefault(record.name, [])
             self._high_specks += _objects(pixels, self._values.name(1), boxes)
-
-
-def _same_size(record: ImageRecord, pixels: np.ndarray) -> None:
-    height, width = pixels.shape
-    if record.width is not None and (record.width, record.height) != (width, height):
-        raise LabelError(f"it is {width} x {height}, another mask {record.width} x {record.height}")
-    record.width, record.height = width, height
 
 
 def _objects(pixels: np.ndarray, class_name: str, boxes: list[BoxRecord]) -> int:

@@ -80,10 +80,6 @@ def write(dataset: SourceDataset, folder: Path) -> None:
     Columns are image, labels (joined by ``;``), split and synthetic if any image has them, and
     one for each key; empty keys are not kept.
 
-    Args:
-        dataset: Images without boxes.
-        folder: An empty folder.
-
     Raises:
         RepriseError: There are boxes, or a class or a key has a name that would be read as
             something else.
