@@ -1,1 +1,1 @@
-"""Label formats: each module reads one into the records that preprocessing judges."""
+"""Label formats: each module reads one into the records that preprocessing validates."""

@@ -63,7 +63,7 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
 
 
 def detect(files: FileIndex) -> str | None:
-    """A JSON file that is a list and speaks of ids, tags and regions."""
+    """A JSON file that is a list and has ids, tags and regions."""
     for name in files.with_suffix(".json")[:_MOST_OPENED]:
         text = file_ends(files.path(name))
         is_list = text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
@@ -151,7 +151,7 @@ class _Reader:
                     raise LabelError("it is not an object")
                 image_name = self._image_name(entry, name, f"[{index}]")
             except LabelError as mistake:
-                # Of which image it speaks nobody knows, so this stands for it.
+                # Its image is not known: a placeholder takes its place.
                 self._images.record(where).add_problem(f"{where}: {mistake}")
                 continue
             image = self._images.record(image_name)

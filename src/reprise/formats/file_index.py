@@ -93,8 +93,8 @@ class FileIndex:
         same_name = self._by_basename.get(posixpath.basename(text), [])
         found = [name for name in same_name if ("/" + name).endswith(tail)]
         words = set(re.split(r"[._ -]", posixpath.basename(beside).lower()))
-        namesakes = [name for name in found if words & set(name.lower().split("/")[:-1])]
-        return namesakes if len(found) > 1 and namesakes else found
+        same_folder = [name for name in found if words & set(name.lower().split("/")[:-1])]
+        return same_folder if len(found) > 1 and same_folder else found
 
     def read_text(self, name: str) -> str:
         """The text of a file: UTF-8 with or without a byte order mark.

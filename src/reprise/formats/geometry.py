@@ -12,7 +12,7 @@ Xywh = tuple[float, float, float, float]
 NO_BOX: Xywh = (math.nan, math.nan, math.nan, math.nan)
 # Pixels; no image format has longer sides, and larger numbers overflow in arithmetic.
 MAX_SIDE = 2**31
-# Corners of the polygon that stands for a circle or an ellipse.
+# Corners of the polygon that approximates a circle or an ellipse.
 ROUND_CORNERS = 64
 
 

@@ -14,7 +14,7 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     """List every image of a source folder; whatever else it holds does not count.
 
     Returns:
-        Images that no label speaks of, in the split that their folder names. No label file
+        Images without labels, in the split that their folder names. No label file
         lists them, so that ``unlabelled: auto`` keeps them as background.
 
     Raises:

@@ -1,6 +1,6 @@
 """A folder for each image, with one mask PNG for each object.
 
-The layout of the 2018 Data Science Bowl and its kin::
+The layout of the 2018 Data Science Bowl and similar datasets::
 
     <id>/images/<any name>.png        or  <id>/<any name>.png
     <id>/masks/<any name>.png         one object each, of the class that classes.txt names
@@ -8,7 +8,7 @@ The layout of the 2018 Data Science Bowl and its kin::
 
 Masks state no class; those that lie directly in ``masks`` are of the one class that
 ``classes.txt`` names, else of the class ``object``. What is not black is the object. A split is
-named by a folder above ``<id>``. Image and mask need not share a name: one mask that bears its
+named by a folder above ``<id>``. Image and mask need not share a name: one mask with its
 image's name is a mask of labels (:mod:`reprise.formats.label_masks`).
 """
 
@@ -93,7 +93,7 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
 
 
 def detect(files: FileIndex) -> str | None:
-    """Folders of one image each with masks that do not bear its name; no file is opened."""
+    """Folders of one image each with masks that do not have its name; no file is opened."""
     found = [
         place
         for place, unit in _units(files).items()

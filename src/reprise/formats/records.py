@@ -56,7 +56,7 @@ class ImageRecord:
         split: ``train``, ``val`` or ``test`` where the source itself says so, else None.
         normalised: True when boxes and polygons are fractions of the upright image's width
             and height.
-        labelled: False for an image that no label speaks of; an image that is known to show
+        labelled: False for an image that no label file mentions; an image that is known to show
             no object is labelled.
         problem: Why its labels cannot be read, empty when they can.
     """

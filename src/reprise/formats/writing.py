@@ -113,7 +113,7 @@ def flat_names(images: Iterable[ImageRecord]) -> dict[str, str]:
 
 
 def check_folder_name(name: str) -> None:
-    """Raise RepriseError unless one visible folder can bear a name, made of class names."""
+    """Raise RepriseError unless a name made of class names can be that of a visible folder."""
     hidden = not name or name.startswith(".") or name == "__MACOSX"
     if hidden or "/" in name or "\0" in name or len(name.encode()) > _MOST_BYTES:
         raise RepriseError(

@@ -59,7 +59,7 @@ def extract_archive(archive: Path, folder: Path, quota: Quota) -> None:
     """Unpack a zip or tar archive (plain, gzip, bzip2, xz) into an empty folder.
 
     Args:
-        archive: The archive; its kind is told from its content.
+        archive: The archive; its kind is read from its content.
         folder: An existing empty folder.
         quota: Limits, counted down.
 
@@ -87,7 +87,7 @@ def extract_archive(archive: Path, folder: Path, quota: Quota) -> None:
 
 
 def require_archive(path: Path) -> Any:
-    """The kind of an archive, told from its first bytes.
+    """The kind of an archive, by its first bytes.
 
     Raises:
         RepriseError: It is no archive; the message says what it looks like.

@@ -233,7 +233,7 @@ def _azure(url: str) -> Backend:
             connection_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
         )
-        # Azure's own retries are silent, and go on for minutes when nobody listens.
+        # Azure's own retries are silent, and go on for minutes when no server answers.
         filesystem.service_client._config.retry_policy.total_retries = 0
         return filesystem
 

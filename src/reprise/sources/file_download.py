@@ -101,7 +101,7 @@ def download_file(
         part: Where the bytes go. What it holds already is taken as the file's beginning;
             after a failure it stays, for the next attempt.
         max_bytes: Largest size allowed.
-        bar: A tqdm bar, told of every new byte.
+        bar: A tqdm bar, updated with every new byte.
 
     Raises:
         RepriseError: The file is too large, or the server failed repeatedly.

@@ -1,4 +1,4 @@
-"""Archives inside a source: datasets come as a zip of zips more often than one would like."""
+"""Archives inside a source: many datasets come as a zip of zips."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one source may cost, counted down while its files are written."""
+"""The limits of one source, counted down while its files are written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class OverLimitError(RepriseError):
 
 @dataclass
 class Quota:
-    """What is left of a source's limits; every file and folder written is paid from it.
+    """What is left of a source's limits; every file and folder written counts against it.
 
     Threads may share one.
 
@@ -61,7 +61,7 @@ class Quota:
         self.check_growth(self._grown)
 
     def check_growth(self, grown: int) -> None:
-        """RepriseError when an archive has given more bytes than an honest one would.
+        """RepriseError when an archive has expanded more than normal data does.
 
         Args:
             grown: Bytes that came out so far.

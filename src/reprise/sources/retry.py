@@ -13,7 +13,7 @@ from reprise.sources.urls import without_queries
 
 # Seconds before each new attempt in a row; any new byte starts the row again.
 WAITS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
-# For a server that has not answered once: a wrong name or port will not mend itself.
+# For a server that has not answered once: a wrong name or port stays wrong.
 WAITS_UNANSWERED = (0.5, 1.0)
 # A request that the server answers this way will not do better the next time.
 PERMANENT = frozenset(range(400, 500)) - {408, 425, 429}
@@ -44,7 +44,7 @@ class Retry:
         """Wait before the next attempt, or give up.
 
         Raises:
-            RepriseError: Another attempt would be in vain, or there were enough.
+            RepriseError: Another attempt cannot succeed, or there were enough.
         """
         status = _status(error, self._backend.status)
         permanent = self._permanent_problem(error, status)

@@ -81,7 +81,7 @@ def _copy(path: Path, folder: Path) -> str:
 
 
 def weights_name(path: Path) -> str:
-    """weights.safetensors or weights.pt, told from how the file begins.
+    """weights.safetensors or weights.pt, by how the file begins.
 
     Whether a .pt file holds plain tensors alone is only seen when it is loaded, which no
     content can turn into running code.

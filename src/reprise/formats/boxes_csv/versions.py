@@ -1,7 +1,7 @@
 """Versions of box lists: ``{usecase}/datasets/train_{usecase}_{YYMMDDHHmmss}.csv`` and ``test_``.
 
 A use case keeps its images in ``{usecase}/images/`` and lists them anew for each version; the
-train and the test list of one version bear the same stamp.
+train and the test list of one version have the same stamp.
 """
 
 from __future__ import annotations

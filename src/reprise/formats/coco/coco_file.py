@@ -23,8 +23,8 @@ class CocoFile:
     """Adds what one file says to the images of its source.
 
     An entry that cannot be used is a ``problem`` of the image that it is about. When that
-    image is not known either, an image without a file stands for it, so that the ledger has a
-    row; it is named after the place: ``labels.json#image_id=99``.
+    image is not known either, a placeholder without a file takes its place, so that the ledger
+    has a row; it is named after the place: ``labels.json#image_id=99``.
 
     Args:
         content: The file.
@@ -142,7 +142,7 @@ class CocoFile:
         return self._by_id[image_id]
 
     def _placeholder(self, place: str, problem: str) -> ImageRecord:
-        """An image without a file, for labels of which nobody knows what they are about."""
+        """An image without a file, for labels whose image is not known."""
         name = f"{self._name}#{place}"
         self._placeholders.add(name)
         record = ImageRecord(name, None, split=named_split(self._name))

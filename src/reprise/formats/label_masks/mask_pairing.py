@@ -1,4 +1,4 @@
-"""Which mask belongs to which image, told by their names alone.
+"""Which mask belongs to which image, by their names alone.
 
 Two layouts, of which a source has one; masks are PNG files.
 

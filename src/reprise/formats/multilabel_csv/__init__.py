@@ -64,7 +64,7 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
 
 
 def detect(files: FileIndex) -> str | None:
-    """A list of labels among the first few CSV files, told by its header and first rows."""
+    """A list of labels among the first few CSV files, by its header and first rows."""
     for name in files.with_suffix(".csv")[:_MOST_OPENED]:
         columns, rows = first_rows(files, name, _ROWS)
         found = label_columns(columns, rows) if may_fit(columns) else None

@@ -16,7 +16,7 @@ def shape_box(shape: dict[str, Any]) -> tuple[Xywh, list[list[float]]] | None:
 
     ``rect`` has no outline; ``circle`` and ``ellipse`` get a polygon of ROUND_CORNERS. An
     ellipse may be turned by ``theta``, in radians and clockwise on the screen. A ``point`` or
-    a ``polyline`` has no area, so its box has neither, which the box rules then judge. What is
+    a ``polyline`` has no area, so its box has neither, which the box rules then drop. What is
     not a number is NaN.
 
     Returns:
