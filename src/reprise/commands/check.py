@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import re
 import tempfile
@@ -19,12 +20,14 @@ from reprise.formats.registry import FORMATS
 from reprise.formats.source_labels import detect_format
 
 if TYPE_CHECKING:
+    from ruamel.yaml import YAML
+
+    from reprise.commands.check_dataset import DatasetSummary
     from reprise.sources.config import LimitsConfig
 
 _ARCHIVE_ENDINGS = re.compile(r"\.(zip|tar|tgz|tbz2|txz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
-# Plain words that YAML reads as text; anything else is quoted.
-_PLAIN = re.compile(r"[A-Za-z_/][\w./+-]*")
-_NOT_TEXT = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+TEMPLATES = Path(__file__).parent / "templates"
+MOST_CLASSES = 100  # that are listed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,9 +84,7 @@ def run(options: argparse.Namespace) -> int:
         content = {**found.as_json(), "params_entry": entry}
         print(json.dumps(content, ensure_ascii=False, indent=2))
     else:
-        from reprise.commands.check_text import lines
-
-        print(printable("\n".join([*lines(found), "", *_how_to_use(entry)])))
+        print(printable(_as_text(found, entry)), end="")
     if not found.usable:
         raise RepriseError(
             f"{path} has no usable image.", "see above why each image would be dropped."
@@ -161,8 +162,8 @@ def _source_name(path: Path) -> str:
     """A name for ``data.sources`` made of the file's name."""
     words = _ARCHIVE_ENDINGS.sub("", path.resolve().name).lower()
     name = re.sub("[^a-z0-9]+", "_", words).strip("_")[:41]
-    # The synthesize stage has the one name for itself.
-    free = name != "synthetic" and _yaml(name) == name
+    # The synthesize stage has the one name for itself, and YAML must read it as text.
+    free = name != "synthetic" and name[:1].isalpha() and _yaml().load(name) == name
     return name if free else f"my_{name}"[:41].rstrip("_")
 
 
@@ -172,20 +173,39 @@ def _entry(name: str, path: Path, format_name: str, version: str) -> list[str]:
 
     absolute, here = path.resolve(), Path.cwd()
     url = absolute.relative_to(here) if absolute.is_relative_to(here) else absolute
-    entry = [f"{name}:", f"  url: {_yaml(url.as_posix())}"]
+    entry = {"url": url.as_posix(), "format": format_name}
     if path.is_file():
-        entry.append(f"  sha256: {_yaml(digest(path))}")
-    entry.append(f"  format: {format_name}")
+        entry["sha256"] = digest(path)
     if version != "latest":
-        entry.append(f'  version: "{version}"')
-    return entry
+        entry["version"] = version
+    lines = io.StringIO()
+    _yaml().dump({name: entry}, lines)
+    return lines.getvalue().splitlines()
 
 
-def _yaml(text: str) -> str:
-    # A JSON string is a YAML string.
-    plain = _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT
-    return text if plain else json.dumps(text, ensure_ascii=False)
+def _yaml() -> YAML:
+    """As params.yaml is read, version 1.2."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False
+    yaml.width = 4096
+    return yaml
 
 
-def _how_to_use(entry: list[str]) -> list[str]:
-    return ["to use it, under data.sources in params.yaml:", "", *(f"    {line}" for line in entry)]
+def _as_text(found: DatasetSummary, entry: list[str]) -> str:
+    """The whole report for a terminal."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=jinja2.select_autoescape(),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.filters["thousands"] = lambda number: f"{number:,}"
+    template = environment.get_template("check.txt.j2")
+    return template.render(found=found, entry=entry, most_classes=MOST_CLASSES)
