@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reprise.commands import limits, printable
 from reprise.errors import RepriseError
@@ -20,8 +20,6 @@ from reprise.formats.registry import FORMATS
 from reprise.formats.source_labels import detect_format
 
 if TYPE_CHECKING:
-    from ruamel.yaml import YAML
-
     from reprise.commands.check_dataset import DatasetSummary
     from reprise.sources.config import LimitsConfig
 
@@ -183,11 +181,11 @@ def _entry(name: str, path: Path, format_name: str, version: str) -> list[str]:
     return lines.getvalue().splitlines()
 
 
-def _yaml() -> YAML:
+def _yaml() -> Any:
     """As params.yaml is read, version 1.2."""
     from ruamel.yaml import YAML
 
-    yaml = YAML(typ="safe", pure=True)
+    yaml: Any = YAML(typ="safe", pure=True)  # it declares its settings as None
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False
     yaml.width = 4096

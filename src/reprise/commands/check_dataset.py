@@ -124,7 +124,7 @@ def check_dataset(
     for record in dataset.images:
         survey.add(record, headers.of(record))
     there = [record for record in dataset.images if record.path is not None]
-    known = headers.known()
+    known = headers.readable()
     return DatasetSummary(
         source=source,
         format=format_name,
@@ -169,7 +169,7 @@ class _Headers:
     def of(self, record: ImageRecord) -> Header | BadImageError | None:
         return self._found.get(record.name)
 
-    def known(self) -> list[Header]:
+    def readable(self) -> list[Header]:
         return [header for header in self._found.values() if isinstance(header, Header)]
 
 
