@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from reprise.section import Section
-from reprise.synthesis.registry import GENERATORS, NONE
+from reprise.synthesis.registry import COPY_PASTE, GENERATORS, NONE
 
 _OWN_GENERATOR = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 
@@ -128,6 +128,10 @@ class SyntheticConfig(Section):
         if name not in self.generators():
             return 0
         return self.count[name] if isinstance(self.count, dict) else self.count
+
+    def copy_paste_count(self) -> int:
+        """How many images the preprocess stage is to compose."""
+        return self.count_of(COPY_PASTE)
 
     @model_validator(mode="after")
     def _sizes_in_order(self) -> Self:

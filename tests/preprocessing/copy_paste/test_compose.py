@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,13 @@ from reprise.formats.records import BoxRecord
 from reprise.masks import rle
 from reprise.preprocessing.copy_paste.compose import (
     DONORS,
-    Composed,
-    Material,
+    PastePool,
+    Read,
     TrainImage,
-    carry_out,
     compose,
 )
 from reprise.preprocessing.copy_paste.cutouts import region_of
+from reprise.preprocessing.copy_paste.scene import Scene
 from reprise.synthesis.config import CopyPasteConfig
 
 WIDTH, HEIGHT = 160, 120
@@ -75,42 +76,48 @@ TRAIN = (
 )
 
 
-def made(seed: int, train: tuple[TrainImage, ...] = TRAIN, **config: Any) -> Composed | None:
-    return compose(0, seed=seed, config=CopyPasteConfig(**config), train=train, read=read)
+def composed(
+    index: int,
+    seed: int,
+    train: Sequence[TrainImage] = TRAIN,
+    config: CopyPasteConfig | None = None,
+    reader: Read = read,
+) -> Scene | None:
+    config = config or CopyPasteConfig()
+    return compose(PastePool(train, config).recipe(index, seed), config, reader)
 
 
-def same(one: Composed | None, other: Composed | None) -> bool:
+def made(seed: int, train: tuple[TrainImage, ...] = TRAIN, **config: Any) -> Scene | None:
+    return composed(0, seed, train, CopyPasteConfig(**config))
+
+
+def same(one: Scene | None, other: Scene | None) -> bool:
     if one is None or other is None:
         return one is other
-    return (
-        (one.pixels == other.pixels).all()
-        and one.objects == other.objects
-        and (one.name, one.used) == (other.name, other.used)
-    )
+    return bool((one.pixels == other.pixels).all()) and one.labels() == other.labels()
 
 
 # --- chance -----------------------------------------------------------------------------------
 
 
 def test_seed_and_index_alone_decide() -> None:
-    config = CopyPasteConfig()
-    first = compose(3, seed=1, config=config, train=TRAIN, read=read)
-    assert first is not None and first.name == "copy_paste-000003"
-    assert same(first, compose(3, seed=1, config=config, train=TRAIN[::-1], read=read))
+    first = composed(3, 1)
+    assert first is not None
+    assert same(first, composed(3, 1, TRAIN[::-1]))
     for index, seed in ((4, 1), (3, 2)):
-        assert not same(first, compose(index, seed=seed, config=config, train=TRAIN, read=read))
+        assert not same(first, composed(index, seed))
 
 
 def test_a_recipe_is_carried_out_in_another_process_with_few_images() -> None:
     config = CopyPasteConfig(objects=[40, 40])
     many = tuple(image(f"{n:03}.png", masked(20, 20, 40, 30)) for n in range(200))
-    recipe = Material(many, config).recipe(5, seed=0)
+    recipe = PastePool(many, config).recipe(5, seed=0)
     assert len(recipe.picks) == 40
     assert len({donor.key for donor, _ in recipe.picks}) == DONORS
     travelled = pickle.loads(pickle.dumps(recipe))
     assert same(
-        carry_out(travelled, config=config, read=read),
-        compose(5, seed=0, config=config, train=many, read=read),
+        compose(travelled, config, read),
+        composed(5, 0, many, config),
     )
 
 
@@ -119,8 +126,8 @@ def test_classes_can_be_drawn_equally_often() -> None:
     train = (*common, image("rare.png", masked(20, 20, 40, 30, "bird")))
     share = {}
     for choose_by in ("objects", "classes"):
-        material = Material(train, CopyPasteConfig(choose_by=choose_by, objects=[1, 1]))
-        picks = [material.recipe(index, 0).picks[0] for index in range(400)]
+        pool = PastePool(train, CopyPasteConfig(choose_by=choose_by, objects=[1, 1]))
+        picks = [pool.recipe(index, 0).picks[0] for index in range(400)]
         names = Counter(donor.objects[place].class_name for donor, place in picks)
         share[choose_by] = names["bird"] / 400
     assert share["objects"] < 0.1 and 0.4 < share["classes"] < 0.6
@@ -131,26 +138,22 @@ def test_classes_can_be_drawn_equally_often() -> None:
 
 @settings(max_examples=25)
 @given(seeds)
-def test_only_given_images_are_read_and_the_used_ones_are_named(seed: int) -> None:
+def test_only_given_images_are_read_each_once(seed: int) -> None:
     asked = []
 
     def noting(item: TrainImage) -> np.ndarray:
         asked.append(item.key)
         return read(item)
 
-    result = compose(0, seed=seed, config=CopyPasteConfig(), train=TRAIN, read=noting)
+    composed(0, seed, reader=noting)
     assert set(asked) <= {item.key for item in TRAIN}
     assert len(asked) == len(set(asked))
-    if result is not None:
-        assert set(result.used) <= set(asked) and result.used == sorted(set(result.used))
 
 
 def test_backgrounds_can_be_images_without_objects_alone() -> None:
-    material = Material(TRAIN, CopyPasteConfig(backgrounds="empty"))
-    names = {material.recipe(index, 0).background.name for index in range(50)}
+    pool = PastePool(TRAIN, CopyPasteConfig(backgrounds="empty"))
+    names = {pool.recipe(index, 0).background.name for index in range(50)}
     assert names == {"d.png"}
-    result = made(0, backgrounds="empty")
-    assert result is not None and "mine/d.png" in result.used
 
 
 @pytest.mark.parametrize(
@@ -166,17 +169,17 @@ def test_backgrounds_can_be_images_without_objects_alone() -> None:
 )
 def test_an_object_that_is_unfit_is_never_cut_out(unfit: BoxRecord) -> None:
     train = (image("a.png", unfit, masked(70, 50, 20, 20, "fit")),)
-    material = Material(train, CopyPasteConfig())
-    picks = [pick for index in range(20) for pick in material.recipe(index, 0).picks]
+    pool = PastePool(train, CopyPasteConfig())
+    picks = [pick for index in range(20) for pick in pool.recipe(index, 0).picks]
     assert {place for _, place in picks} == {1}
     with pytest.raises(RepriseError, match=r"of the 1 object\(s\) on 1 train image\(s\) none"):
-        Material((image("a.png", unfit),), CopyPasteConfig())
+        PastePool((image("a.png", unfit),), CopyPasteConfig())
 
 
 def test_a_box_that_holds_another_object_is_not_cut_out_without_it() -> None:
     screen = image("a.png", boxed(10, 10, 100, 100, "dialog"), boxed(30, 30, 40, 20, "button"))
-    material = Material((screen,), CopyPasteConfig())
-    picks = [pick for index in range(20) for pick in material.recipe(index, 0).picks]
+    pool = PastePool((screen,), CopyPasteConfig())
+    picks = [pick for index in range(20) for pick in pool.recipe(index, 0).picks]
     assert {place for _, place in picks} == {1}
 
 
@@ -206,7 +209,7 @@ def test_boxes_are_tight_around_masks_and_inside_the_image(
         return
     height, width = result.pixels.shape[:2]
     assert result.pixels.dtype == np.uint8 and max(width, height) <= max_side
-    for label in result.objects:
+    for label in result.labels():
         x, y, w, h = label.xywh
         assert x >= 0 and y >= 0 and w > 0 and h > 0
         assert x + w <= width + 1e-9 and y + h <= height + 1e-9
@@ -225,8 +228,8 @@ def test_no_more_of_an_object_is_covered_than_allowed(seed: int, max_occlusion: 
     )
     below = image("b.png", masked(20, 20, 60, 60), boxed(90, 30, 50, 60))
     donor = image("red.png", masked(30, 30, 60, 50, "car"))
-    recipe = replace(Material((donor,), config).recipe(seed, 0), background=below)
-    result = carry_out(recipe, config=config, read=read_red)
+    recipe = replace(PastePool((donor,), config).recipe(seed, 0), background=below)
+    result = compose(recipe, config, read_red)
     if result is None:
         return
     red = result.pixels[:, :, 0] > 0
@@ -236,7 +239,7 @@ def test_no_more_of_an_object_is_covered_than_allowed(seed: int, max_occlusion: 
         height, width = region.mask.shape
         hidden = red[region.y : region.y + height, region.x : region.x + width] & region.mask
         assert hidden.sum() <= max_occlusion * region.mask.sum()
-    visible = [label for label in result.objects if label.class_name == "car"]
+    visible = [label for label in result.labels() if label.class_name == "car"]
     masks = [rle.decode(label.segmentation) for label in visible]  # type: ignore[arg-type]
     assert (np.any(masks, axis=0) == red).all(), "the masks are what can be seen"
     assert sum(mask.sum() for mask in masks) == red.sum(), "no pixel belongs to two"
@@ -248,7 +251,7 @@ def test_nothing_is_covered_when_nothing_may_be() -> None:
         if result is None:
             continue
         shown = np.zeros((HEIGHT, WIDTH), dtype=int)
-        for label in result.objects:
+        for label in result.labels():
             region = region_of(label, (WIDTH, HEIGHT))
             height, width = region.mask.shape
             shown[region.y : region.y + height, region.x : region.x + width] += region.mask
@@ -280,15 +283,15 @@ def test_an_object_keeps_its_share_of_the_image() -> None:
     donor = image("a.png", masked(160, 160, 160, 120), scale=4)
     shares = []
     for background in (image("d.png"), image("d.png", scale=4)):
-        material = Material((donor, background), config)
+        pool = PastePool((donor, background), config)
         for shrink in (1, 2):
-            result = carry_out(
-                material.recipe(0, 0),
-                config=config,
-                read=lambda item, by=shrink: read(item)[::by, ::by],  # type: ignore[misc]
+            result = compose(
+                pool.recipe(0, 0),
+                config,
+                lambda item, by=shrink: read(item)[::by, ::by],  # type: ignore[misc]
             )
             assert result is not None
-            shares.append(result.objects[0].xywh[2] / result.pixels.shape[1])
+            shares.append(result.labels()[0].xywh[2] / result.pixels.shape[1])
     assert shares == pytest.approx([0.25] * 4, abs=0.02)
 
 
@@ -304,9 +307,9 @@ def test_real_nuclei_and_their_polygons(shared_datasets: Path) -> None:
         with Image.open(item.path) as opened:
             return np.array(opened.convert("RGB"))
 
-    result = compose(0, seed=0, config=CopyPasteConfig(), train=train, read=read_file)
+    result = composed(0, 0, train, reader=read_file)
     assert result is not None
-    pasted = [label for label in result.objects if isinstance(label.segmentation, dict)]
+    pasted = [label for label in result.labels() if isinstance(label.segmentation, dict)]
     assert pasted
     for label in pasted:
         assert rle.bounds(rle.decode(label.segmentation)) == label.xywh  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
 """Copy-paste: labelled objects of train images, pasted onto other train images.
 
 Which images are train is known to the preprocess stage alone, so it composes there. The
-work of one image is in two parts: :meth:`Material.recipe` draws, in the parent process, what
-goes onto what, and :func:`carry_out` does it in any process with those few images.
+work of one image is in two parts: :meth:`PastePool.recipe` draws, in the parent process, what
+goes onto what, and :func:`compose` does it in any process with those few images.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 from reprise.errors import RepriseError
 from reprise.formats.records import BoxRecord
-from reprise.preprocessing.copy_paste.cutouts import Cutout, Look, Size, cut_out
+from reprise.preprocessing.copy_paste.cutouts import Cutout, Look, Pixels, Size, cut_out
 from reprise.preprocessing.copy_paste.scene import Scene
 from reprise.synthesis.config import CopyPasteConfig
 
@@ -55,8 +55,13 @@ class TrainImage:
         """``source/name``."""
         return f"{self.source}/{self.name}"
 
+    @property
+    def size(self) -> Size:
+        """Width and height."""
+        return self.width, self.height
 
-Read = Callable[[TrainImage], np.ndarray]
+
+Read = Callable[[TrainImage], Pixels]
 
 
 @dataclass(frozen=True)
@@ -65,36 +70,18 @@ class Recipe:
 
     Attributes:
         index: Its number.
-        chance: Seed of what is drawn while it is composed: sizes, turns, places.
+        seed: Of what is drawn while it is composed: sizes, turns, places.
         background: What is pasted on.
         picks: Each an image and the number of one of its objects, in the order of pasting.
     """
 
     index: int
-    chance: int
+    seed: int
     background: TrainImage
     picks: tuple[tuple[TrainImage, int], ...]
 
 
-@dataclass(frozen=True)
-class Composed:
-    """One composed image.
-
-    Attributes:
-        pixels: uint8 (height, width, 3), RGB; its longer side is ``max_side`` at most.
-        objects: All that it shows, in its own pixels: what was on the background first. A
-            mask is RLE where pasting decided it.
-        name: ``copy_paste-000007`` for number 7.
-        used: ``source/name`` of every image that gave pixels; sorted, each once.
-    """
-
-    pixels: np.ndarray
-    objects: list[BoxRecord]
-    name: str
-    used: list[str]
-
-
-class Material:
+class PastePool:
     """The objects and backgrounds that a train split offers.
 
     Crowd regions are never cut out, nor objects under ``min_object``, objects cut off by
@@ -175,7 +162,7 @@ class Material:
 
 
 def pasteable(image: TrainImage, config: CopyPasteConfig) -> list[int]:
-    """Numbers of the objects of an image that may be cut out; see :class:`Material`."""
+    """Numbers of the objects of an image that may be cut out; see :class:`PastePool`."""
     boxes = np.array([record.xywh for record in image.objects], dtype=np.float64).reshape(-1, 4)
     start, end, sides = boxes[:, :2], boxes[:, :2] + boxes[:, 2:], boxes[:, 2:]
     limit = (image.width - _EDGE, image.height - _EDGE)
@@ -196,68 +183,51 @@ def pasteable(image: TrainImage, config: CopyPasteConfig) -> list[int]:
     return chosen
 
 
-def compose(
-    index: int, *, seed: int, config: CopyPasteConfig, train: Sequence[TrainImage], read: Read
-) -> Composed | None:
-    """Make image ``index``: a recipe drawn and carried out at once.
+def compose(recipe: Recipe, config: CopyPasteConfig, read: Read) -> Scene | None:
+    """Compose the image of a recipe.
 
     Args:
-        index: Its number, from 0.
-        seed: ``synthetic.seed``.
+        recipe: From :meth:`PastePool.recipe`.
         config: The ``synthetic.copy_paste`` section.
-        train: Images of train; the result is the same in any order.
         read: Gives an image's pixels: upright, uint8 (height, width, 3), RGB; whole, at its
-            own size or shrunk, which is faster.
+            own size or shrunk, which is faster. Each image is read once.
 
     Returns:
-        The image, or None when no object found a place on its background.
-
-    Raises:
-        RepriseError: There is no object to paste, or no background.
+        The image, its longer side ``max_side`` at most; None when no object found a place.
     """
-    return carry_out(Material(train, config).recipe(index, seed), config=config, read=read)
-
-
-def carry_out(recipe: Recipe, *, config: CopyPasteConfig, read: Read) -> Composed | None:
-    """Compose the image of a recipe; as :func:`compose`."""
-    rng = Random(recipe.chance)
+    rng = Random(recipe.seed)
     background = recipe.background
     images = {background.key: read(background)}
-    pixels = _background(images[background.key], config.max_side)
-    size = (background.width, background.height)
-    scene = Scene(pixels, background.objects, size, config)
-    pasted: set[str] = set()
+    pixels = _shrunk(images[background.key], config.max_side)
+    scene = Scene(pixels, background.objects, background.size, config)
+    pasted = False
     for donor, place in recipe.picks:
         if donor.key not in images:
             images[donor.key] = read(donor)
-        size = (donor.width, donor.height)
-        record = donor.objects[place]
-        look = _look(rng, images[donor.key], record, size, scene.pixels, config)
-        cutout = cut_out(images[donor.key], record, size, look, config.feather)
+        source, record = images[donor.key], donor.objects[place]
+        look = _look(rng, source, record, donor.size, scene.pixels, config)
+        cutout = cut_out(source, record, donor.size, look, config.feather)
         if cutout is not None and _place(rng, scene, cutout, config.min_object):
-            pasted.add(donor.key)
-    if not pasted:
-        return None
-    name = f"copy_paste-{recipe.index:06d}"
-    return Composed(scene.pixels, scene.labels(), name, sorted(pasted | {background.key}))
+            pasted = True
+    return scene if pasted else None
 
 
-def _background(pixels: np.ndarray, longest: int) -> np.ndarray:
+def _shrunk(pixels: Pixels, longest: int) -> Pixels:
     """A copy, shrunk where a side is longer than allowed."""
     height, width = pixels.shape[:2]
     factor = longest / max(width, height)
     if factor >= 1:
         return pixels.copy()
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def _look(
     rng: Random,
-    donor: np.ndarray,
+    donor: Pixels,
     record: BoxRecord,
     size: Size,
-    scene: np.ndarray,
+    scene: Pixels,
     config: CopyPasteConfig,
 ) -> Look:
     """Draw how an object is changed; it is never larger than the scene."""

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageFilter
+from pycocotools import mask as coco_mask
 
 from reprise.formats.records import BoxRecord
 from reprise.masks import rle
 
 Size = tuple[int, int]
-# Edges of a polygon that are worked on together: bounds memory, whatever a label file says.
-_EDGES = 4096
-_FAR = 1e9
+Pixels = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
 # A box without a mask fades over this share of its shorter side at least: what is between the
 # box and its object seldom fits the new place.
 _BOX_FEATHER = 0.125
@@ -38,7 +38,7 @@ class Region:
 
     x: int
     y: int
-    mask: np.ndarray
+    mask: Mask
     outlined: bool
 
 
@@ -55,8 +55,8 @@ class Cutout:
     """
 
     class_name: str
-    pixels: np.ndarray
-    alpha: np.ndarray
+    pixels: Pixels
+    alpha: Pixels
     region: Region
     brightness: float
 
@@ -100,57 +100,17 @@ def region_of(record: BoxRecord, size: Size, frame: Size | None = None) -> Regio
     return found or _from_box(record.xywh, scale, frame)
 
 
-def fill_polygons(polygons: Sequence[Sequence[float]], width: int, height: int) -> np.ndarray:
-    """The pixels whose centres lie in any of some polygons.
-
-    Args:
-        polygons: Each x, y, x, y ... in pixels; pixel (0, 0) reaches from 0 to 1. A polygon
-            that crosses itself is filled by the even-odd rule.
-        width: Of the mask in pixels; what lies outside is cut off.
-        height: As ``width``.
-
-    Returns:
-        bool (height, width).
-    """
-    mask = np.zeros((height, width), dtype=bool)
-    for polygon in polygons:
-        points = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
-        mask |= _fill(points, width, height)
-    return mask
-
-
-def _fill(points: np.ndarray, width: int, height: int) -> np.ndarray:
-    # Each crossing of a row of pixel centres turns inside into outside from there on.
-    crossings = np.zeros((height, width + 1), dtype=np.int32)
-    following = np.roll(points, -1, axis=0)
-    for first in range(0, len(points), _EDGES):
-        start, end = points[first : first + _EDGES], following[first : first + _EDGES]
-        tops = np.minimum(start[:, 1], end[:, 1])
-        bottoms = np.maximum(start[:, 1], end[:, 1])
-        low = np.clip(np.ceil(tops - 0.5), 0, height).astype(np.int64)
-        rows = np.clip(np.ceil(bottoms - 0.5), 0, height).astype(np.int64) - low
-        edge = np.repeat(np.arange(len(start)), rows)
-        row = np.arange(len(edge)) - (np.cumsum(rows) - rows - low)[edge]
-        (x0, y0), (x1, y1) = start[edge].T, end[edge].T
-        x = x0 + (row + 0.5 - y0) / (y1 - y0) * (x1 - x0)
-        column = np.clip(np.ceil(x - 0.5), 0, width).astype(np.int64)
-        np.add.at(crossings, (row, column), 1)
-    return (np.cumsum(crossings, axis=1)[:, :width] & 1).astype(bool)
-
-
 def _from_polygons(
     polygons: list[list[float]], scale: tuple[float, float], frame: Size
 ) -> Region | None:
     # Label files can hold any number; far outside the image is outside.
+    reach = (-frame[0], -frame[1]), (2 * frame[0], 2 * frame[1])
     scaled = [
-        np.nan_to_num(np.asarray(polygon).reshape(-1, 2) * scale).clip(-_FAR, _FAR)
+        np.nan_to_num(np.reshape(polygon, (-1, 2)) * scale).clip(*reach).ravel().tolist()
         for polygon in polygons
     ]
-    every = np.concatenate(scaled)
-    x, y = np.clip(np.floor(every.min(axis=0)), 0, frame).astype(int).tolist()
-    right, bottom = np.clip(np.ceil(every.max(axis=0)), 0, frame).astype(int).tolist()
-    moved = [(points - (x, y)).ravel().tolist() for points in scaled]
-    return tight(fill_polygons(moved, right - x, bottom - y), x, y, outlined=True)
+    filled = coco_mask.decode(coco_mask.merge(coco_mask.frPyObjects(scaled, frame[1], frame[0])))
+    return tight(filled.astype(bool), 0, 0, outlined=True)
 
 
 def _from_rle(run_lengths: dict[str, Any], size: Size, frame: Size) -> Region | None:
@@ -180,7 +140,7 @@ def _interval(start: float, length: float, limit: int) -> tuple[int, int]:
     return low, high - low
 
 
-def tight(mask: np.ndarray, x: int, y: int, *, outlined: bool) -> Region | None:
+def tight(mask: Mask, x: int, y: int, *, outlined: bool) -> Region | None:
     """The region of a bool mask whose top left corner is at ``x``, ``y``; None when empty."""
     columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
     if not len(rows):
@@ -190,7 +150,7 @@ def tight(mask: np.ndarray, x: int, y: int, *, outlined: bool) -> Region | None:
 
 
 def cut_out(
-    pixels: np.ndarray, record: BoxRecord, size: Size, look: Look, feather: float
+    pixels: Pixels, record: BoxRecord, size: Size, look: Look, feather: float
 ) -> Cutout | None:
     """Copy an object out of its image.
 
@@ -231,9 +191,7 @@ def cut_out(
     return _trimmed(Cutout(record.class_name, colours, alpha, inner, look.brightness))
 
 
-def _with_margin(
-    pixels: np.ndarray, region: Region, margin: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _with_margin(pixels: Pixels, region: Region, margin: float) -> tuple[Pixels, Pixels]:
     """Colours and mask (0 or 255) of a region and what surrounds it in the image."""
     height, width = region.mask.shape
     reach = math.ceil(margin)
@@ -245,7 +203,7 @@ def _with_margin(
     return part, mask
 
 
-def _resized(pixels: np.ndarray, mask: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+def _resized(pixels: Pixels, mask: Pixels, scale: float) -> tuple[Pixels, Pixels]:
     # Pillow averages when it shrinks, and its whole numbers are the same on every machine.
     size = (max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale)))
     picture = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)

@@ -16,11 +16,10 @@ from reprise.hamming import near_between
 from reprise.machine import MachineConfig
 from reprise.preprocessing import rules
 from reprise.preprocessing.copy_paste.compose import (
-    Composed,
-    Material,
+    PastePool,
     Recipe,
     TrainImage,
-    carry_out,
+    compose,
 )
 from reprise.preprocessing.decode.decoder import read_image
 from reprise.preprocessing.decode.encode import Settings, encode_pixels
@@ -90,15 +89,15 @@ def paste(
     Raises:
         RepriseError: Train has nothing that can be pasted.
     """
-    if synthetic is None or COPY_PASTE not in synthetic.generators():
+    count = synthetic.copy_paste_count() if synthetic else 0
+    if synthetic is None or count == 0:
         return []
     from tqdm import tqdm
 
     real = [image for image in inputs.images if not image.synthetic]
     train = [inputs.train_image(image) for image in real if inputs.split[image.key] == "train"]
-    material = Material(train, synthetic.copy_paste)
-    count = synthetic.count_of(COPY_PASTE)
-    recipes = (material.recipe(index, synthetic.seed) for index in range(count))
+    pool = PastePool(train, synthetic.copy_paste)
+    recipes = (pool.recipe(index, synthetic.seed) for index in range(count))
     work = functools.partial(_compose, synthetic=synthetic, settings=settings)
     results = map_ordered(work, recipes, machine.workers, machine.engine)
     labelled = {image.key: image.labels for image in real if image.labels}
@@ -128,24 +127,21 @@ def _compose(
     def read(image: TrainImage) -> npt.NDArray[np.uint8]:
         return read_image(image.path, settings.max_pixels, config.max_side).pixels
 
-    made = carry_out(recipe, config=config, read=read)
-    if made is None:
+    scene = compose(recipe, config, read)
+    if scene is None:
         return None
-    return _processed(made, settings), recipe.background.key
-
-
-def _processed(made: Composed, settings: Settings) -> ProcessedImage:
-    height, width = made.pixels.shape[:2]
-    return ProcessedImage(
+    height, width = scene.pixels.shape[:2]
+    image = ProcessedImage(
         COPY_PASTE,
-        made.name,
-        encode_pixels(made.pixels, (width, height), settings),
+        f"{COPY_PASTE}-{recipe.index:06d}",
+        encode_pixels(scene.pixels, (width, height), settings),
         synthetic=True,
         boxes=[
             CleanBox(o.class_name, o.xywh, o.area, o.iscrowd, json.dumps(o.segmentation or []))
-            for o in made.objects
+            for o in scene.labels()
         ],
     )
+    return image, recipe.background.key
 
 
 def _without_resembling(

@@ -6,15 +6,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from reprise.formats.records import BoxRecord
 from reprise.masks import rle
-from reprise.preprocessing.copy_paste.cutouts import Cutout, Region, Size, region_of, tight
+from reprise.preprocessing.copy_paste.cutouts import (
+    Cutout,
+    Mask,
+    Pixels,
+    Region,
+    Size,
+    region_of,
+    tight,
+)
 from reprise.synthesis.config import CopyPasteConfig
 
 
 @dataclass
-class _Thing:
+class _SceneObject:
     """An object on the image.
 
     Attributes:
@@ -25,7 +34,7 @@ class _Thing:
 
     record: BoxRecord
     region: Region
-    covered: np.ndarray
+    covered: Mask
 
 
 class Scene:
@@ -40,7 +49,7 @@ class Scene:
 
     def __init__(
         self,
-        pixels: np.ndarray,
+        pixels: Pixels,
         objects: Iterable[BoxRecord],
         size: Size,
         config: CopyPasteConfig,
@@ -49,7 +58,7 @@ class Scene:
         self._max_occlusion = config.max_occlusion
         self._match_tone = config.match_tone
         self._frame = (pixels.shape[1], pixels.shape[0])
-        self._things = [self._thing(record, size) for record in objects]
+        self._objects = [self._scene_object(record, size) for record in objects]
 
     def paste(self, cutout: Cutout, x: int, y: int) -> bool:
         """Put a cutout on top, its region's top left pixel at column ``x``, row ``y``.
@@ -59,14 +68,14 @@ class Scene:
         """
         region = replace(cutout.region, x=x, y=y)
         covered = [
-            (thing, now) for thing in self._things if (now := _under(thing, region)) is not None
+            (item, now) for item in self._objects if (now := _under(item, region)) is not None
         ]
-        if any(self._too_much(thing, now) for thing, now in covered):
+        if any(self._too_much(item, now) for item, now in covered):
             return False
-        for thing, now in covered:
-            thing.covered = now
+        for item, now in covered:
+            item.covered = now
         self._blend(cutout, x - cutout.region.x, y - cutout.region.y)
-        self._things.append(_new_thing(cutout.class_name, region, self._frame))
+        self._objects.append(_pasted(cutout.class_name, region, self._frame))
         return True
 
     def labels(self) -> list[BoxRecord]:
@@ -76,26 +85,26 @@ class Scene:
         outline, the visible pixels give box, area and mask; one that only has a box keeps
         it. What is covered wholly is left out.
         """
-        return [label for thing in self._things if (label := self._label(thing)) is not None]
+        return [label for item in self._objects if (label := self._label(item)) is not None]
 
-    def _thing(self, record: BoxRecord, size: Size) -> _Thing:
+    def _scene_object(self, record: BoxRecord, size: Size) -> _SceneObject:
         region = region_of(record, size, self._frame)
         resized = _resized(record, region, size, self._frame)
-        return _Thing(resized, region, np.zeros_like(region.mask))
+        return _SceneObject(resized, region, np.zeros_like(region.mask))
 
-    def _too_much(self, thing: _Thing, covered: np.ndarray) -> bool:
-        if thing.record.iscrowd:
+    def _too_much(self, item: _SceneObject, covered: Mask) -> bool:
+        if item.record.iscrowd:
             return bool(covered.any())
-        return covered.sum() > self._max_occlusion * thing.region.mask.sum()
+        return bool(covered.sum() > self._max_occlusion * item.region.mask.sum())
 
-    def _label(self, thing: _Thing) -> BoxRecord | None:
-        if not thing.covered.any():
-            return thing.record
-        visible = thing.region.mask & ~thing.covered
-        rest = tight(visible, thing.region.x, thing.region.y, outlined=thing.region.outlined)
+    def _label(self, item: _SceneObject) -> BoxRecord | None:
+        if not item.covered.any():
+            return item.record
+        visible = item.region.mask & ~item.covered
+        rest = tight(visible, item.region.x, item.region.y, outlined=item.region.outlined)
         if rest is None or not rest.outlined:
-            return None if rest is None else thing.record
-        return _record(thing.record.class_name, rest, self._frame)
+            return None if rest is None else item.record
+        return _record(item.record.class_name, rest, self._frame)
 
     def _blend(self, cutout: Cutout, left: int, top: int) -> None:
         height, width = cutout.alpha.shape
@@ -108,7 +117,9 @@ class Scene:
         above = np.rint(moved * cutout.brightness).clip(0, 255).astype(np.int32)
         self.pixels[rows, columns] = (below * (255 - alpha) + above * alpha + 127) // 255
 
-    def _tone(self, cutout: Cutout, part: tuple[slice, slice], below: np.ndarray) -> np.ndarray:
+    def _tone(
+        self, cutout: Cutout, part: tuple[slice, slice], below: npt.NDArray[np.int32]
+    ) -> npt.NDArray[np.float64]:
         """What to add to each channel so that the edge of a cutout is like its new place."""
         region = cutout.region
         around = cutout.alpha > 0
@@ -117,12 +128,13 @@ class Scene:
         edge = around[part]
         if not edge.any():
             return np.zeros(3)
-        difference = below[edge].mean(axis=0) - cutout.pixels[part][edge].mean(axis=0)
+        difference: npt.NDArray[np.float64] = below[edge].mean(axis=0)
+        difference = difference - cutout.pixels[part][edge].mean(axis=0)
         return difference.clip(-self._match_tone, self._match_tone)
 
 
-def _new_thing(class_name: str, region: Region, frame: Size) -> _Thing:
-    return _Thing(_record(class_name, region, frame), region, np.zeros_like(region.mask))
+def _pasted(class_name: str, region: Region, frame: Size) -> _SceneObject:
+    return _SceneObject(_record(class_name, region, frame), region, np.zeros_like(region.mask))
 
 
 def _record(class_name: str, region: Region, frame: Size) -> BoxRecord:
@@ -161,9 +173,9 @@ def _run_lengths(region: Region, frame: Size) -> dict[str, object]:
     return rle.encode(rle.positions(region.mask, region.x, region.y, size), size)
 
 
-def _under(thing: _Thing, region: Region) -> np.ndarray | None:
+def _under(item: _SceneObject, region: Region) -> Mask | None:
     """Which pixels of an object are covered once ``region`` lies on it too; None if apart."""
-    own = thing.region
+    own = item.region
     left, top = max(own.x, region.x), max(own.y, region.y)
     right = min(own.x + own.mask.shape[1], region.x + region.mask.shape[1])
     bottom = min(own.y + own.mask.shape[0], region.y + region.mask.shape[0])
@@ -171,6 +183,6 @@ def _under(thing: _Thing, region: Region) -> np.ndarray | None:
         return None
     here = np.s_[top - own.y : bottom - own.y, left - own.x : right - own.x]
     there = np.s_[top - region.y : bottom - region.y, left - region.x : right - region.x]
-    covered = thing.covered.copy()
+    covered = item.covered.copy()
     covered[here] |= own.mask[here] & region.mask[there]
     return covered
