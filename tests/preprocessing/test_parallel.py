@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -87,3 +88,22 @@ def test_an_error_in_a_process_arrives_here() -> None:
 def test_a_killed_process_ends_with_advice() -> None:
     with pytest.raises(RepriseError, match="a worker process was killed"):
         list(map_ordered(die_at_thirteen, range(50), 2))
+
+
+def test_processes_run_the_code_beside_the_stage(repository: Path, tmp_path: Path) -> None:
+    """Not that of an installed checkout, whose hash DVC does not know."""
+    shutil.copytree(repository / "src" / "reprise", tmp_path / "src" / "reprise")
+    marker = tmp_path / "src" / "reprise" / "marker.py"
+    marker.write_text("def where(_): return __file__\n")
+    script = tmp_path / "stage.py"
+    script.write_text(
+        f"import sys\nsys.path.insert(0, {str(tmp_path / 'src')!r})\n"
+        "from reprise.marker import where\n"
+        "from reprise.preprocessing.parallel import map_ordered\n"
+        "if __name__ == '__main__': print(*map_ordered(where, [1], 1))\n"
+    )
+    installed = {**os.environ, "PYTHONPATH": str(repository / "src")}
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, env=installed, check=True
+    )
+    assert done.stdout.strip() == str(marker)

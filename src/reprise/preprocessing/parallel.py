@@ -31,13 +31,14 @@ _WORKER_ENVIRONMENT = {
     # The fork server must have one thread.
     "OPENBLAS_NUM_THREADS": "1",
 }
-# Imported once, before the workers fork.
-_PRELOADED = ["reprise.preprocessing.decode.process_image", "imagehash", "scipy.fftpack"]
+# Imported once, before the workers fork. Libraries only: the fork server of Python 3.11 does not
+# know sys.path, and would take reprise from where it is installed, not from beside the stage.
+_PRELOADED = ["cv2", "diskcache", "imagehash", "PIL.Image", "pycocotools.mask", "scipy.fftpack"]
 
 
 @cache
 def worker_context() -> BaseContext:
-    """How worker processes start: from a fork server, which has imported their code.
+    """How worker processes start: from a fork server, which has imported their libraries.
 
     A fork of this process itself can deadlock once it runs threads.
     """
