@@ -6,25 +6,27 @@ from pathlib import Path
 from _run import run, scratch
 
 from reprise.params import Params
+from reprise.training.config import TrainSettings
 from reprise.training.launch import launch
-from reprise.training.train import train
+from reprise.training.train import Folders, train
 
 
 def main(params: Params) -> None:
-    work = partial(
-        train,
-        Path("data/processed"),
-        params.model,
-        params.training,
-        params.validation,
-        params.augmentation,
-        params.data.image_size,
-        params.machine,
-        Path("models"),
-        Path("reports/training"),
-        scratch("train"),
-        Path("data/weights"),
+    settings = TrainSettings(
+        model=params.model,
+        training=params.training,
+        validation=params.validation,
+        augmentation=params.augmentation,
+        image_size=params.data.image_size,
     )
+    folders = Folders(
+        dataset=Path("data/processed"),
+        weights=Path("data/weights"),
+        models=Path("models"),
+        reports=Path("reports/training"),
+        scratch=scratch("train"),
+    )
+    work = partial(train, settings=settings, machine=params.machine, folders=folders)
     launch(params.training.devices, params.training.threads, work)
 
 

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
+from torch.nn.parallel import DistributedDataParallel
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,46 +40,23 @@ class Distributed:
         """Whether this process writes files and speaks."""
         return self.rank == 0
 
-    def all_sum(self, values: dict[str, float]) -> dict[str, float]:
-        """Each value summed over all processes; the keys are the same in all."""
+    def all_sum(self, values: torch.Tensor) -> torch.Tensor:
+        """Values (k,), alike in all processes, summed over them."""
         if self.world_size == 1:
             return values
-        tensor = torch.tensor(list(values.values()), dtype=torch.float64)
-        tensor = tensor.cuda() if dist.get_backend() == "nccl" else tensor
-        dist.all_reduce(tensor)
-        return dict(zip(values, tensor.tolist(), strict=True))
+        total = values.clone()
+        dist.all_reduce(total)
+        return total
 
-    def weigh(self, counts: torch.Tensor, own: int, images: int) -> torch.Tensor:
-        """Factors of loss parts that were divided by counts of this process's share.
-
-        With them a mean over the images of all shares divides by the counts of the whole
-        batch. Each division is by at least 1, as where nothing is counted.
-
-        Args:
-            counts: What each part was divided by here, float (k,).
-            own: Images of this process's share.
-            images: Of the batch.
-
-        Returns:
-            Float (k,), all 1 for one process.
-        """
-        if self.world_size == 1:
-            return torch.ones_like(counts)
-        counted = counts.detach().double() * float(own > 0)
-        whole = counted.clone()
-        dist.all_reduce(whole)
-        factors = counted.clamp(min=1) / whole.clamp(min=1) * images / max(own, 1)
-        return factors.to(counts.dtype)
-
-    def all_gather(self, value: Any) -> list[Any]:
+    def all_gather(self, value: T) -> list[T]:
         """The value of every process, in the order of their ranks."""
         if self.world_size == 1:
             return [value]
-        found: list[Any] = [None] * self.world_size
+        found = [value] * self.world_size
         dist.all_gather_object(found, value)
         return found
 
-    def broadcast(self, value: Any) -> Any:
+    def broadcast(self, value: T) -> T:
         """The value of process 0, in all of them."""
         if self.world_size == 1:
             return value
@@ -92,7 +74,13 @@ class Distributed:
         if self.world_size == 1:
             return network
         # Some weights get no gradient from some batches: a mask head where nothing is found.
-        return torch.nn.parallel.DistributedDataParallel(network, find_unused_parameters=True)
+        return DistributedDataParallel(network, find_unused_parameters=True)
+
+    def no_sync(self, network: torch.nn.Module) -> AbstractContextManager[None]:
+        """Around forward and backward passes whose gradients are only added up, not averaged."""
+        if isinstance(network, DistributedDataParallel):
+            return network.no_sync()
+        return nullcontext()
 
 
 SINGLE_PROCESS = Distributed()
@@ -117,14 +105,14 @@ def init_distributed(device: torch.device) -> Iterator[Distributed]:
         dist.destroy_process_group()
 
 
-def _fresh_store() -> dist.Store:
+def _fresh_store() -> Store:
     """torchrun's store, without what an earlier start of these processes left in it.
 
     torchrun keeps one store over restarts, and there the addresses of dead processes would
     be read as those of living ones. Only on one machine does the number of restarts tell
     all processes which start this is; docs/training.md says what to export on several.
     """
-    store, _, _ = next(dist.rendezvous("env://"))
+    store, _, _ = next(rendezvous("env://"))
     if os.environ.get("GROUP_WORLD_SIZE", "1") != "1":
         return store
-    return dist.PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
+    return PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), store)

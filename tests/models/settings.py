@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from reprise.machine import MachineConfig
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.training.config import TrainingConfig, ValidationConfig
+from reprise.training.train import Folders
 
 IMAGE_SIZE = 64
 
@@ -78,3 +80,14 @@ def validation(**changes: Any) -> ValidationConfig:
 
 def machine(**changes: Any) -> MachineConfig:
     return MachineConfig.model_validate({"workers": 0, "checkpoint_minutes": 10} | changes)
+
+
+def folders(dataset: Path, folder: Path) -> Folders:
+    """Everything that a run reads and writes beside the dataset, below ``folder``."""
+    return Folders(
+        dataset=dataset,
+        weights=folder / "weights",
+        models=folder / "models",
+        reports=folder / "reports",
+        scratch=folder / "scratch",
+    )

@@ -13,8 +13,9 @@ import torch
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
-from models.settings import augmentation, machine, model, training, validation  # noqa: E402
+from models.settings import augmentation, folders, machine, model, training, validation  # noqa: E402
 from reprise.training.checkpoint import Checkpoints  # noqa: E402
+from reprise.training.config import TrainSettings  # noqa: E402
 from reprise.training.train import train  # noqa: E402
 
 
@@ -56,18 +57,14 @@ def main() -> None:
     if changes.pop("steady", False):
         hold_batch_norms()
         draw_the_first()
-    train(
-        dataset,
+    settings = TrainSettings(
         model(**changes["model"]),
         training(**changes["training"]),
         validation(**changes["validation"]),
         augmentation(**changes["augmentation"]),
         64,
-        machine(),
-        folder / "models",
-        folder / "reports",
-        folder / "scratch",
     )
+    train(settings, machine(), folders(dataset, folder))
 
 
 if __name__ == "__main__":

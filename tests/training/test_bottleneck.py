@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from reprise.training.bottleneck import LOAD_SECONDS, Bottleneck, Timed, TimedCollate
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from datasets import shapes_dataset
-from models.settings import augmentation, machine, model, training, validation
+from models.settings import augmentation, folders, machine, model, training, validation
 from reprise.models.config import AugmentationConfig
 from reprise.models.family import family_class
 from reprise.models.storage import load_model
@@ -17,6 +17,7 @@ from reprise.sources.folders import digest
 from reprise.sources.weights import download_weights
 from reprise.sources.weights_config import WeightsConfig
 from reprise.training.check_parameters import neutral_values
+from reprise.training.config import TrainSettings
 from reprise.training.train import train
 from training.test_train import Killed, digests, kill_after
 
@@ -50,8 +51,7 @@ def supported(family: str) -> AugmentationConfig:
 def run(
     dataset: Path, folder: Path, family: str, workers: int = 0, minutes: float = 10, **changes: Any
 ) -> Path:
-    train(
-        dataset,
+    settings = TrainSettings(
         model(type=family, max_detections=10, **FAMILIES[family]),
         training(
             batch_size=2,
@@ -62,12 +62,9 @@ def run(
         validation(metrics=["mAP"], frequency=2),
         supported(family),
         SIZE,
-        machine(workers=workers, checkpoint_minutes=minutes),
-        folder / "models",
-        folder / "reports",
-        folder / "scratch",
-        folder / "weights",
     )
+    how = machine(workers=workers, checkpoint_minutes=minutes)
+    train(settings, how, folders(dataset, folder))
     return folder
 
 

@@ -91,7 +91,7 @@ def test_rates_are_those_of_the_new_run(dataset: Path, earlier: Path, tmp_path: 
     state = earlier / "models" / "last.pt"
     more = go_on(dataset, tmp_path / "more", state, epochs=4, keep_state=True, **changes)
     assert rows(more)["learning_rate"][2:].tolist() == rows(whole)["learning_rate"][2:].tolist()
-    kept = torch.load(more / "models" / "last.pt", weights_only=True)["state"]["parts"]
+    kept = torch.load(more / "models" / "last.pt", weights_only=True)["state"]["modules"]
     assert [group["weight_decay"] for group in kept["optimizer"]["param_groups"]] == [0.0, 0.0]
 
 
@@ -104,10 +104,10 @@ def test_averaging_can_begin_and_end(dataset: Path, earlier: Path, tmp_path: Pat
     name = "models/last.safetensors"
     assert digests(ended)[name] == digests(plain)[name]
     content = torch.load(earlier / "models" / "last.pt", weights_only=True)
-    per_epoch = int(content["state"]["parts"]["average"]["n_averaged"]) // 2
+    per_epoch = int(content["state"]["modules"]["average"]["n_averaged"]) // 2
     kept = go_on(dataset, tmp_path / "c", ended / "models" / "last.pt", epochs=5, keep_state=True)
     begun = torch.load(kept / "models" / "last.pt", weights_only=True)
-    assert int(begun["state"]["parts"]["average"]["n_averaged"]) == per_epoch
+    assert int(begun["state"]["modules"]["average"]["n_averaged"]) == per_epoch
 
 
 def test_a_run_that_stopped_early_can_go_on(
@@ -122,7 +122,7 @@ def test_a_run_that_stopped_early_can_go_on(
     more = go_on(dataset, tmp_path / "b", state, epochs=5, early_stopping={"metric": "mAP"})
     assert len(rows(more)) == 5
     assert (
-        "its best weights are left, for val is judged by another training.early_stopping.metric"
+        "its best weights are dropped: val scores depend on another training.early_stopping.metric"
         in capsys.readouterr().out
     )
 
@@ -175,15 +175,15 @@ def test_a_state_is_no_file_of_weights(dataset: Path, earlier: Path, tmp_path: P
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda content: content["state"]["progress"].update(epoch=-3),
-        lambda content: content["state"]["progress"].update(history=None),
-        lambda content: content["state"]["progress"].update(laps=2),
-        lambda content: content["state"]["progress"]["best"].pop("weights"),
+        lambda content: content["state"]["train_state"].update(epoch=-3),
+        lambda content: content["state"]["train_state"].update(history=None),
+        lambda content: content["state"]["train_state"].update(laps=2),
+        lambda content: content["state"]["train_state"]["best"].pop("weights"),
         lambda content: content["state"].update(random=[]),
-        lambda content: content["state"].pop("parts"),
-        lambda content: content["state"]["parts"].pop("scaler"),
-        lambda content: content.update(form=2),
-        lambda content: content.pop("fixed"),
+        lambda content: content["state"].pop("modules"),
+        lambda content: content["state"]["modules"].pop("scaler"),
+        lambda content: content.update(format=1),
+        lambda content: content.pop("network"),
     ],
 )
 def test_a_state_of_another_form_is_refused(
@@ -201,7 +201,7 @@ def test_a_state_that_lacks_tensors_is_refused(
     dataset: Path, earlier: Path, tmp_path: Path, part: str
 ) -> None:
     content = torch.load(earlier / "models" / "last.pt", weights_only=True)
-    table = content["state"]["parts"][part]
+    table = content["state"]["modules"][part]
     table.pop(next(iter(table)))
     path = tmp_path / "cut.pt"
     torch.save(content, path)

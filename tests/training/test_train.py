@@ -13,15 +13,17 @@ import pytest
 import torch
 
 from datasets import shapes_dataset
-from models.settings import IMAGE_SIZE, augmentation, machine, model, training, validation
+from models.settings import IMAGE_SIZE, augmentation, folders, machine, model, training, validation
 from reprise.errors import RepriseError
 from reprise.models.yolo.family import Yolo
 from reprise.sources.config import LimitsConfig
 from reprise.sources.weights import download_weights
 from reprise.sources.weights_config import WeightsConfig
 from reprise.training.checkpoint import Checkpoints, open_checkpoints
-from reprise.training.loggers import LOGGERS, Logger, Row, Run
-from reprise.training.train import local_device, train
+from reprise.training.config import TrainSettings
+from reprise.training.loggers import LOGGERS, LoggedRun, Logger, Row
+from reprise.training.runtime import local_device
+from reprise.training.train import train
 
 
 @pytest.fixture(scope="module")
@@ -44,19 +46,14 @@ def run(dataset: Path, folder: Path, **changes: Any) -> Path:
         name: make(**{key: changes.pop(key) for key in list(changes) if key in keys})
         for name, (make, keys) in sections.items()
     }
-    train(
-        dataset,
+    settings = TrainSettings(
         values["model"],  # type: ignore[arg-type]
         training(**changes),
         values["validation"],  # type: ignore[arg-type]
         values["augmentation"],  # type: ignore[arg-type]
         IMAGE_SIZE,
-        values["machine"],  # type: ignore[arg-type]
-        folder / "models",
-        folder / "reports",
-        folder / "scratch",
-        folder / "weights",
     )
+    train(settings, values["machine"], folders(dataset, folder))  # type: ignore[arg-type]
     return folder
 
 
@@ -227,7 +224,7 @@ def test_fp16_on_a_cpu_is_refused(dataset: Path, tmp_path: Path) -> None:
 def test_one_gpu_for_several_processes_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("reprise.training.train.choose_device", torch.device)
+    monkeypatch.setattr("reprise.training.runtime.choose_device", torch.device)
     with pytest.raises(RepriseError, match=r"cuda:1 is one GPU, and training\.devices asks for 2"):
         local_device(training(device="cuda:1", devices=2))
 
@@ -248,7 +245,7 @@ def test_the_records_of_loggers_outlive_the_run(
     class Diary(Logger):
         """Writes where wandb and mlflow do."""
 
-        def __init__(self, run: Run) -> None:
+        def __init__(self, run: LoggedRun) -> None:
             run.scratch.mkdir(parents=True, exist_ok=True)
             self._path = run.scratch / "diary.txt"
 

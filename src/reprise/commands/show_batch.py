@@ -101,10 +101,10 @@ def first_batch_images(
     from reprise.commands.batch_picture import batch_images
     from reprise.models.family import family_class
     from reprise.training.check_parameters import check_parameters
-    from reprise.training.plan import plan
+    from reprise.training.plan import plan_run
 
     training = settings.training
-    length = plan(training, len(dataset.split("train")))
+    length = plan_run(training, len(dataset.split("train")))
     if not 0 <= epoch < length.epochs:
         raise RepriseError(
             f"--epoch is {epoch}, and training runs for {length.epochs} epochs.",

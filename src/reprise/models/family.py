@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
 from reprise.dataset import Dataset
 from reprise.models.config import AugmentationConfig, ModelConfig
+from reprise.models.loss import LossPart
 from reprise.models.registry import FAMILIES
 from reprise.scoring import Task
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 Batch = dict[str, Any]
 # Class index, left, top, right, bottom.
 TargetBox = tuple[int, float, float, float, float]
-# Counts (k,) that loss parts are divided by, in one process's share of a batch, to factors (k,)
-# of those parts: with them the shares' losses add up to that of the whole batch.
-Weigh = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Family(ABC):
@@ -38,10 +35,6 @@ class Family(ABC):
         network: The trainable network, on the CPU until the loop moves it.
         normalisation: ``{"mean": [r, g, b], "std": [r, g, b]}`` of pixels in [0, 1].
     """
-
-    reduction: ClassVar[Literal["sum", "mean"]]
-    """Whether ``loss`` is summed over a batch's images or averaged: accumulated
-    micro-batches then add up, or average, to the loss of one large batch."""
 
     tasks: ClassVar[tuple[Task, ...]]
     """What the family can predict; the first is what ``model.task: auto`` means."""
@@ -88,23 +81,23 @@ class Family(ABC):
         """Samples to a batch of CPU tensors; ``batch["images"]`` is uint8, (n, 3, h, w), RGB."""
 
     @abstractmethod
-    def loss(
-        self, network: torch.nn.Module, batch: Batch, weigh: Weigh = torch.ones_like
-    ) -> dict[str, torch.Tensor]:
-        """Loss parts by name, each a scalar; their sum is what is minimised.
+    def loss(self, network: torch.nn.Module, batch: Batch) -> list[LossPart]:
+        """The loss's parts; the sum of their means is what is minimised.
 
         Args:
             network: This family's, perhaps wrapped.
             batch: A training batch, or one process's share of it.
-            weigh: For parts that are means over something else than images, such as proposals.
-                Every process calls it alike.
         """
 
     @abstractmethod
     def evaluate(
         self, network: torch.nn.Module, batch: Batch
-    ) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]]]:
+    ) -> tuple[list[LossPart], list[dict[str, Any]]]:
         """Loss parts and predictions (the prediction contract) of one batch, in one pass."""
+
+    def loss_scale(self, images: int) -> float:  # noqa: ARG002 - for families that need it
+        """Factor of the loss in an optimizer step over so many images."""
+        return 1.0
 
     def prepare(self, dataset: Dataset, label_smoothing: float) -> None:  # noqa: B027 - optional
         """Called once before training: check that the dataset can serve the task, and take
@@ -141,14 +134,6 @@ def family_class(name: str) -> type[Family]:
     module, attribute = FAMILIES[name].split(":")
     found: type[Family] = getattr(importlib.import_module(module), attribute)
     return found
-
-
-def weighed(
-    losses: dict[str, torch.Tensor], counts: dict[str, torch.Tensor], weigh: Weigh
-) -> dict[str, torch.Tensor]:
-    """Loss parts with their factors; a part without a count is a mean over images."""
-    factors = dict(zip(counts, weigh(torch.stack(list(counts.values()))), strict=True))
-    return {n: loss * factors[n] if n in factors else loss for n, loss in losses.items()}
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from reprise.dataset import Dataset
 from reprise.distributed import SINGLE_PROCESS, Distributed
 from reprise.errors import RepriseError
 from reprise.models.family import Family, to_device
+from reprise.models.loss import mean_losses
 
 
 def choose_device(name: str) -> torch.device:
@@ -44,55 +46,54 @@ def batches(shapes: list[tuple[int, int]], batch_size: int) -> list[list[int]]:
     ]
 
 
+@dataclass(frozen=True)
+class Inference:
+    """How a split is run.
+
+    Attributes:
+        batch_size: Images at a time.
+        device: Where the network is.
+        autocast: Makes the precision context of each batch.
+        distributed: The processes that share the batches.
+    """
+
+    batch_size: int
+    device: torch.device
+    autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
+    distributed: Distributed = SINGLE_PROCESS
+
+
 def run_split(
-    family: Family,
-    network: torch.nn.Module,
-    dataset: Dataset,
-    split: str,
-    batch_size: int,
-    device: torch.device,
-    autocast: Callable[[], AbstractContextManager[Any]],
-    distributed: Distributed = SINGLE_PROCESS,
+    family: Family, network: torch.nn.Module, dataset: Dataset, split: str, inference: Inference
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """Mean loss parts per image and all predictions of one split.
 
     Args:
         family: Gives samples, loss and predictions.
-        network: In evaluation mode, on ``device``.
+        network: In evaluation mode, on the device.
         dataset: The dataset.
         split: train, val or test.
-        batch_size: Images at a time.
-        device: Where to run.
-        autocast: Makes the precision context of each batch.
-        distributed: The processes that share the batches.
+        inference: How it is run.
 
     Returns:
         ``({part: loss per image}, predictions)``; no loss when the split is empty.
     """
-    totals: dict[str, float] = {}
-    rows: list[dict[str, Any]] = []
-    count = 0
-    for batch, images in _batches_of(family, dataset, split, batch_size, distributed):
-        with torch.inference_mode(), autocast():
-            parts, found = family.evaluate(network, to_device(batch, device))
-        weight = 1 if family.reduction == "sum" else images
-        for name, value in parts.items():
-            totals[name] = totals.get(name, 0.0) + float(value) * weight
-        rows += found
-        count += images
-    if distributed.world_size > 1:
-        shares = distributed.all_gather((totals, rows, count))
-        names = [name for found, _, _ in shares for name in found]
-        totals = {name: sum(found.get(name, 0.0) for found, _, _ in shares) for name in names}
-        rows = [row for _, found, _ in shares for row in found]
-        count = sum(images for _, _, images in shares)
-    return {name: value / count for name, value in totals.items()}, rows
-
-
-def _batches_of(
-    family: Family, dataset: Dataset, split: str, batch_size: int, distributed: Distributed
-) -> Iterator[tuple[dict[str, Any], int]]:
     samples: Any = family.evaluation_samples(dataset, split)
     shapes = [samples.shape(index) for index in range(len(samples))]
-    for indices in batches(shapes, batch_size)[distributed.rank :: distributed.world_size]:
-        yield family.collate([samples[index] for index in indices]), len(indices)
+    distributed = inference.distributed
+    own = batches(shapes, inference.batch_size)[distributed.rank :: distributed.world_size]
+    totals: dict[str, float] = {}
+    rows: list[dict[str, Any]] = []
+    for indices in own:
+        batch = to_device(family.collate([samples[index] for index in indices]), inference.device)
+        with torch.inference_mode(), inference.autocast():
+            parts, found = family.evaluate(network, batch)
+        for name, mean in mean_losses(parts).items():
+            totals[name] = totals.get(name, 0.0) + float(mean) * len(indices)
+        rows += found
+    shares = distributed.all_gather((totals, rows))
+    names = dict.fromkeys(name for found, _ in shares for name in found)
+    losses = {
+        name: sum(found.get(name, 0.0) for found, _ in shares) / len(samples) for name in names
+    }
+    return losses, [row for _, found in shares for row in found]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -10,7 +9,7 @@ import torch
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.config import PredictionConfig
-from reprise.models.inference import choose_device, run_split
+from reprise.models.inference import Inference, choose_device, run_split
 from reprise.models.storage import load_model
 from reprise.predictions import write_predictions
 from reprise.replacing import replacing_folder
@@ -43,12 +42,11 @@ def predict(dataset: Path, model: Path, config: PredictionConfig, out: Path) -> 
     torch.set_num_threads(description["parameters"]["training"]["threads"])
     device = choose_device(config.device)
     family.network.to(device)
+    inference = Inference(config.batch_size, device)
     with replacing_folder(out) as folder:
         for split in SPLITS:
             try:
-                _, rows = run_split(
-                    family, family.network, data, split, config.batch_size, device, nullcontext
-                )
+                _, rows = run_split(family, family.network, data, split, inference)
             except torch.OutOfMemoryError:
                 peak = torch.cuda.max_memory_allocated(device) / 2**30
                 raise RepriseError(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ import torch
 
 from reprise.errors import RepriseError
 from reprise.models.storage import UNREADABLE, write_tensors
+from reprise.replacing import replacing_file
 
 KEPT_FOLDERS = 5
 
@@ -30,15 +30,6 @@ def run_key(parts: dict[str, Any]) -> str:
     """SHA-256 of the canonical JSON of everything that decides the result."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def digest_of_files(paths: list[Path], root: Path) -> str:
-    """SHA-256 over names and contents of files, in sorted order."""
-    digest = hashlib.sha256()
-    for path in sorted(paths):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        digest.update(f"{path.relative_to(root).as_posix()} {content}\n".encode())
-    return digest.hexdigest()
 
 
 class Checkpoints:
@@ -60,7 +51,8 @@ class Checkpoints:
         try:
             content = torch.load(self._path, map_location="cpu", weights_only=True)
             if content["key"] == self._key:
-                return content["state"]
+                state: dict[str, Any] = content["state"]
+                return state
             reason = "it belongs to another run"
         except UNREADABLE as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -106,26 +98,18 @@ def _rebuilt(value: Any) -> Any:
         return sys.intern(value)
     if isinstance(value, dict):
         return {_rebuilt(key): _rebuilt(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_rebuilt(entry) for entry in value]
-    if isinstance(value, tuple):
-        return tuple(_rebuilt(entry) for entry in value)
+    if isinstance(value, list | tuple):
+        return type(value)(_rebuilt(entry) for entry in value)
     return value
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
     """A crash at any moment leaves the old or the new file, whole."""
-    path.parent.mkdir(exist_ok=True)
-    partial = path.with_suffix(".partial")
     try:
-        with partial.open("wb") as file:
+        with replacing_file(path, durable=True) as partial, partial.open("wb") as file:
             torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
     except (OSError, RuntimeError) as error:
         # torch reports a full disk as a RuntimeError of its zip writer.
-        partial.unlink(missing_ok=True)
         raise RepriseError(
             f"the checkpoint could not be written to {path.parent}: {error}",
             "free disk space and run dvc repro again; it goes on from the last checkpoint.",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.scoring.metrics import METRIC_NAMES
 from reprise.section import Neutral, OneOf, Section
 from reprise.sources.weights_config import WeightsConfig
+from reprise.training.loggers import LOGGERS
 
 Count = Annotated[int, Field(ge=1)]
 Metric = Annotated[str, OneOf(METRIC_NAMES)]
@@ -92,7 +95,7 @@ class TrainingConfig(Section):
     ema_warmup_steps: Count
     """The decay rises over about so many steps. In a run of fewer steps the latest weights
     count most; a small number here would freeze the average on early ones."""
-    loggers: list[Literal["tensorboard", "wandb", "mlflow"]] = Field(default_factory=list)
+    loggers: list[Annotated[str, OneOf(LOGGERS)]] = Field(default_factory=list)
     """Where the rows of DVCLive go too."""
     devices: Count = 1
     """GPUs on this machine (processes, on a CPU), started with torchrun; batch_size is the
@@ -131,3 +134,32 @@ class ValidationConfig(Section):
     """Validate every so many epochs, and after the last one."""
     metrics: Annotated[list[Metric], Field(min_length=1)]
     """What is logged each time, beside the loss."""
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """The parameters that decide the result of a run.
+
+    Attributes:
+        model: The network.
+        training: The loop.
+        validation: Validation while training.
+        augmentation: Random changes to training images.
+        image_size: Longest side of the network's input, in pixels.
+    """
+
+    model: ModelConfig
+    training: TrainingConfig
+    validation: ValidationConfig
+    augmentation: AugmentationConfig
+    image_size: int
+
+    def dump(self) -> dict[str, Any]:
+        """All of them as plain values."""
+        return {
+            "model": self.model.model_dump(),
+            "training": self.training.model_dump(),
+            "validation": self.validation.model_dump(),
+            "augmentation": self.augmentation.model_dump(),
+            "image_size": self.image_size,
+        }

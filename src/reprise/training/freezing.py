@@ -23,14 +23,20 @@ class Frozen:
         """Whether the modules are frozen in an epoch."""
         return bool(self._modules) and (self._until is None or epoch < self._until)
 
-    def apply(self, epoch: int) -> None:
-        """Freeze or release for an epoch; after ``network.train()``, which wakes batch norms."""
+    def apply(self, epoch: int) -> bool:
+        """Freeze or release for an epoch; after ``network.train()``, which wakes batch norms.
+
+        Returns:
+            Whether that changed which weights are trained.
+        """
         frozen = self.holds(epoch)
+        changed = any(weight.requires_grad == frozen for weight in self._weights)
         for weight in self._weights:
             weight.requires_grad_(not frozen)
         if frozen:
             for module in self._modules:
                 module.eval()
+        return changed
 
     def never_trained(self) -> set[int]:
         """``id`` of the weights that no step will change: an optimizer need not know them."""

@@ -1,7 +1,7 @@
-"""Other places that the logged rows can go to: one small class each, and one line in LOGGERS.
+"""Where the rows of a run are logged: one small class each, and one line in LOGGERS.
 
-DVCLive is always on. These are chosen by ``training.loggers`` and import their library only
-then. A resumed run tells the earlier epochs again, so that a logger misses none.
+DVCLive is always on; the others are chosen by ``training.loggers`` and import their library only
+then.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Any
 from reprise.errors import RepriseError
 
 Row = dict[str, float]
+"""What is logged of an epoch: ``epoch``, from 1, and values by name."""
 
 
 @dataclass(frozen=True)
-class Run:
+class LoggedRun:
     """What a logger may know of a run.
 
     Attributes:
@@ -34,10 +35,10 @@ class Run:
 
 
 class Logger(ABC):
-    """Takes one row an epoch."""
+    """Takes one row an epoch; a resumed run logs the earlier epochs again."""
 
     @abstractmethod
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: LoggedRun) -> None:
         """Open it."""
 
     @abstractmethod
@@ -49,6 +50,28 @@ class Logger(ABC):
         """The run has ended."""
 
 
+class DVCLive(Logger):
+    """DVCLive's files in ``reports``, and nothing beside them."""
+
+    def __init__(self, run: LoggedRun) -> None:
+        from dvclive.live import Live
+
+        # Its own resume trusts whatever lies in the folder.
+        self._live: Any = Live(str(run.reports), save_dvc_exp=False, dvcyaml=None, report=None)
+        # A local run is not sent anywhere.
+        self._live.post_data_to_studio = lambda *_, **__: None
+
+    def log(self, row: Row) -> None:
+        self._live.step = int(row["epoch"])
+        for name, value in row.items():
+            if name != "epoch":
+                self._live.log_metric(name, value, plot=True)
+        self._live.make_summary()
+
+    def close(self) -> None:
+        self._live.end()
+
+
 class TensorBoard(Logger):
     """Event files for ``tensorboard --logdir reports/training``.
 
@@ -56,7 +79,7 @@ class TensorBoard(Logger):
     time is its epoch, so that two runs of one experiment write the same bytes.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: LoggedRun) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.summary.writer.record_writer import RecordWriter
 
@@ -91,7 +114,7 @@ class WandB(Logger):
     Without WANDB_API_KEY the run stays on this machine.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: LoggedRun) -> None:
         import wandb
 
         run.scratch.mkdir(parents=True, exist_ok=True)
@@ -110,7 +133,7 @@ class WandB(Logger):
 class MlFlow(Logger):
     """MLflow, at MLFLOW_TRACKING_URI or in one file for all runs of this repository."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: LoggedRun) -> None:
         import mlflow
 
         run.scratch.mkdir(parents=True, exist_ok=True)
@@ -134,22 +157,19 @@ class MlFlow(Logger):
 LOGGERS: dict[str, type[Logger]] = {"tensorboard": TensorBoard, "wandb": WandB, "mlflow": MlFlow}
 
 
-def open_loggers(names: Sequence[str], run: Run, history: list[Row]) -> list[Logger]:
-    """The chosen loggers, earlier epochs told.
+def open_loggers(names: Sequence[str], run: LoggedRun) -> list[Logger]:
+    """DVCLive and the chosen loggers.
 
     Raises:
         RepriseError: The library of one is not installed.
     """
-    opened = []
+    opened: list[Logger] = [DVCLive(run)]
     for name in names:
         try:
-            logger = LOGGERS[name](replace(run, scratch=run.scratch / name))
+            opened.append(LOGGERS[name](replace(run, scratch=run.scratch / name)))
         except ModuleNotFoundError as error:
             raise RepriseError(
                 f"training.loggers: {name} needs the package {error.name}.",
                 f"install it (pip install {name}), or take {name} out of training.loggers.",
             ) from None
-        for row in history:
-            logger.log(row)
-        opened.append(logger)
     return opened

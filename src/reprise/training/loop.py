@@ -1,306 +1,232 @@
-"""The training loop, once for all families. Read :func:`fit` from top to bottom."""
+"""The training loop, once for all families: read :class:`Trainer` from top to bottom."""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
 
-from reprise.dataset import Dataset
-from reprise.distributed import Distributed
 from reprise.errors import RepriseError
-from reprise.machine import MachineConfig
-from reprise.models.family import Family, to_device
-from reprise.training.bottleneck import LOAD_SECONDS, Bottleneck, Timed, TimedCollate
-from reprise.training.checkpoint import Checkpoints
-from reprise.training.compiling import compiled
-from reprise.training.config import TrainingConfig, ValidationConfig
-from reprise.training.console import Console, Row, log_row, open_live
+from reprise.models.family import Batch, Family, to_device
+from reprise.models.loss import mean_losses, without_weight
+from reprise.training.config import TrainSettings
 from reprise.training.freezing import Frozen
-from reprise.training.loggers import Run, open_loggers
+from reprise.training.loader import BatchLoader
+from reprise.training.loggers import Row
 from reprise.training.optimizer import build_average, build_optimizer, build_scheduler
 from reprise.training.plan import Plan
-from reprise.training.resume import RunFacts, resume
+from reprise.training.runtime import Runtime, precision
 from reprise.training.sampler import EpochBatchSampler
-from reprise.training.train_state import TrainState, state_of
-from reprise.training.val_loop import refuse_infinite, validate
-
-Autocast = Callable[[], AbstractContextManager[Any]]
+from reprise.training.train_state import TrainState
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where a run writes.
+class Callback:
+    """What else happens in a run. Each hook is called of one callback after the other."""
 
-    Attributes:
-        reports: DVCLive's folder, an out: nothing in it depends on the machine's speed.
-        speed: A second DVCLive folder, outside the outs, for images/s and memory.
-        scratch: For the batch of a failed step, outside the outs.
-        loggers: Outside the outs too, one folder for all runs: it outlives this one.
-    """
+    def on_fit_start(self, trainer: Trainer) -> None:
+        """Before the first epoch; of a resumed run ``trainer.state`` holds the earlier ones."""
 
-    reports: Path
-    speed: Path
-    scratch: Path
-    loggers: Path
+    def on_epoch_start(self, trainer: Trainer) -> None:
+        """Before the first step of an epoch, or of what a resumed run has left of it."""
+
+    def on_step_end(self, trainer: Trainer, losses: dict[str, float]) -> None:
+        """After an optimizer step; ``losses`` are this process's share of the loss parts."""
+
+    def on_epoch_end(self, trainer: Trainer, row: Row) -> None:
+        """After an epoch, of which ``row`` is logged; ``trainer.state`` stands at the next."""
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        """After the last epoch."""
 
 
-def fit(
-    family: Family,
-    dataset: Dataset,
-    samples: Any,
-    plan: Plan,
-    config: TrainingConfig,
-    validation: ValidationConfig,
-    machine: MachineConfig,
-    parameters: dict[str, Any],
-    device: torch.device,
-    distributed: Distributed,
-    checkpoints: Checkpoints,
-    places: Places,
-    facts: RunFacts,
-    start: dict[str, Any] | None = None,
-) -> tuple[TrainState, dict[str, torch.Tensor]]:
-    """Train until the last step, or until early stopping says enough.
+class Trainer:
+    """One training run.
 
     Args:
-        family: Network, samples and loss.
-        dataset: Gives the val split.
+        family: Gives the network and its loss.
         samples: The training samples, indexed by (epoch, index).
         plan: The length of the run.
-        config: The loop's parameters.
-        validation: How often to validate, and what to log.
-        machine: Loader processes and checkpoint interval.
-        parameters: All effective parameters, for loggers.
-        device: Where this process trains.
-        distributed: This process among those of the run.
-        checkpoints: Where the state is kept between crashes.
-        places: Where to write.
-        facts: Of this run, for the states that it keeps.
-        start: The state of an earlier run to go on from.
+        settings: The parameters.
+        runtime: Where it runs.
 
-    Returns:
-        The final progress, whose ``best["weights"]`` holds the chosen fp32 weights, and the
-        weights of the last step.
-
-    Raises:
-        RepriseError: The loss is not finite, or a checkpoint cannot be written.
+    Attributes:
+        state: Where the run stands.
+        average: Its ``module`` has the weights that are validated and kept.
+        gradient_norm: Of the latest step, before clipping; None without clipping.
+        images_per_second: Of the latest epoch, over all processes.
     """
-    network = family.network.to(device)
-    if config.channels_last:
-        network = network.to(memory_format=torch.channels_last)
-    freeze = parameters["model"]["freeze"] == "backbone"
-    frozen = Frozen(family.backbone() if freeze else [], config.unfreeze_after or None)
-    order = EpochBatchSampler(
-        plan.images, config.batch_size, config.seed, distributed.rank, distributed.world_size
-    )
-    optimizer = build_optimizer(network, config, frozen.never_trained())
-    scheduler = build_scheduler(optimizer, plan.steps_per_epoch, plan.steps, config.scheduler)
-    average = build_average(network, config.ema_decay, config.ema_warmup_steps)
-    autocast, scaler = precision(config.mixed_precision, device)
-    parts = {
-        "network": network,
-        "average": average,
-        "optimizer": optimizer,
-        "scheduler": scheduler,
-        "scaler": scaler,
-    }
-    progress = resume(checkpoints, parts, device, distributed, start, plan.steps_per_epoch)
-    loader = batch_loader(family, samples, order, config.seed, machine.workers, device)
-    spent = Bottleneck(machine.workers)
-    console = Console(plan, device, machine.log, distributed.is_main)
-    live = speed = None
-    loggers = []
-    if distributed.is_main:
-        live, speed = open_live(places.reports, progress.history), open_live(places.speed, [])
-        loggers = open_loggers(
-            config.loggers, Run(places.reports, places.loggers, parameters), progress.history
-        )
-    runner, frozen_now = None, None
 
-    while progress.epoch < plan.epochs and not progress.stopped:
-        network.train()
-        frozen.apply(progress.epoch)
-        if runner is None or frozen.holds(progress.epoch) != frozen_now:
-            # What is trained is settled when a network is wrapped.
-            frozen_now = frozen.holds(progress.epoch)
-            runner = distributed.wrap(compiled(network) if config.compile else network)
-        family.start_epoch(progress.epoch, plan.epochs)
-        order.epoch, order.first_batch = progress.epoch, progress.batch
-        order.last_batch = plan.batches_in(progress.epoch)
-        console.start(progress.epoch, progress.batch, order.last_batch)
-        started = saved = time.perf_counter()
-        seen = progress.images
-        for batch in _timed(loader, spent):
-            batch = to_device(batch, device)
-            own, size = order.share(progress.batch), order.size(progress.batch)
-            with autocast():
-                weigh = partial(distributed.weigh, own=own, images=size)
-                losses = family.loss(runner, batch, weigh)
-                loss = torch.stack(list(losses.values())).sum()
-            values = _finite(losses, batch, progress, places.scratch)
-            # Of a group that the epoch's end cuts short, only what is there is averaged.
-            first = progress.batch - progress.batch % plan.group
-            members = min(plan.group, order.last_batch - first)
-            # Wrapping averages gradients over the processes, whatever their shares.
-            if family.reduction == "sum":
-                factor = distributed.world_size * float(own > 0)
-            else:
-                factor = distributed.world_size * own / size / members
-            scaler.scale(loss * factor if factor != 1 else loss).backward()
-            weight = float(own > 0) if family.reduction == "sum" else own
+    def __init__(
+        self, family: Family, samples: Any, plan: Plan, settings: TrainSettings, runtime: Runtime
+    ) -> None:
+        config = settings.training
+        self.family, self.plan, self.config, self.runtime = family, plan, config, runtime
+        self.device, self.distributed = runtime.device, runtime.distributed
+        self.state = TrainState()
+        self.network = family.network.to(self.device)
+        if config.channels_last:
+            self.network = self.network.to(memory_format=torch.channels_last)
+        backbone = family.backbone() if settings.model.freeze == "backbone" else []
+        self.frozen = Frozen(backbone, config.unfreeze_after or None)
+        self.optimizer = build_optimizer(self.network, config, self.frozen.never_trained())
+        self.scheduler = build_scheduler(
+            self.optimizer, plan.steps_per_epoch, plan.steps, config.scheduler
+        )
+        self.average = build_average(self.network, config.ema_decay, config.ema_warmup_steps)
+        self.autocast, self.scaler = precision(config.mixed_precision, self.device)
+        self.sampler = EpochBatchSampler(
+            plan.images, config.batch_size, config.seed, self.distributed
+        )
+        self.loader = BatchLoader(samples, family.collate, self.sampler, runtime)
+        self.wrapped: torch.nn.Module | None = None
+        self.gradient_norm: torch.Tensor | None = None
+        self.images_per_second = 0.0
+
+    def fit(self, callbacks: Sequence[Callback]) -> None:
+        """Train until the last step, or until early stopping ends the run.
+
+        Raises:
+            RepriseError: The loss is not finite, or what a callback raises.
+        """
+        for callback in callbacks:
+            callback.on_fit_start(self)
+        while self.state.epoch < self.plan.epochs and not self.state.stopped:
+            self.prepare_epoch()
+            for callback in callbacks:
+                callback.on_epoch_start(self)
+            self.run_epoch(callbacks)
+            row = self.epoch_row()
+            self.state.finish_epoch(row)
+            for callback in callbacks:
+                callback.on_epoch_end(self, row)
+        for callback in callbacks:
+            callback.on_fit_end(self)
+
+    def prepare_epoch(self) -> None:
+        """Set everything that looks at the epoch, also when a resumed run starts in it."""
+        epoch = self.state.epoch
+        self.network.train()
+        if self.frozen.apply(epoch) or self.wrapped is None:
+            # Which weights are trained is settled when a network is wrapped.
+            network: Any = torch.compile(self.network) if self.config.compile else self.network
+            self.wrapped = self.distributed.wrap(network)
+        self.family.start_epoch(epoch, self.plan.epochs)
+        self.sampler.epoch = epoch
+        self.sampler.first_batch = self.state.batch
+        self.sampler.last_batch = self.plan.batches_in(epoch)
+
+    def run_epoch(self, callbacks: Sequence[Callback]) -> None:
+        """All steps of an epoch, or those that a resumed run has left of it."""
+        started, images = time.perf_counter(), self.state.images
+        batches = iter(self.loader)
+        while self.state.batch < self.sampler.last_batch:
+            losses = self.run_step(batches)
+            for callback in callbacks:
+                callback.on_step_end(self, losses)
+        next(batches, None)  # the loader's workers see the end of the epoch
+        seconds = max(time.perf_counter() - started, 1e-9)
+        self.images_per_second = (self.state.images - images) / seconds
+
+    def run_step(self, batches: Iterator[Batch]) -> dict[str, float]:
+        """One optimizer step over as many batches as are accumulated.
+
+        Each loss part is divided once, by its count over all processes. The batches of a step are
+        weighed by their images: of a part that counts images, that is the mean over the step. What
+        another part counts, such as YOLO's assigned scores, is known only after the forward pass;
+        to keep the graphs of all batches until then would cost the memory that accumulation saves.
+        """
+        assert self.wrapped is not None
+        state, sampler = self.state, self.sampler
+        sizes = sampler.sizes(state.batch, state.batch + self.plan.group)
+        losses: dict[str, float] = {}
+        for left, size in zip(reversed(range(len(sizes))), sizes, strict=True):
+            batch = to_device(next(batches), self.device)
+            # The gradients of all processes are averaged once, in the last backward pass.
+            with self.distributed.no_sync(self.wrapped) if left else nullcontext():
+                with self.autocast():
+                    parts = self.family.loss(self.wrapped, batch)
+                if not sampler.share(state.batch):
+                    parts = without_weight(parts)
+                means = mean_losses(parts, self.distributed.all_sum)
+                values = self._check_finite(means, batch)
+                loss = torch.stack(list(means.values())).sum() * (size / sum(sizes))
+                loss = loss * self.family.loss_scale(sum(sizes)) * self.distributed.world_size
+                torch.autograd.backward(self.scaler.scale(loss))
             for name, value in values.items():
-                progress.sums[name] = progress.sums.get(name, 0.0) + value * weight
-            progress.batch += 1
-            progress.images += size
-            spent.images += own
-            console.batch(values, weight / max(own, 1))
-            if progress.batch < first + members:
-                continue
-            scaler.unscale_(optimizer)
-            if config.gradient_clip:
-                norm = torch.nn.utils.clip_grad_norm_(network.parameters(), config.gradient_clip)
-                console.step(norm)
-            scaler.step(optimizer)
-            scaler.update()
-            optimizer.zero_grad(set_to_none=True)
-            average.update_parameters(network)
-            progress.rate = float(scheduler.get_last_lr()[0])
-            scheduler.step()
-            # Several processes would have to agree on the time.
-            due = time.perf_counter() - saved > machine.checkpoint_minutes * 60
-            if due and distributed.world_size == 1:
-                checkpoints.save(state_of(progress, parts, device, distributed))
-                saved = time.perf_counter()
-        seconds = time.perf_counter() - started
-
-        sums = distributed.all_sum(progress.sums)
-        row: Row = {"epoch": progress.epoch + 1}
-        for name, value in sums.items():
-            row[f"train/{name}"] = value / progress.images
-        row["train/loss"] = sum(sums.values()) / progress.images
-        row["learning_rate"] = progress.rate
-        last = progress.epoch + 1 == plan.epochs
-        if last or (progress.epoch + 1) % validation.frequency == 0:
-            row |= validate(
-                family, average.module, dataset, config, validation, device, autocast, progress,
-                distributed,
-            )  # fmt: skip
-        progress.history.append(row)
-        if live and speed:
-            log_row(live, row)
-            log_row(speed, console.speed_row(row, progress.images - seen, seconds))
-            for logger in loggers:
-                logger.log(row)
-        console.end(row, progress.images - seen, seconds, config.early_stopping.metric)
-        progress.begin(progress.epoch + 1)
-        state = state_of(progress, parts, device, distributed)
-        whole = plan.whole(progress.epoch - 1)
-        if distributed.is_main:
-            if config.checkpoint_epochs and progress.epoch % config.checkpoint_epochs == 0:
-                name = f"epoch-{progress.epoch:04d}"
-                checkpoints.keep_weights(name, average.module.state_dict())
-                if config.keep_state:
-                    checkpoints.keep_state(name, facts.with_state(state, whole))
-            checkpoints.save(state)
-    if config.keep_state:
-        state = state_of(progress, parts, device, distributed)
-        whole = plan.whole(progress.epoch - 1)
-        if distributed.is_main:
-            checkpoints.keep_state("last", facts.with_state(state, whole))
-    if live and speed:
-        if progress.stopped:
-            print(
-                f"stopped early: no better {config.early_stopping.metric} in "
-                f"{progress.waited} validations"
+                state.loss_sums[name] = state.loss_sums.get(name, 0.0) + value * size
+                losses[name] = losses.get(name, 0.0) + value * size / sum(sizes)
+            state.batch += 1
+            state.images += size
+        self.scaler.unscale_(self.optimizer)
+        if self.config.gradient_clip:
+            self.gradient_norm = torch.nn.utils.clip_grad_norm_(
+                self.network.parameters(), self.config.gradient_clip
             )
-        print(spent.line())
-        for logger in loggers:
-            logger.close()
-        live.end()
-        speed.end()
-    return progress, average.module.state_dict()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.average.update_parameters(self.network)
+        return losses
+
+    def epoch_row(self) -> Row:
+        """What is logged of the epoch: loss parts as means over its images."""
+        state = self.state
+        own = torch.tensor(list(state.loss_sums.values()), dtype=torch.float64, device=self.device)
+        sums = dict(zip(state.loss_sums, self.distributed.all_sum(own).tolist(), strict=True))
+        row: Row = {"epoch": state.epoch + 1}
+        row |= {f"train/{name}": value / state.images for name, value in sums.items()}
+        row["train/loss"] = sum(sums.values()) / state.images
+        return row
+
+    def _check_finite(self, losses: dict[str, torch.Tensor], batch: Batch) -> dict[str, float]:
+        """The loss parts as numbers; of a failed step the batch is kept for replay."""
+        numbers = torch.stack([value.detach() for value in losses.values()]).tolist()
+        values = dict(zip(losses, numbers, strict=True))
+        where = f"in epoch {self.state.epoch + 1}, batch {self.state.batch + 1}"
+        try:
+            check_finite(values, where)
+        except RepriseError as error:
+            path = self.runtime.scratch / "failed-batch.pt"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.save(batch, path)
+            kept = f" The batch is kept in {path}: torch.load(path, weights_only=True) reads it."
+            raise RepriseError(error.problem + kept, error.fix) from None
+        return values
+
+    def modules(self) -> dict[str, Any]:
+        """Everything with a state of its own, by the name that it has in a checkpoint."""
+        return {
+            "network": self.network,
+            "average": self.average,
+            "optimizer": self.optimizer,
+            "scheduler": self.scheduler,
+            "scaler": self.scaler,
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a checkpoint holds; every process must come here."""
+        cuda = torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None
+        return {
+            "train_state": self.state.state_dict(),
+            "modules": {name: module.state_dict() for name, module in self.modules().items()},
+            "random": self.distributed.all_gather((torch.get_rng_state(), cuda)),
+        }
 
 
-def precision(name: str, device: torch.device) -> tuple[Autocast, torch.amp.GradScaler]:
-    """The autocast context and gradient scaler of ``training.mixed_precision``.
+def check_finite(losses: dict[str, float], where: str) -> None:
+    """Stop a run whose loss is not a number.
 
     Raises:
-        RepriseError: The device cannot do it.
+        RepriseError: Names the parts of the loss, and what to change.
     """
-    cuda = device.type == "cuda"
-    if name == "auto":
-        name = "bf16" if cuda and torch.cuda.is_bf16_supported() else "none"
-    if name == "fp16" and not cuda:
+    bad = [name for name, value in losses.items() if not math.isfinite(value)]
+    if bad:
         raise RepriseError(
-            "training.mixed_precision: fp16 needs a GPU, and training runs on the CPU.",
-            "set it to auto or bf16.",
+            f"the {' and '.join(bad)} loss became {losses[bad[0]]} {where}.",
+            "lower training.learning_rate (by 10 is a good first try), lengthen "
+            "training.scheduler.warmup_epochs; on a GPU, training.mixed_precision: none helps too.",
         )
-    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(name, torch.float32)
-    autocast = partial(torch.autocast, device.type, dtype=dtype, enabled=name != "none")
-    return autocast, torch.amp.GradScaler(device.type, enabled=name == "fp16")
-
-
-def batch_loader(
-    family: Family,
-    samples: Any,
-    order: EpochBatchSampler,
-    seed: int,
-    workers: int,
-    device: torch.device,
-) -> DataLoader[Any]:
-    """The batches of an epoch after another, made by worker processes that live on."""
-    return DataLoader(
-        Timed(samples),
-        batch_sampler=order,
-        collate_fn=TimedCollate(family.collate),
-        num_workers=workers,
-        persistent_workers=workers > 0,
-        pin_memory=device.type == "cuda",
-        worker_init_fn=_single_threaded,
-        # Its own generator: drawing from the global one would make dropout depend on how
-        # often a run was resumed.
-        generator=torch.Generator().manual_seed(seed),
-    )
-
-
-def _single_threaded(_: int) -> None:
-    # The workers are the parallelism; OpenCV's own threads would fight over the cores.
-    import cv2
-
-    cv2.setNumThreads(0)
-
-
-def _timed(loader: DataLoader[Any], spent: Bottleneck) -> Iterator[dict[str, Any]]:
-    """The loader's batches, with the time they took and the time their step took noted."""
-    asked = time.perf_counter()
-    for batch in loader:
-        came = time.perf_counter()
-        spent.wait += came - asked
-        spent.load += batch.pop(LOAD_SECONDS)
-        yield batch
-        asked = time.perf_counter()
-        spent.compute += asked - came
-
-
-def _finite(
-    losses: dict[str, torch.Tensor], batch: dict[str, Any], progress: TrainState, scratch: Path
-) -> dict[str, float]:
-    """The loss parts as numbers, all of them finite; else the batch is kept for replay."""
-    parts = torch.stack([value.detach() for value in losses.values()])
-    values = dict(zip(losses, parts.tolist(), strict=True))
-    saved = ""
-    if not bool(torch.isfinite(parts).all()):
-        scratch.mkdir(parents=True, exist_ok=True)
-        path = scratch / "failed-batch.pt"
-        torch.save(batch, path)
-        saved = f" The batch is kept in {path}: torch.load(path, weights_only=True) reads it."
-    refuse_infinite(values, f"in epoch {progress.epoch + 1}, batch {progress.batch + 1}", saved)
-    return values

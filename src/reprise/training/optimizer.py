@@ -13,7 +13,7 @@ from reprise.training.config import SchedulerConfig, TrainingConfig
 
 
 def build_optimizer(
-    network: torch.nn.Module, config: TrainingConfig, left_out: set[int] | None = None
+    network: torch.nn.Module, config: TrainingConfig, frozen: set[int] | None = None
 ) -> torch.optim.Optimizer:
     """Adam, AdamW or SGD with Nesterov momentum; biases and norms are not decayed.
 
@@ -22,10 +22,10 @@ def build_optimizer(
     Args:
         network: The network.
         config: The loop's parameters.
-        left_out: ``id`` of weights that are never trained.
+        frozen: ``id`` of weights that are never trained.
     """
     trainable = [
-        p for p in network.parameters() if p.requires_grad and id(p) not in (left_out or set())
+        p for p in network.parameters() if p.requires_grad and id(p) not in (frozen or set())
     ]
     groups = [
         {

@@ -37,13 +37,13 @@ class Plan:
         steps = min(self.steps_per_epoch, self.steps - epoch * self.steps_per_epoch)
         return min(self.batches, steps * self.group)
 
-    def whole(self, epoch: int) -> bool:
+    def is_whole(self, epoch: int) -> bool:
         """Whether an epoch, counted from 0, has all its batches."""
         return self.batches_in(epoch) == self.batches
 
 
-def refuse_unreachable(unfreeze_after: int, freezes: bool, epochs: int) -> None:
-    """Refuse a release of the backbone that would never happen.
+def check_unfreeze(unfreeze_after: int, freezes: bool, epochs: int) -> None:
+    """Check that a frozen backbone is released within the run, if at all.
 
     Args:
         unfreeze_after: ``training.unfreeze_after``; 0 releases nothing.
@@ -67,7 +67,7 @@ def refuse_unreachable(unfreeze_after: int, freezes: bool, epochs: int) -> None:
         )
 
 
-def plan(config: TrainingConfig, images: int) -> Plan:
+def plan_run(config: TrainingConfig, images: int) -> Plan:
     """The length that ``training.steps``, or else ``training.epochs``, asks for.
 
     Raises:

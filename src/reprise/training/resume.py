@@ -13,97 +13,104 @@ from typing import Any
 
 import torch
 
-from reprise.distributed import Distributed
 from reprise.errors import RepriseError
 from reprise.models.starting_weights import starting_file
 from reprise.models.storage import UNREADABLE
 from reprise.sources.weights_config import WeightsConfig
 from reprise.training.checkpoint import Checkpoints
+from reprise.training.loop import Trainer
 from reprise.training.train_state import TrainState
 
-# Of what a kept state holds; a state in another form is refused.
-FORM = 1
-BEST = {"value", "gain", "epoch", "threshold", "weights"}
-PARTS = ("network", "average", "optimizer", "scaler")
+# Of what a kept state holds; a state in another format is refused.
+FORMAT = 2
+# The scheduler is always this run's own.
+MODULES = ("network", "average", "optimizer", "scaler")
 
 
 @dataclass(frozen=True)
-class RunFacts:
-    """What a kept state says of its run.
+class RunSignature:
+    """What a kept state says of its run, by the names of parameters.
 
     Attributes:
-        fixed: What a run that goes on from it must share, by the names of parameters.
-        judged: What val scores depend on beside the weights, by name; under another judge the
-            best score so far says nothing.
+        network: What a run that goes on from it must share.
+        validation: What val scores depend on beside the weights; if that differs, the best
+            score so far cannot be compared.
     """
 
-    fixed: dict[str, Any]
-    judged: dict[str, Any]
+    network: dict[str, Any]
+    validation: dict[str, Any]
 
-    def with_state(self, state: dict[str, Any], whole: bool) -> dict[str, Any]:
+    def kept_state(self, state: dict[str, Any], complete: bool) -> dict[str, Any]:
         """What is kept of a run.
 
         Args:
             state: At the end of an epoch.
-            whole: Whether that had all its batches; ``training.steps`` may cut the last short.
+            complete: Whether that had all its batches; ``training.steps`` may cut the last short.
         """
-        own = {"fixed": self.fixed, "judged": self.judged}
-        return {"form": FORM, **own, "whole": whole, "state": state}
+        own = {"network": self.network, "validation": self.validation}
+        return {"format": FORMAT, **own, "complete": complete, "state": state}
 
 
 def open_state(
-    config: WeightsConfig, folder: Path, facts: RunFacts, epochs: int
+    config: WeightsConfig, folder: Path, signature: RunSignature, epochs: int
 ) -> tuple[dict[str, Any], str]:
     """The state in the weights stage's file, ready to go on from.
 
-    Early stopping begins to wait anew, and under another judge the best weights are left.
+    Early stopping begins to count anew. Where val scores depend on something else than they did,
+    the best weights are dropped.
 
     Args:
         config: ``training.resume``.
         folder: What the weights stage wrote.
-        facts: Of this run.
+        signature: Of this run.
         epochs: Of this run, those of the earlier one included.
 
     Returns:
-        The state, and an account of what is taken up.
+        The state, and a line that says what is taken up.
 
     Raises:
         RepriseError: The file holds no state, or that of another network or optimizer, or of an
             epoch that was cut short, or the epochs asked for are done.
     """
-    content, progress = _read(starting_file(config, folder), config.url)
-    fixed, judged, state = content["fixed"], content["judged"], content["state"]
-    changed = [
-        f"{name} was {fixed.get(name)}, and is {value}"
-        for name, value in facts.fixed.items()
-        if fixed.get(name) != value
-    ]
-    if changed:
+    content, state = _read(starting_file(config, folder), config.url)
+    _check_fits(content, signature, config.url)
+    if not content["complete"]:
         raise RepriseError(
-            f"training.resume: {config.url} is of another run: {'; '.join(changed)}.",
-            "set them as they were, or train anew: training.resume: null.",
-        )
-    done = progress.epoch
-    if not content["whole"]:
-        raise RepriseError(
-            f"training.resume: training.steps cut epoch {done} of {config.url} short, and a run "
-            "goes on from the end of an epoch alone.",
+            f"training.resume: training.steps cut epoch {state.epoch} of {config.url} short, and a "
+            "run goes on from the end of an epoch alone.",
             "name the state of an earlier epoch (training.checkpoint_epochs keeps them), or train "
             "the first run for whole epochs.",
         )
-    if epochs <= done:
+    if epochs <= state.epoch:
         raise RepriseError(
-            f"training.resume: the run of {config.url} has done {done} epochs, and this one has "
-            f"{epochs} in all.",
+            f"training.resume: the run of {config.url} has done {state.epoch} epochs, and this one "
+            f"has {epochs} in all.",
             "raise training.epochs, or training.steps.",
         )
-    account = f"goes on from {config.url}, which has done {done} epochs of {epochs}"
-    progress.stopped, progress.waited = False, 0
-    others = [name for name, value in facts.judged.items() if judged.get(name) != value]
+    message = f"goes on from {config.url}, which has done {state.epoch} epochs of {epochs}"
+    state.stopped, state.validations_since_best = False, 0
+    earlier = content["validation"]
+    others = [name for name, value in signature.validation.items() if earlier.get(name) != value]
     if others:
-        account += f"; its best weights are left, for val is judged by another {', '.join(others)}"
-        progress.best = {}
-    return {**state, "progress": vars(progress)}, account
+        message += (
+            f"; its best weights are dropped: val scores depend on another {', '.join(others)}"
+        )
+        state.best = None
+    return {**content["state"], "train_state": state.state_dict()}, message
+
+
+def _check_fits(content: dict[str, Any], signature: RunSignature, url: str) -> None:
+    network = content["network"]
+    changed = [
+        f"{name} was {network.get(name)}, and is {value}"
+        for name, value in signature.network.items()
+        if network.get(name) != value
+    ]
+    if changed:
+        raise RepriseError(
+            f"training.resume: {url} is of another run: {'; '.join(changed)}.",
+            "set them as they were, or train anew: training.resume: null.",
+        )
 
 
 def _read(path: Path, url: str) -> tuple[dict[str, Any], TrainState]:
@@ -111,105 +118,87 @@ def _read(path: Path, url: str) -> tuple[dict[str, Any], TrainState]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         state = content["state"]
-        progress = TrainState(**state["progress"])
-        sound = (
-            content["form"] == FORM
-            and isinstance(content["fixed"], dict)
-            and isinstance(content["judged"], dict)
-            and isinstance(content["whole"], bool)
-            and all(isinstance(state["parts"][name], dict) for name in PARTS)
+        train_state = TrainState.from_state_dict(state["train_state"])
+        valid = (
+            content["format"] == FORMAT
+            and isinstance(content["network"], dict)
+            and isinstance(content["validation"], dict)
+            and isinstance(content["complete"], bool)
+            and all(isinstance(state["modules"][name], dict) for name in MODULES)
             and all(len(pair) == 2 for pair in state["random"])
             and len(state["random"]) > 0
-            and progress.epoch == len(progress.history) > 0
-            and progress.batch == 0
-            # Nothing is best before the first validation.
-            and (not progress.best or {*progress.best} >= BEST)
+            and train_state.epoch == len(train_state.history) > 0
+            and train_state.batch == 0
         )
     except UNREADABLE:
         # The library's own message advises to switch the protection off.
-        sound = False
-    if not sound:
+        valid = False
+    if not valid:
         raise RepriseError(
             f"training.resume: {url} is not the state of a training, or it is damaged.",
             "name a copy of models/last.pt, which training.keep_state: true keeps; weights alone "
             "are named in model.weights.",
         )
-    return content, progress
+    return content, train_state
 
 
-def resume(
-    checkpoints: Checkpoints,
-    parts: dict[str, Any],
-    device: torch.device,
-    distributed: Distributed,
-    start: dict[str, Any] | None,
-    steps_per_epoch: int,
-) -> TrainState:
-    """Put every part back to where the last checkpoint left it, or else another run's state.
+def restore(trainer: Trainer, checkpoints: Checkpoints, start: dict[str, Any] | None) -> None:
+    """Put a run back to where its last checkpoint left it, or else to another run's state.
 
     Args:
+        trainer: Of this run.
         checkpoints: Of this run.
-        parts: Network, average, optimizer, scheduler and scaler.
-        device: Where this process trains.
-        distributed: This process among those of the run.
         start: What :func:`open_state` gave, if anything.
-        steps_per_epoch: Of this run.
 
     Raises:
         RepriseError: The other run's state does not fit.
     """
+    distributed = trainer.distributed
     # The others may be on machines that do not see the file.
     state = distributed.broadcast(checkpoints.load() if distributed.is_main else None)
     if state is not None:
-        for name, part in parts.items():
-            part.load_state_dict(state["parts"][name])
+        for name, module in trainer.modules().items():
+            module.load_state_dict(state["modules"][name])
     elif start is not None:
         state = start
-        _take_up(parts, start["parts"], start["progress"]["epoch"] * steps_per_epoch)
+        _load_at_own_rates(trainer, start)
     else:
-        return TrainState()
+        return
     # Restarted with more processes, a new one draws like the last of the old ones.
     cpu, cuda = state["random"][min(distributed.rank, len(state["random"]) - 1)]
     torch.set_rng_state(cpu)
-    if device.type == "cuda" and cuda is not None:
-        torch.cuda.set_rng_state(cuda, device)
-    progress = TrainState(**state["progress"])
+    if trainer.device.type == "cuda" and cuda is not None:
+        torch.cuda.set_rng_state(cuda, trainer.device)
+    trainer.state = TrainState.from_state_dict(state["train_state"])
     if distributed.is_main:
-        print(f"resumed: epoch {progress.epoch + 1}, after batch {progress.batch}")
-    return progress
+        print(f"resumed: epoch {trainer.state.epoch + 1}, after batch {trainer.state.batch}")
 
 
-def _take_up(parts: dict[str, Any], kept: dict[str, Any], steps: int) -> None:
-    """Put network, average, optimizer and scaler to a kept state, at this run's rates.
-
-    Args:
-        parts: Network, average, optimizer, scheduler and scaler of this run.
-        kept: Their states in the earlier one.
-        steps: Optimizer steps that this run would have done.
-
-    Raises:
-        RepriseError: They do not fit.
-    """
-    optimizer, scheduler = parts["optimizer"], parts["scheduler"]
-    chosen = [
+def _load_at_own_rates(trainer: Trainer, start: dict[str, Any]) -> None:
+    """Load network, average, optimizer and scaler of another run; learning rate, decay and
+    momentum are those of this one."""
+    optimizer, scheduler = trainer.optimizer, trainer.scheduler
+    own = [
         {name: value for name, value in group.items() if name != "params"}
         for group in optimizer.param_groups
     ]
+    kept, modules = start["modules"], trainer.modules()
     try:
-        for name in PARTS:
+        for name in MODULES:
             # Without fp16 nothing is scaled, and with ema_decay 0 nothing averaged.
             if kept[name] or name not in ("average", "scaler"):
-                parts[name].load_state_dict(kept[name])
+                modules[name].load_state_dict(kept[name])
     except UNREADABLE as error:
-        told = " ".join(line.strip() for line in str(error).splitlines()[:2])
+        reason = " ".join(line.strip() for line in str(error).splitlines()[:2])
         raise RepriseError(
-            f"training.resume: the state does not fit this run: {told}",
+            f"training.resume: the state does not fit this run: {reason}",
             "train with model and data.image_size as they were in the run that kept it.",
         ) from None
+    steps = start["train_state"]["epoch"] * trainer.plan.steps_per_epoch
     rates = [
         base * factor(steps)
         for base, factor in zip(scheduler.base_lrs, scheduler.lr_lambdas, strict=True)
     ]
-    for group, own, rate in zip(optimizer.param_groups, chosen, rates, strict=True):
-        group.update(own, lr=rate)
+    for group, values, rate in zip(optimizer.param_groups, own, rates, strict=True):
+        group.update(values, lr=rate)
     scheduler.load_state_dict({**scheduler.state_dict(), "last_epoch": steps, "_last_lr": rates})

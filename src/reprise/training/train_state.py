@@ -1,4 +1,4 @@
-"""Where a run stands, and all that a checkpoint holds of it."""
+"""Where a run stands."""
 
 from __future__ import annotations
 
@@ -7,42 +7,65 @@ from typing import Any
 
 import torch
 
-from reprise.distributed import Distributed
-from reprise.training.console import Row
+from reprise.training.loggers import Row
+
+
+@dataclass(frozen=True)
+class BestCheckpoint:
+    """The weights with the best validation so far.
+
+    Attributes:
+        epoch: After which they were validated, from 1.
+        value: Of ``training.early_stopping.metric``.
+        threshold: The score threshold chosen on val.
+        weights: A state dict on the CPU.
+    """
+
+    epoch: int
+    value: float
+    threshold: float
+    weights: dict[str, torch.Tensor]
 
 
 @dataclass
 class TrainState:
-    """Where a run stands; with the states of its parts, all that a checkpoint holds."""
+    """Where a run stands; with the states of network, optimizer and the like, and of the random
+    generators, it is all that a checkpoint holds."""
 
     epoch: int = 0
+    """Epochs that are done."""
     batch: int = 0
-    """Batches of this epoch that are done."""
+    """Batches of the epoch in progress that are done."""
     images: int = 0
-    """Images of this epoch that are done, over all processes."""
-    sums: dict[str, float] = field(default_factory=dict)
-    """Loss parts of this epoch, summed over the images of this process."""
-    rate: float = 0.0
-    """Learning rate of the latest optimizer step."""
+    """Images of the epoch in progress that are done, over all processes."""
+    loss_sums: dict[str, float] = field(default_factory=dict)
+    """This process's share of the loss parts, summed over these images."""
+    learning_rate: float = 0.0
+    """Of the latest optimizer step."""
     history: list[Row] = field(default_factory=list)
-    best: dict[str, Any] = field(default_factory=dict)
-    """``value``, ``epoch``, ``threshold``, ``scores`` and ``weights`` of the best validation."""
-    waited: int = 0
-    """Validations since the best one."""
+    """The rows of the epochs that are done."""
+    best: BestCheckpoint | None = None
+    """None before the first validation."""
+    validations_since_best: int = 0
     stopped: bool = False
+    """Whether early stopping has ended the run."""
 
-    def begin(self, epoch: int) -> None:
-        """Stand at the start of an epoch."""
-        self.epoch, self.batch, self.images, self.sums = epoch, 0, 0, {}
+    def finish_epoch(self, row: Row) -> None:
+        """Stand at the start of the next epoch."""
+        self.history.append(row)
+        self.epoch += 1
+        self.batch, self.images, self.loss_sums = 0, 0, {}
 
+    def state_dict(self) -> dict[str, Any]:
+        """Plain containers, which ``torch.load`` reads with ``weights_only``."""
+        return {**vars(self), "best": None if self.best is None else vars(self.best)}
 
-def state_of(
-    progress: TrainState, parts: dict[str, Any], device: torch.device, distributed: Distributed
-) -> dict[str, Any]:
-    """All that a checkpoint holds; every process must come here."""
-    cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-    return {
-        "progress": vars(progress).copy(),
-        "parts": {name: part.state_dict() for name, part in parts.items()},
-        "random": distributed.all_gather((torch.get_rng_state(), cuda)),
-    }
+    @classmethod
+    def from_state_dict(cls, values: dict[str, Any]) -> TrainState:
+        """The inverse of :meth:`state_dict`.
+
+        Raises:
+            TypeError: It holds other keys.
+        """
+        best = values["best"]
+        return cls(**{**values, "best": None if best is None else BestCheckpoint(**best)})

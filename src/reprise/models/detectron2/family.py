@@ -7,7 +7,7 @@ this module imports all the same, and building a model says what is missing.
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 
@@ -15,8 +15,9 @@ from reprise.errors import RepriseError
 from reprise.models.augment import SUPPORTED
 from reprise.models.choices import check_image_size, choose_architecture, choose_task
 from reprise.models.config import ModelConfig
-from reprise.models.family import Batch, Weigh, weighed
+from reprise.models.family import Batch
 from reprise.models.instance_family import InstanceFamily, split_targets, to_original
+from reprise.models.loss import LossPart
 from reprise.scoring import Task
 
 INSTALL = "https://detectron2.readthedocs.io/en/latest/tutorials/install.html"
@@ -38,7 +39,6 @@ class Detectron2(InstanceFamily):
         "model.freeze",
         "model.first_stage",
     }
-    reduction: ClassVar[Literal["sum", "mean"]] = "mean"
 
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
         self.architecture, self.task = choose_network(config)
@@ -56,23 +56,28 @@ class Detectron2(InstanceFamily):
             )
         }
 
-    def loss(
-        self, network: torch.nn.Module, batch: Batch, weigh: Weigh = torch.ones_like
-    ) -> dict[str, torch.Tensor]:
+    def loss(self, network: torch.nn.Module, batch: Batch) -> list[LossPart]:
         losses = network(batch["images"], batch["sizes"], split_targets(batch))[0]
-        detector: Any = self.network
-        return weighed(losses, detector.counts, weigh) if detector.counts else losses
+        return self._parts(losses, batch)
 
     def evaluate(
         self, network: torch.nn.Module, batch: Batch
-    ) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]]]:
+    ) -> tuple[list[LossPart], list[dict[str, Any]]]:
         losses, found = network(batch["images"], batch["sizes"], split_targets(batch))
         rows: list[dict[str, Any]] = []
         for image_id, size, original, detections in zip(
             batch["image_ids"], batch["sizes"], batch["originals"], found, strict=True
         ):
             rows += to_original(image_id, size, original, detections)
-        return losses, rows
+        return self._parts(losses, batch), rows
+
+    def _parts(self, losses: dict[str, torch.Tensor], batch: Batch) -> list[LossPart]:
+        detector: Any = self.network
+        images = len(batch["images"])
+        return [
+            LossPart.of_mean(name, loss, detector.counts.get(name, images))
+            for name, loss in losses.items()
+        ]
 
     def backbone(self) -> list[torch.nn.Module]:
         # The feature pyramid on top of it is trained with the heads.

@@ -68,8 +68,9 @@ class TwoStage(GeneralizedRCNN):
     """Proposals scoring less are dropped."""
 
     counts: Tensors
-    """What the second stage's parts of the last training loss were divided by; the first's are
-    sums over as many anchors for each image."""
+    """What the second stage's parts of the last loss were divided by: the sampled proposals, or
+    those of them that lie on an object. The first stage's parts are divided by as many anchors for
+    each image: they are means over images."""
 
     def forward(
         self, images: torch.Tensor, sizes: list[tuple[int, int]], targets: list[Tensors]
@@ -87,6 +88,7 @@ class TwoStage(GeneralizedRCNN):
             ``scores`` (k,), ``labels`` (k,) from 1 and, of masks, ``masks`` (k, 1, s, s):
             probabilities over the box.
         """
+        self.counts = {}
         inputs = _normalised(images, sizes, self.pixel_mean, self.pixel_std)
         objects = [_instances(size, target) for size, target in zip(sizes, targets, strict=True)]
         with _outside_trainer(self.training, images.device):
@@ -97,14 +99,11 @@ class TwoStage(GeneralizedRCNN):
                 # The library gives up on boxes that are not finite; the loop says more.
                 return {"rpn_box": images.new_full((), torch.nan, dtype=torch.float32)}, []
             heads = self.roi_heads
-            if self.training:
+            found = [] if self.training else heads(inputs, features, proposals)[0]
+            with _in_training(heads, self.training):
                 chosen, parts = heads(inputs, features, proposals, objects)
-                self.counts = self._counts(chosen)
-                return _named(losses | parts), []
-            found, _ = heads(inputs, features, proposals)
-            with _in_training(heads):
-                losses |= heads(inputs, features, proposals, objects)[1]
-        return _named(losses), [_detections(one) for one in found]
+            self.counts = self._counts(chosen)
+        return _named(losses | parts), [_detections(one) for one in found]
 
     def _counts(self, chosen: list[Instances]) -> Tensors:
         classes = torch.cat([one.gt_classes for one in chosen])
@@ -143,6 +142,7 @@ class OneStage(RetinaNet):
     """
 
     counts: ClassVar[Tensors] = {}
+    """Empty: with the moving average for a divisor every part is a mean over images."""
 
     def __init__(self, cfg: Any) -> None:
         super().__init__(cfg)
@@ -233,10 +233,15 @@ def _outside_trainer(training: bool, device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def _in_training(module: torch.nn.Module) -> Iterator[None]:
-    """A module without dropout or batch norms, which gives losses in training mode only."""
+def _in_training(module: torch.nn.Module, mode: bool) -> Iterator[None]:
+    """A module without dropout or batch norms, which gives losses in training mode only.
+
+    Args:
+        module: The module.
+        mode: The mode that it returns to.
+    """
     module.train()
     try:
         yield
     finally:
-        module.eval()
+        module.train(mode)

@@ -7,7 +7,7 @@ load. The last layer is made for the dataset's classes, and each class has a sig
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from torch.nn import functional
@@ -18,8 +18,9 @@ from reprise.errors import RepriseError
 from reprise.models.augment import SUPPORTED
 from reprise.models.choices import check_image_size, choose_architecture, choose_task
 from reprise.models.config import AugmentationConfig, ModelConfig
-from reprise.models.family import Batch, Family, TargetBox, Weigh
+from reprise.models.family import Batch, Family, TargetBox
 from reprise.models.imagenet import MEAN, STD
+from reprise.models.loss import LossPart
 from reprise.models.multilabel.samples import LabelSamples, collate, targets_of
 from reprise.predictions import label_prediction
 from reprise.scoring import Task
@@ -54,7 +55,6 @@ class MultiLabel(Family):
         "model.freeze",
         "training.label_smoothing",
     }
-    reduction: ClassVar[Literal["sum", "mean"]] = "mean"
 
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
         self.task = choose_task(type(self), config.type, config.task)
@@ -112,17 +112,12 @@ class MultiLabel(Family):
         *before, _ = parts.pop("classifier").children()
         return [*parts.values(), *before]
 
-    def loss(
-        self,
-        network: torch.nn.Module,
-        batch: Batch,
-        weigh: Weigh = torch.ones_like,  # noqa: ARG002 - every part is a mean over images
-    ) -> dict[str, torch.Tensor]:
+    def loss(self, network: torch.nn.Module, batch: Batch) -> list[LossPart]:
         return self._parts(network(normalised(batch["images"])), batch)
 
     def evaluate(
         self, network: torch.nn.Module, batch: Batch
-    ) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]]]:
+    ) -> tuple[list[LossPart], list[dict[str, Any]]]:
         logits = network(normalised(batch["images"]))
         scores = logits.float().sigmoid().cpu().tolist()
         rows = [
@@ -139,15 +134,14 @@ class MultiLabel(Family):
             for row in batch["targets"].tolist()
         ]
 
-    def _parts(self, logits: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
+    def _parts(self, logits: torch.Tensor, batch: Batch) -> list[LossPart]:
         # Every class is a choice between two, so half of what is spread goes to the other.
         targets = batch["targets"] * (1 - self._smoothing) + self._smoothing / 2
         weights = self._positive_weights.to(logits.device)
-        return {
-            "bce": functional.binary_cross_entropy_with_logits(
-                logits.float(), targets, pos_weight=weights
-            )
-        }
+        mean = functional.binary_cross_entropy_with_logits(
+            logits.float(), targets, pos_weight=weights
+        )
+        return [LossPart.of_mean("bce", mean, len(targets))]
 
 
 def normalised(images: torch.Tensor) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 
@@ -12,7 +12,7 @@ from reprise.errors import RepriseError
 from reprise.models.augment import SUPPORTED
 from reprise.models.choices import check_image_size, choose_architecture, choose_task
 from reprise.models.config import ModelConfig
-from reprise.models.family import Batch, Weigh, weighed
+from reprise.models.family import Batch
 from reprise.models.imagenet import MEAN, STD
 from reprise.models.instance_family import (
     InstanceFamily,
@@ -20,6 +20,7 @@ from reprise.models.instance_family import (
     split_targets,
     to_original,
 )
+from reprise.models.loss import LossPart
 from reprise.models.rcnn.network import BACKBONES, build_detector
 from reprise.scoring import Task
 
@@ -43,7 +44,6 @@ class FasterRcnn(InstanceFamily):
         "model.first_stage",
         "training.label_smoothing",
     }
-    reduction: ClassVar[Literal["sum", "mean"]] = "mean"
 
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
         self.task = choose_task(type(self), config.type, config.task)
@@ -69,16 +69,14 @@ class FasterRcnn(InstanceFamily):
         super().prepare(dataset, label_smoothing)
         self._detector.roi_heads.label_smoothing = label_smoothing
 
-    def loss(
-        self, network: torch.nn.Module, batch: Batch, weigh: Weigh = torch.ones_like
-    ) -> dict[str, torch.Tensor]:
+    def loss(self, network: torch.nn.Module, batch: Batch) -> list[LossPart]:
         images = normalised(batch["images"], batch["sizes"])
         losses = network(images, batch["sizes"], split_targets(batch, first_label=1))[0]
-        return weighed(losses, self._detector.counts(), weigh)
+        return self._parts(losses)
 
     def evaluate(
         self, network: torch.nn.Module, batch: Batch
-    ) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]]]:
+    ) -> tuple[list[LossPart], list[dict[str, Any]]]:
         images = normalised(batch["images"], batch["sizes"])
         # The losses look at a sample of the proposals: the same each time, and training goes
         # on from the random state that it left.
@@ -90,7 +88,11 @@ class FasterRcnn(InstanceFamily):
             batch["image_ids"], batch["sizes"], batch["originals"], found, strict=True
         ):
             rows += to_original(image_id, size, original, detections)
-        return losses, rows
+        return self._parts(losses), rows
+
+    def _parts(self, losses: dict[str, torch.Tensor]) -> list[LossPart]:
+        counts = self._detector.counts()
+        return [LossPart.of_mean(name, loss, counts[name]) for name, loss in losses.items()]
 
     def backbone(self) -> list[torch.nn.Module]:
         return [self._detector.backbone.get_submodule("body")]

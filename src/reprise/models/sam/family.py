@@ -8,7 +8,7 @@ IoU that the network expects of its mask as its score.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -20,10 +20,11 @@ from reprise.masks.rle import encode_mask
 from reprise.models.augment import SUPPORTED
 from reprise.models.choices import choose_architecture, choose_task
 from reprise.models.config import AugmentationConfig, ModelConfig
-from reprise.models.family import Batch, Family, TargetBox, Weigh
+from reprise.models.family import Batch, Family, TargetBox
 from reprise.models.imagenet import MEAN, STD, normalised
 from reprise.models.instance_family import split_boxes
 from reprise.models.instance_samples import InstanceSamples, require_masks
+from reprise.models.loss import LossPart
 from reprise.models.sam.network import Maps, MapStore, build_network
 from reprise.models.sam.samples import PromptedSamples, collate
 from reprise.predictions import prediction
@@ -48,7 +49,6 @@ class Sam(Family):
         "model.freeze",
         "model.point_prompts",
     }
-    reduction: ClassVar[Literal["sum", "mean"]] = "mean"
     libraries: ClassVar[tuple[str, ...]] = ("transformers",)
     prompted: ClassVar[bool] = True
 
@@ -104,12 +104,7 @@ class Sam(Family):
     def target_boxes(self, batch: Batch) -> list[list[TargetBox]]:
         return split_boxes(batch["labels"], batch["objects"], batch["counts"])
 
-    def loss(
-        self,
-        network: torch.nn.Module,
-        batch: Batch,
-        weigh: Weigh = torch.ones_like,  # noqa: ARG002 - every part is a mean over images
-    ) -> dict[str, torch.Tensor]:
+    def loss(self, network: torch.nn.Module, batch: Batch) -> list[LossPart]:
         counts = batch["counts"]
         prompts = {name: _padded(batch[name], counts) for name in ("boxes", "points", "by_box")}
         pixels = normalised(batch["images"])
@@ -119,16 +114,16 @@ class Sam(Family):
         else:
             logits, ious = network(pixels, **prompts)
         targets = _padded(batch["targets"], counts).float() / self._cell**2
-        # The mean over an image's prompts, then over images: a batch in parts has the same.
+        # Of an image the mean over its prompts.
         number = torch.tensor(counts, device=logits.device)[:, None]
         places = torch.arange(logits.shape[1], device=logits.device)[None]
-        weights = (places < number) / number.clamp(min=1) / len(counts)
+        weights = (places < number) / number.clamp(min=1)
         parts = mask_losses(logits.float(), ious.float(), targets)
-        return {name: (values * weights).sum() for name, values in parts.items()}
+        return _by_images({name: (values * weights).sum() for name, values in parts.items()}, batch)
 
     def evaluate(
         self, network: torch.nn.Module, batch: Batch
-    ) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]]]:
+    ) -> tuple[list[LossPart], list[dict[str, Any]]]:
         pixels = normalised(batch["images"])
         if self._encodes_once():
             maps = self._store.maps(batch["image_ids"], pixels, network)
@@ -146,11 +141,10 @@ class Sam(Family):
                 part = slice(start, start + CHUNK)
                 logits, ious = self._answers(network, own, boxes[part], points[part], by_box[part])
                 parts = mask_losses(logits, ious, targets[part].float() / self._cell**2)
-                share = 1 / counts[index] / len(counts)
-                totals = {name: totals[name] + parts[name].sum() * share for name in totals}
+                totals = {name: totals[name] + parts[name].sum() / counts[index] for name in totals}
                 masks = self._probabilities(logits, place[1])
                 rows += _predictions(place, labels[part], boxes[part], masks, ious)
-        return totals, rows
+        return _by_images(totals, batch), rows
 
     def _answers(
         self,
@@ -209,6 +203,12 @@ def mask_losses(
         "dice": 1 - (2 * shared + 1) / (both + 1),
         "iou": (ious - true_ious) ** 2,
     }
+
+
+def _by_images(sums: dict[str, torch.Tensor], batch: Batch) -> list[LossPart]:
+    """Losses summed over a batch's images."""
+    images = batch["images"].new_tensor(len(batch["images"]), dtype=torch.float64)
+    return [LossPart(name, total.double(), images) for name, total in sums.items()]
 
 
 def _padded(values: torch.Tensor, counts: list[int]) -> torch.Tensor:

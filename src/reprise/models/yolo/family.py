@@ -6,7 +6,7 @@ Feng et al., TOOD (2021), with distribution focal loss (Li et al., 2020).
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 
@@ -14,7 +14,8 @@ from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.choices import check_image_size, choose_architecture, choose_task
 from reprise.models.config import AugmentationConfig, ModelConfig
-from reprise.models.family import Batch, Family, TargetBox, Weigh
+from reprise.models.family import Batch, Family, TargetBox
+from reprise.models.loss import LossPart
 from reprise.models.yolo.library import (
     DetectionModel,
     IterableSimpleNamespace,
@@ -22,7 +23,7 @@ from reprise.models.yolo.library import (
     non_max_suppression,
     yaml_model_load,
 )
-from reprise.models.yolo.loss import SharedCriterion
+from reprise.models.yolo.loss import Criterion
 from reprise.models.yolo.samples import (
     SUPPORTED,
     EvaluationSamples,
@@ -46,9 +47,6 @@ class Yolo(Family):
     tasks: ClassVar[tuple[Task, ...]] = ("detect", "segment")
     architectures: ClassVar[tuple[str, ...]] = ("yolo11", "yolov8", "yolo26")
     supported_parameters: ClassVar[frozenset[str]] = SUPPORTED | {"model.freeze"}
-    # The reference multiplies its loss by the batch size; learning rates found for it
-    # hold here only if we do too.
-    reduction: ClassVar[Literal["sum", "mean"]] = "sum"
 
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
         self._config = config
@@ -70,7 +68,7 @@ class Yolo(Family):
         self._backbone = len(description["backbone"])
         self._classes = len(class_names)
         self.normalisation = {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}
-        self._criterion: SharedCriterion | None = None
+        self._criterion: Criterion | None = None
 
     def training_samples(
         self, dataset: Dataset, augmentation: AugmentationConfig, seed: int, epochs: int
@@ -125,32 +123,31 @@ class Yolo(Family):
             criterion.updates = epoch - 1
             criterion.update()
 
-    def loss(
-        self, network: torch.nn.Module, batch: Batch, weigh: Weigh = torch.ones_like
-    ) -> dict[str, torch.Tensor]:
-        return self._parts(network(_scaled(batch["images"])), batch, weigh)
+    def loss(self, network: torch.nn.Module, batch: Batch) -> list[LossPart]:
+        return self._parts(network(_scaled(batch["images"])), batch)
+
+    def loss_scale(self, images: int) -> float:
+        # The library multiplies its loss by the batch size; learning rates and lengths of
+        # gradients found for it hold here only if we do too.
+        return float(images)
 
     def evaluate(
         self, network: torch.nn.Module, batch: Batch
-    ) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]]]:
+    ) -> tuple[list[LossPart], list[dict[str, Any]]]:
         output = network(_scaled(batch["images"]))
         return self._parts(output, batch), self._predictions(output[0], batch)
 
-    def _loss_function(self) -> SharedCriterion:
+    def _loss_function(self) -> Criterion:
         if self._criterion is None:
             # Built late: it copies the device of the network's weights.
-            self._criterion = SharedCriterion(self._detector)
+            self._criterion = Criterion(self._detector)
         return self._criterion
 
-    def _parts(
-        self, output: Any, batch: Batch, weigh: Weigh = torch.ones_like
-    ) -> dict[str, torch.Tensor]:
-        total, parts = self._loss_function()(output, batch, weigh)
-        names = [name.removesuffix("_loss") for name in parts]
-        losses = dict(zip(names, total, strict=True))
-        if not self._semantic or isinstance(output, tuple):
-            losses.pop("sem", None)
-        return losses
+    def _parts(self, output: Any, batch: Batch) -> list[LossPart]:
+        parts = self._loss_function()(output, batch)
+        if self._semantic and not isinstance(output, tuple):
+            return parts
+        return [part for part in parts if part.name != "sem"]
 
     def _predictions(self, output: Any, batch: Batch) -> list[dict[str, Any]]:
         prototypes = None

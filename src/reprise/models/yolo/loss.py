@@ -1,7 +1,7 @@
-"""The library's losses over a batch that several processes share.
+"""The library's loss as sums and counts.
 
-They are divided by sums over the batch: the assigned scores and, for masks, the assigned
-places. Each process counts its share of those.
+The library divides its parts by what it counts in the batch: the scores that its assigner gives
+to anchors and, for masks, the anchors themselves.
 """
 
 from __future__ import annotations
@@ -10,52 +10,55 @@ from typing import Any
 
 import torch
 
-from reprise.models.family import Weigh
+from reprise.models.loss import LossPart
 
 
-class SharedCriterion:
-    """A detector's loss, all of whose divisors can be those of the whole batch.
+class Criterion:
+    """A detector's loss.
 
     Args:
         detector: A network of the library, on the device that it trains on.
 
     Attributes:
         library: The library's own criterion.
-        weigh: Applied to what each process counted; changes nothing at first.
     """
 
     def __init__(self, detector: Any) -> None:
         self.library = detector.init_criterion()
-        self.weigh: Weigh = torch.ones_like
-        # YOLO26 has one for each of its heads.
-        heads = [getattr(self.library, name, None) for name in ("one2many", "one2one")]
-        for loss in heads if all(heads) else [self.library]:
-            self._share(loss)
+        # YOLO26 learns with two heads, and moves the weight from one to the other.
+        self._two_heads = hasattr(self.library, "one2one")
+        self._counts: dict[str, torch.Tensor] = {}
+        heads = (
+            (self.library.one2many, self.library.one2one) if self._two_heads else (self.library,)
+        )
+        for head in heads:
+            head.assigner.register_forward_hook(self._count)
 
-    def __call__(self, output: Any, batch: dict[str, Any], weigh: Weigh) -> tuple[Any, Any]:
-        """Loss parts and their names, as the library's criterion."""
-        self.weigh = weigh
-        return self.library(output, batch)
+    def __call__(self, output: Any, batch: dict[str, Any]) -> list[LossPart]:
+        """Loss parts of a batch: ``box``, ``cls`` and ``dfl`` or ``l1``; for masks also ``seg``
+        and ``sem``."""
+        library = self.library
+        if not self._two_heads:
+            return self._parts(library, library.parse_output(output), batch)
+        outputs = library.one2many.parse_output(output)
+        return [
+            *self._parts(library.one2many, outputs["one2many"], batch, library.o2m),
+            *self._parts(library.one2one, outputs["one2one"], batch, library.o2o),
+        ]
 
-    def _share(self, loss: Any) -> None:
-        factors: list[torch.Tensor] = []
+    def _parts(
+        self, head: Any, output: Any, batch: dict[str, Any], weight: float = 1.0
+    ) -> list[LossPart]:
+        total, named = head.loss(output, batch)
+        images = len(batch["images"])
+        counts = {"seg": self._counts["anchors"], "sem": images}
+        names = [name.removesuffix("_loss") for name in named]
+        # The library multiplies by the batch size; the training loop does so, once for all.
+        return [
+            LossPart.of_mean(name, part.double() / images, counts.get(name, self._counts["scores"]))
+            for name, part in zip(names, total * weight, strict=True)
+        ]
 
-        def count(module: Any, inputs: Any, assigned: Any) -> None:  # noqa: ARG001 - a hook's
-            scores, places = assigned[2:4]
-            counts = torch.stack([scores.sum().float(), places.sum().float()])
-            factors[:] = self.weigh(counts)
-
-        detect: Any = loss.get_assigned_targets_and_loss
-        segment: Any = getattr(loss, "calculate_segmentation_loss", None)
-
-        def detected(*values: Any, **named: Any) -> Any:
-            found, parts, names = detect(*values, **named)
-            return found, parts * factors[0], names
-
-        def segmented(*values: Any, **named: Any) -> Any:
-            return segment(*values, **named) * factors[1]
-
-        loss.assigner.register_forward_hook(count)
-        loss.get_assigned_targets_and_loss = detected
-        if segment is not None:
-            loss.calculate_segmentation_loss = segmented
+    def _count(self, module: Any, inputs: Any, assigned: Any) -> None:  # noqa: ARG002 - a hook's
+        _, _, scores, anchors, _ = assigned
+        self._counts = {"scores": scores.sum().float(), "anchors": anchors.sum()}

@@ -1,0 +1,124 @@
+"""Batches made by worker processes, and whether a run waits for them or for the network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as Samples
+
+from reprise.models.family import Batch
+from reprise.training.runtime import Runtime
+from reprise.training.sampler import EpochBatchSampler
+
+
+class BatchLoader:
+    """The batches of one epoch after another; its worker processes live on.
+
+    Args:
+        samples: Indexed by (epoch, index).
+        collate: Samples to a batch.
+        sampler: Which samples make a batch.
+        runtime: Number of workers and device.
+
+    Attributes:
+        bottleneck: What was measured so far.
+    """
+
+    def __init__(
+        self,
+        samples: Any,
+        collate: Callable[[list[Any]], Batch],
+        sampler: EpochBatchSampler,
+        runtime: Runtime,
+    ) -> None:
+        workers = runtime.workers
+        self.bottleneck = Bottleneck(workers)
+        self._loader: DataLoader[Any] = DataLoader(
+            Timed(samples),
+            batch_sampler=sampler,
+            collate_fn=TimedCollate(collate),
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=runtime.device.type == "cuda",
+            worker_init_fn=_single_threaded,
+            # Its own generator: drawing from the global one would make dropout depend on how
+            # often a run was resumed.
+            generator=torch.Generator().manual_seed(sampler.seed),
+        )
+
+    def __iter__(self) -> Iterator[Batch]:
+        for batch, seconds in self._loader:
+            started = time.perf_counter()
+            yield batch
+            self.bottleneck.images += len(batch["images"])
+            self.bottleneck.load_seconds += seconds
+            self.bottleneck.compute_seconds += time.perf_counter() - started
+
+
+@dataclass
+class Bottleneck:
+    """Seconds spent in making samples and in training on them.
+
+    Attributes:
+        workers: Loader processes; 0 loads in the training process.
+        images: Seen so far.
+        load_seconds: Of making samples, summed over the workers.
+        compute_seconds: From a batch's arrival to the end of its step.
+    """
+
+    workers: int
+    images: int = 0
+    load_seconds: float = 0.0
+    compute_seconds: float = 0.0
+
+    def advice(self) -> str:
+        """Both rates in images a second, which of them bounds the run, and what helps."""
+        if not self.images or self.load_seconds <= 0 or self.compute_seconds <= 0:
+            return "bottleneck: nothing measured"
+        loader = self.images * max(self.workers, 1) / self.load_seconds
+        network = self.images / self.compute_seconds
+        rates = f"loader {loader:.0f} images/s, network {network:.0f} images/s"
+        if loader >= network:
+            return (
+                f"compute-bound ({rates}): a larger batch, bf16 or training.compile on a GPU, or "
+                "a smaller data.image_size or model.variant would make it faster."
+            )
+        return (
+            f"loader-bound ({rates}): raise machine.workers (now {self.workers}), set "
+            "training.cache: ram, or drop costly augmentation."
+        )
+
+
+class Timed(Samples[Any]):
+    """Samples that come with the seconds that making them took."""
+
+    def __init__(self, samples: Any) -> None:
+        self._samples = samples
+
+    def __getitem__(self, index: Any) -> tuple[Any, float]:
+        started = time.perf_counter()
+        sample = self._samples[index]
+        return sample, time.perf_counter() - started
+
+
+class TimedCollate:
+    """A batch, and the seconds that making its samples took."""
+
+    def __init__(self, collate: Callable[[list[Any]], Batch]) -> None:
+        self._collate = collate
+
+    def __call__(self, samples: list[tuple[Any, float]]) -> tuple[Batch, float]:
+        batch = self._collate([sample for sample, _ in samples])
+        return batch, sum(seconds for _, seconds in samples)
+
+
+def _single_threaded(_: int) -> None:
+    # The workers are the parallelism; OpenCV's own threads would fight over the cores.
+    import cv2
+
+    cv2.setNumThreads(0)
