@@ -85,9 +85,11 @@ def our_loader(dataset: Path, arguments: argparse.Namespace) -> tuple[Any, int]:
     import torch
 
     from reprise.dataset import Dataset
+    from reprise.distributed import SINGLE_PROCESS
     from reprise.models.config import AugmentationConfig, ModelConfig
     from reprise.models.family import family_class
-    from reprise.training.loop import batch_loader
+    from reprise.training.loader import BatchLoader
+    from reprise.training.runtime import Runtime
     from reprise.training.sampler import EpochBatchSampler
 
     data = Dataset(dataset)
@@ -97,9 +99,9 @@ def our_loader(dataset: Path, arguments: argparse.Namespace) -> tuple[Any, int]:
     family = family_class("yolo")(config, data.class_names, SIZE)
     augmentation = AugmentationConfig.model_validate(AUGMENTATION)
     samples: Any = family.training_samples(data, augmentation, seed=0, epochs=100)
-    order = EpochBatchSampler(len(samples), arguments.batch, seed=0)
-    device = torch.device("cpu")
-    return batch_loader(family, samples, order, 0, arguments.workers, device), len(samples)
+    sampler = EpochBatchSampler(len(samples), arguments.batch, seed=0)
+    runtime = Runtime(torch.device("cpu"), SINGLE_PROCESS, arguments.workers, dataset)
+    return BatchLoader(samples, family.collate, sampler, runtime), len(samples)
 
 
 def their_loader(

@@ -23,8 +23,8 @@ from reprise.preprocessing.config import DataConfig  # noqa: E402
 from reprise.preprocessing.preprocess import Folders, preprocess  # noqa: E402
 from reprise.synthesis.config import SyntheticConfig  # noqa: E402
 from reprise.synthesis.generate import synthesize  # noqa: E402
-from reprise.training.config import TrainingConfig  # noqa: E402
-from reprise.training.train import train  # noqa: E402
+from reprise.training.config import TrainingConfig, TrainSettings  # noqa: E402
+from reprise.training.train import Folders, train  # noqa: E402
 
 OUT = ROOT / "data" / "seed" / "starting-weights.safetensors"
 # Another seed than params.yaml's: the pipeline's own screens are new to these weights.
@@ -60,16 +60,21 @@ def main() -> None:
             update={"mosaic": 0.3, "close_mosaic_epochs": 2, "scale": 0.4}
         )
         train(
-            folder / "processed",
-            loaded.model.model_copy(update={"weights": {}}),
-            TrainingConfig.model_validate(training),
-            loaded.validation,
-            augmentation,
-            IMAGE_SIZE,
+            TrainSettings(
+                loaded.model.model_copy(update={"weights": {}}),
+                TrainingConfig.model_validate(training),
+                loaded.validation,
+                augmentation,
+                IMAGE_SIZE,
+            ),
             loaded.machine,
-            folder / "models",
-            folder / "reports",
-            folder / "scratch",
+            Folders(
+                dataset=folder / "processed",
+                weights=folder / "weights",
+                models=folder / "models",
+                reports=folder / "reports",
+                scratch=folder / "scratch",
+            ),
         )
         weights = load_file(folder / "models" / "model.safetensors")
     halved = {

@@ -14,12 +14,13 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from datasets import CLASSES, shapes_dataset
-from models.settings import IMAGE_SIZE, augmentation, machine, model, training, validation
+from models.settings import IMAGE_SIZE, augmentation, folders, machine, model, training, validation
 from reprise.cli import main
 from reprise.commands.batch_picture import CAPTION, LEAST_SIDE, BatchImage, batch_images, grid
 from reprise.commands.show_batch import first_batch_images
 from reprise.dataset import Dataset
 from reprise.models.yolo.family import Yolo
+from reprise.training.config import TrainSettings
 from reprise.training.train import train
 
 Capture = pytest.CaptureFixture[str]
@@ -62,7 +63,7 @@ def first_batch(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]
     """Receives the first batch that the loop hands to the loss."""
     seen: list[dict[str, Any]] = []
 
-    def loss(self: Yolo, network: torch.nn.Module, batch: dict[str, Any], weigh: Any) -> None:
+    def loss(self: Yolo, network: torch.nn.Module, batch: dict[str, Any]) -> None:
         seen.append(batch)
         raise _SeenError
 
@@ -79,14 +80,11 @@ def test_the_tiles_are_the_first_batch_of_the_real_loop(
     tiles = first_batch_images(Dataset(processed), settings, "train", epoch=0, count=4)
     with pytest.raises(_SeenError):
         train(
-            processed,
-            settings.model,
-            settings.training,
-            validation(),
-            settings.augmentation,
-            IMAGE_SIZE,
+            TrainSettings(
+                settings.model, settings.training, validation(), settings.augmentation, IMAGE_SIZE
+            ),
             machine(),
-            *(tmp_path / name for name in ("models", "reports", "scratch")),
+            folders(processed, tmp_path),
         )
     (batch,) = first_batch
     assert np.array_equal(

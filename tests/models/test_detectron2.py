@@ -15,12 +15,14 @@ import pytest
 import torch
 
 from datasets import shapes_dataset
-from models.settings import IMAGE_SIZE, augmentation, machine, model, training, validation
+from models.settings import IMAGE_SIZE, augmentation, folders, machine, model, training, validation
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.detectron2.family import Detectron2, choose_network
+from reprise.models.loss import mean_losses
 from reprise.models.storage import load_model
 from reprise.training.checkpoint import Checkpoints
+from reprise.training.config import TrainSettings
 from reprise.training.train import train
 
 with_library = pytest.mark.skipif(
@@ -62,16 +64,15 @@ def training_batch(made: Detectron2, dataset: Dataset) -> dict[str, Any]:
 
 def run(dataset: Dataset, folder: Path, architecture: str, **changes: Any) -> Path:
     train(
-        dataset.root,
-        settings(architecture),
-        training(epochs=2),
-        validation(),
-        augmentation(mosaic=0, mixup=0),
-        IMAGE_SIZE,
+        TrainSettings(
+            settings(architecture),
+            training(epochs=2),
+            validation(),
+            augmentation(mosaic=0, mixup=0),
+            IMAGE_SIZE,
+        ),
         machine(**changes),
-        folder / "models",
-        folder / "reports",
-        folder / "scratch",
+        folders(dataset.root, folder),
     )
     return folder
 
@@ -119,7 +120,7 @@ def test_each_architecture_gives_losses_that_reach_every_weight(
         "retinanet": {"class", "box"},
     }
     made.network.train()
-    losses = made.loss(made.network, training_batch(made, dataset))
+    losses = mean_losses(made.loss(made.network, training_batch(made, dataset)))
     assert losses.keys() == parts[architecture]
     torch.stack(list(losses.values())).sum().backward()
     assert [name for name, p in made.network.named_parameters() if p.grad is None] == []
@@ -139,10 +140,10 @@ def test_evaluation_gives_losses_and_predictions_and_leaves_no_trace(
     batch = made.collate([samples[0]])
     drawn = torch.get_rng_state()
     with torch.inference_mode():
-        losses, rows = made.evaluate(network, batch)
+        parts, rows = made.evaluate(network, batch)
         again, _ = made.evaluate(network, batch)
     assert torch.equal(torch.get_rng_state(), drawn)
-    assert {k: float(v) for k, v in losses.items()} == {k: float(v) for k, v in again.items()}
+    assert parts == again
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
     assert not any(module.training for module in network.modules())
     height, width = batch["originals"][0]
@@ -269,7 +270,7 @@ def test_boxes_that_are_not_finite_are_a_loss_that_the_loop_can_report(dataset: 
     with torch.no_grad():
         made.network.get_parameter("proposal_generator.rpn_head.anchor_deltas.bias").fill_(np.nan)
     made.network.train()
-    losses = made.loss(made.network, training_batch(made, dataset))
+    losses = mean_losses(made.loss(made.network, training_batch(made, dataset)))
     assert torch.isnan(losses["rpn_box"])
 
 
@@ -278,7 +279,7 @@ def test_it_runs_in_bf16(dataset: Dataset) -> None:
     made = family("mask_rcnn")
     made.network.train()
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        losses = made.loss(made.network, training_batch(made, dataset))
+        losses = mean_losses(made.loss(made.network, training_batch(made, dataset)))
     assert all(torch.isfinite(value) for value in losses.values())
 
 
@@ -320,16 +321,15 @@ def test_a_killed_run_ends_with_the_bytes_of_an_unbroken_one(
 def test_it_learns(tmp_path: Path) -> None:
     data = Dataset(shapes_dataset(tmp_path / "data", train=32, val=8, test=1, size=IMAGE_SIZE))
     train(
-        data.root,
-        settings("faster_rcnn"),
-        training(epochs=10, batch_size=8),
-        validation(frequency=10),
-        augmentation(enabled=False),
-        IMAGE_SIZE,
+        TrainSettings(
+            settings("faster_rcnn"),
+            training(epochs=10, batch_size=8),
+            validation(frequency=10),
+            augmentation(enabled=False),
+            IMAGE_SIZE,
+        ),
         machine(),
-        tmp_path / "models",
-        tmp_path / "reports",
-        tmp_path / "scratch",
+        folders(data.root, tmp_path),
     )
     description = json.loads((tmp_path / "models/model.json").read_text())
     # Random weights score below 0.02 here.

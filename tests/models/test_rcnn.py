@@ -17,14 +17,16 @@ from torchvision.models.detection import (
 from torchvision.ops import FrozenBatchNorm2d
 
 from datasets import shapes_dataset
-from models.settings import augmentation, machine, model, training, validation
+from models.settings import augmentation, folders, machine, model, training, validation
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.masks.resize import decode_resized
 from reprise.models.family import Batch
 from reprise.models.instance_family import collate, normalised, to_original
+from reprise.models.loss import mean_losses
 from reprise.models.rcnn.family import FasterRcnn, MaskRcnn, current_names
 from reprise.models.rcnn.network import Detector
+from reprise.training.config import TrainSettings
 from reprise.training.train import train
 
 SIZE = 64
@@ -119,7 +121,7 @@ def test_weights_losses_and_boxes_are_those_of_torchvision(
         torch.manual_seed(seed)
         # Their resizing draws a number for each image before any proposal is sampled.
         torch.empty(1).uniform_(), torch.empty(1).uniform_(), torch.empty(1).uniform_()
-        ours = family.loss(family.network, batch)
+        ours = mean_losses(family.loss(family.network, batch))
         torch.manual_seed(seed)
         return ours, theirs(crops, targets)
 
@@ -129,7 +131,7 @@ def test_weights_losses_and_boxes_are_those_of_torchvision(
         ours, expected = losses(1)
     assert {names[name] for name in ours} == set(expected)
     for name, value in ours.items():
-        assert torch.allclose(value, expected[names[name]], rtol=1e-4, atol=1e-6), name
+        assert torch.allclose(value.float(), expected[names[name]], rtol=1e-4, atol=1e-6), name
 
     family.network.eval()
     theirs.eval()
@@ -169,14 +171,12 @@ def test_evaluation_gives_losses_and_predictions_in_one_pass(dataset: Dataset, f
     built.network.eval()
     before = torch.get_rng_state()
     with torch.inference_mode():
-        losses, rows = built.evaluate(built.network, batch)
+        parts, rows = built.evaluate(built.network, batch)
         again, _ = built.evaluate(built.network, batch)
     assert torch.equal(torch.get_rng_state(), before)
-    assert {"objectness", "rpn_box", "class", "box"} <= set(losses)
-    assert ("mask" in losses) == (built.task == "segment")
-    assert {name: float(value) for name, value in losses.items()} == {
-        name: float(value) for name, value in again.items()
-    }
+    expected = {"objectness", "rpn_box", "class", "box", *["mask"] * (built.task == "segment")}
+    assert {part.name for part in parts} == expected
+    assert parts == again
     assert rows
     assert all(("segmentation" in row) == (built.task == "segment") for row in rows)
     assert {row["image_id"] for row in rows} <= set(samples.image_ids)
@@ -188,7 +188,7 @@ def test_evaluation_gives_losses_and_predictions_in_one_pass(dataset: Dataset, f
 def test_losses_reach_every_weight(dataset: Dataset, make: Any, architecture: str) -> None:
     family = make(architecture=architecture)
     family.network.train()
-    losses = family.loss(family.network, first_batch(family, dataset))
+    losses = mean_losses(family.loss(family.network, first_batch(family, dataset)))
     torch.stack(list(losses.values())).sum().backward()
     assert [name for name, p in family.network.named_parameters() if p.grad is None] == []
 
@@ -202,7 +202,7 @@ def test_images_without_objects_are_learnt_from(dataset: Dataset, make: Any) -> 
             batch[key] = batch[key][:0]
     batch["counts"] = [0, 0, 0]
     family.network.train()
-    losses = family.loss(family.network, batch)
+    losses = mean_losses(family.loss(family.network, batch))
     torch.stack(list(losses.values())).sum().backward()
     assert losses["objectness"] > 0
     assert losses["box"].item() == losses["rpn_box"].item() == 0
@@ -219,8 +219,8 @@ def test_bfloat16_keeps_boxes_in_full_precision(dataset: Dataset) -> None:
     seen: list[torch.Tensor] = []
     detector.roi_heads.register_forward_pre_hook(lambda _, inputs: seen.extend(inputs[1]))
     with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
-        losses, rows = family.evaluate(detector, batch)
-    assert all(torch.isfinite(value) for value in losses.values())
+        parts, rows = family.evaluate(detector, batch)
+    assert all(torch.isfinite(part.sum) for part in parts)
     assert rows
     assert {proposals.dtype for proposals in seen} == {torch.float32}
     # Were they computed in bfloat16, none would need the lower half of its bits.
@@ -299,7 +299,7 @@ def test_loss_weights_and_label_smoothing_reach_their_losses(dataset: Dataset) -
         torch.manual_seed(1)
         family.network.train()
         with torch.no_grad():
-            return family.loss(family.network, first_batch(family, dataset))
+            return mean_losses(family.loss(family.network, first_batch(family, dataset)))
 
     plain = losses(0.0)
     weighted = losses(0.0, localization_loss_weight=3.0, objectness_loss_weight=0.5)
@@ -344,25 +344,24 @@ def test_freezing_the_backbone_leaves_pyramid_and_heads() -> None:
 def test_it_learns_from_random_weights(tmp_path: Path, type_: str) -> None:
     folder = shapes_dataset(tmp_path / "data", train=32, val=6, test=1, size=SIZE, masks=True)
     train(
-        folder,
-        model(
-            type=type_,
-            variant="medium",
-            nms_iou=0.5,
-            first_stage={
-                "anchor_sizes": [8, 16, 32, 64, 128],
-                "sampled_proposals": 32,
-                "max_proposals": 40,
-            },
+        TrainSettings(
+            model(
+                type=type_,
+                variant="medium",
+                nms_iou=0.5,
+                first_stage={
+                    "anchor_sizes": [8, 16, 32, 64, 128],
+                    "sampled_proposals": 32,
+                    "max_proposals": 40,
+                },
+            ),
+            training(epochs=6, learning_rate=5e-4),
+            validation(frequency=6),
+            augmentation(mosaic=0, mixup=0, rotation=0),
+            SIZE,
         ),
-        training(epochs=6, learning_rate=5e-4),
-        validation(frequency=6),
-        augmentation(mosaic=0, mixup=0, rotation=0),
-        SIZE,
         machine(),
-        tmp_path / "models",
-        tmp_path / "reports",
-        tmp_path / "scratch",
+        folders(folder, tmp_path),
     )
     description = json.loads((tmp_path / "models/model.json").read_text())
     # Random weights score below 0.02 here.

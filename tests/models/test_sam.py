@@ -15,11 +15,12 @@ import pytest
 import torch
 
 from datasets import shapes_dataset
-from models.settings import IMAGE_SIZE, augmentation, machine, model, training, validation
+from models.settings import IMAGE_SIZE, augmentation, folders, machine, model, training, validation
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.family import family_class
 from reprise.models.instance_samples import InstanceSamples
+from reprise.models.loss import mean_losses
 from reprise.models.sam import family as sam_family
 from reprise.models.sam.family import Sam, _predictions, mask_losses
 from reprise.models.sam.network import MapStore, _drawn, build_network
@@ -29,6 +30,7 @@ from reprise.models.storage import read_tensors, save_model
 from reprise.scoring import compute_metrics, score, truth_of
 from reprise.sources.weights_config import WeightsConfig
 from reprise.training.checkpoint import Checkpoints
+from reprise.training.config import TrainSettings
 from reprise.training.train import train
 
 SOURCE = str(Path(__file__).resolve().parents[2] / "src")
@@ -187,7 +189,7 @@ def test_every_weight_that_is_not_held_still_is_reached(
 ) -> None:
     one = family(architecture=architecture)
     one.network.to(memory_format=torch.channels_last)
-    losses = one.loss(one.network, batch_of(one, dataset, 0, 1))
+    losses = mean_losses(one.loss(one.network, batch_of(one, dataset, 0, 1)))
     assert list(losses) == ["focal", "dice", "iou"]
     torch.stack(list(losses.values())).sum().backward()
     named = one.network.named_parameters()
@@ -322,8 +324,8 @@ def test_a_perfect_mask_costs_little_and_an_inverted_one_much() -> None:
 def test_the_loss_of_a_batch_is_the_mean_over_its_images(dataset: Dataset) -> None:
     one = family()
     one.network.eval()
-    both = one.loss(one.network, batch_of(one, dataset, 0, 1))
-    single = [one.loss(one.network, batch_of(one, dataset, index)) for index in (0, 1)]
+    both = mean_losses(one.loss(one.network, batch_of(one, dataset, 0, 1)))
+    single = [mean_losses(one.loss(one.network, batch_of(one, dataset, index))) for index in (0, 1)]
     for name, value in both.items():
         mean = (single[0][name] + single[1][name]) / 2
         torch.testing.assert_close(value, mean, rtol=1e-4, atol=1e-5)
@@ -335,12 +337,13 @@ def test_images_without_objects_break_no_batch(folder: Path) -> None:
     dataset.annotations = dataset.annotations[~dataset.annotations["image_id"].isin(empty)]
     one = family()
     for indices in ((0, 1), (0, 2)):
-        losses = one.loss(one.network, batch_of(one, dataset, *indices))
+        losses = mean_losses(one.loss(one.network, batch_of(one, dataset, *indices)))
         total = torch.stack(list(losses.values())).sum()
         assert torch.isfinite(total)
         total.backward()
-    assert float(one.loss(one.network, batch_of(one, dataset, 0, 1))["dice"].detach()) == 0
-    losses, rows = one.evaluate(one.network, evaluation_batch(one, dataset, "train"))
+    losses = mean_losses(one.loss(one.network, batch_of(one, dataset, 0, 1)))
+    assert float(losses["dice"].detach()) == 0
+    _, rows = one.evaluate(one.network, evaluation_batch(one, dataset, "train"))
     assert not {row["image_id"] for row in rows} & set(empty)
 
 
@@ -369,12 +372,13 @@ def test_every_prompt_is_answered_whatever_the_chunk(
     one.network.eval()
     batch = evaluation_batch(one, dataset)
     with torch.inference_mode():
-        losses, rows = one.evaluate(one.network, batch)
+        parts, rows = one.evaluate(one.network, batch)
         monkeypatch.setattr(sam_family, "CHUNK", 1)
-        again, single = one.evaluate(one.network, batch)
+        single_parts, single = one.evaluate(one.network, batch)
     assert len(rows) == sum(batch["counts"])
     assert [row["category_id"] - 1 for row in rows] == batch["labels"].tolist()
     assert [row["image_id"] for row in rows] == [row["image_id"] for row in single]
+    losses, again = mean_losses(parts), mean_losses(single_parts)
     for name, value in losses.items():
         torch.testing.assert_close(value, again[name], rtol=1e-4, atol=1e-5)
 
@@ -395,7 +399,8 @@ def test_a_wrapped_network_is_only_called(dataset: Dataset, freeze: str) -> None
     one = family(freeze=freeze)
     hold(one, freeze == "backbone")
     wrapped = Wrapper(one.network)
-    assert all(torch.isfinite(v) for v in one.loss(wrapped, batch_of(one, dataset, 0)).values())
+    losses = mean_losses(one.loss(wrapped, batch_of(one, dataset, 0)))
+    assert all(torch.isfinite(value) for value in losses.values())
     one.evaluate(wrapped, evaluation_batch(one, dataset))
 
 
@@ -412,15 +417,15 @@ def hold(family: Sam, still: bool) -> None:
 def test_reused_maps_give_the_losses_of_computed_ones(dataset: Dataset, architecture: str) -> None:
     one = family(architecture=architecture, freeze="backbone")
     batch = batch_of(one, dataset, 0, 1, 2)
-    computed = one.loss(one.network, batch)
+    computed = mean_losses(one.loss(one.network, batch))
     hold(one, True)
-    first = one.loss(one.network, batch)
+    first = mean_losses(one.loss(one.network, batch))
     assert len(one._store) == 3
-    second = one.loss(one.network, batch)
+    second = mean_losses(one.loss(one.network, batch))
     # In another company, and after some images did not fit, still to the bit.
-    mixed = one.loss(one.network, batch_of(one, dataset, 2, 3))
+    mixed = mean_losses(one.loss(one.network, batch_of(one, dataset, 2, 3)))
     one._store = MapStore(limit=0)
-    assert mixed == one.loss(one.network, batch_of(one, dataset, 2, 3))
+    assert mixed == mean_losses(one.loss(one.network, batch_of(one, dataset, 2, 3)))
     assert len(one._store) == 0
     for name, value in computed.items():
         assert torch.equal(first[name], second[name])
@@ -433,7 +438,7 @@ def test_maps_kept_in_validation_can_be_trained_on(dataset: Dataset) -> None:
     samples = one.evaluation_samples(dataset, "train")
     with torch.inference_mode():
         one.evaluate(one.network, one.collate([samples[0]]))
-    losses = one.loss(one.network, batch_of(one, dataset, 0))
+    losses = mean_losses(one.loss(one.network, batch_of(one, dataset, 0)))
     torch.stack(list(losses.values())).sum().backward()
 
 
@@ -443,7 +448,7 @@ def test_a_released_encoder_is_not_remembered(dataset: Dataset) -> None:
     one.loss(one.network, batch_of(one, dataset, 0))
     assert len(one._store) == 1
     hold(one, False)
-    losses = one.loss(one.network, batch_of(one, dataset, 0))
+    losses = mean_losses(one.loss(one.network, batch_of(one, dataset, 0)))
     assert len(one._store) == 0
     torch.stack(list(losses.values())).sum().backward()
     assert all(p.grad is not None for m in one.backbone() for p in m.parameters())
@@ -470,16 +475,15 @@ def run(dataset: Path, folder: Path, **changes: Any) -> Path:
     augmented = changes.pop("augmented", True)
     frequency = changes.pop("frequency", 1)
     train(
-        dataset,
-        model(type="sam", **chosen),
-        training(**{"early_stopping": {"metric": "mean_iou"}} | changes),
-        validation(metrics=["mAP", "mAP50", "mean_iou"], frequency=frequency),
-        augmentation(enabled=augmented, mosaic=0, mixup=0),
-        IMAGE_SIZE,
+        TrainSettings(
+            model(type="sam", **chosen),
+            training(**{"early_stopping": {"metric": "mean_iou"}} | changes),
+            validation(metrics=["mAP", "mAP50", "mean_iou"], frequency=frequency),
+            augmentation(enabled=augmented, mosaic=0, mixup=0),
+            IMAGE_SIZE,
+        ),
         machine(**speed),
-        folder / "models",
-        folder / "reports",
-        folder / "scratch",
+        folders(dataset, folder),
     )
     return folder
 

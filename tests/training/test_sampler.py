@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reprise.distributed import Distributed
 from reprise.training.sampler import EpochBatchSampler
 
 
@@ -42,7 +43,10 @@ def test_several_processes_share_the_batches_of_one(
     length: int, batch_size: int, world: int
 ) -> None:
     whole = EpochBatchSampler(length, batch_size, seed=1)
-    parts = [EpochBatchSampler(length, batch_size, 1, rank, world) for rank in range(world)]
+    parts = [
+        EpochBatchSampler(length, batch_size, 1, Distributed(rank, rank, world))
+        for rank in range(world)
+    ]
     shared = [list(part) for part in parts]
     for number, batch in enumerate(whole):
         own = [

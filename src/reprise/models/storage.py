@@ -54,7 +54,6 @@ def write_tensors(path: Path, tensors: Tensors) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     stored = {name: _stored(tensors[name]) for name in sorted(tensors)}
     try:
         with replacing_file(path) as partial:

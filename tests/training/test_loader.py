@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from reprise.training.bottleneck import LOAD_SECONDS, Bottleneck, Timed, TimedCollate
+
+from reprise.training.loader import Bottleneck, Timed, TimedCollate
 
 
 @pytest.mark.parametrize(
@@ -17,12 +18,12 @@ from reprise.training.bottleneck import LOAD_SECONDS, Bottleneck, Timed, TimedCo
 def test_the_slower_side_is_named_with_both_rates(
     load: float, compute: float, expected: str
 ) -> None:
-    spent = Bottleneck(workers=2, images=100, load=load, compute=compute)
-    assert spent.line().startswith(expected)
+    spent = Bottleneck(workers=2, images=100, load_seconds=load, compute_seconds=compute)
+    assert spent.advice().startswith(expected)
 
 
 def test_a_batch_carries_the_seconds_of_its_samples() -> None:
     samples = Timed([10, 20, 30])
-    batch = TimedCollate(lambda items: {"items": items})([samples[0], samples[2]])
+    batch, seconds = TimedCollate(lambda items: {"items": items})([samples[0], samples[2]])
     assert batch["items"] == [10, 30]
-    assert batch[LOAD_SECONDS] >= 0
+    assert seconds >= 0
