@@ -59,7 +59,7 @@ class DVCLive(Logger):
         # Its own resume trusts whatever lies in the folder.
         self._live: Any = Live(str(run.reports), save_dvc_exp=False, dvcyaml=None, report=None)
         # A local run is not sent anywhere.
-        self._live.post_data_to_studio = lambda *_, **__: None
+        setattr(self._live, "post_data_to_studio", lambda *_, **__: None)  # noqa: B010
 
     def log(self, row: Row) -> None:
         self._live.step = int(row["epoch"])
