@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,13 +141,25 @@ def train_reprise(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
 def train_with(arguments: argparse.Namespace, params: Params) -> dict[str, float]:
     """Train with our loop."""
     from reprise.models.storage import load_model
-    from reprise.training.train import train
+    from reprise.training.config import TrainSettings
+    from reprise.training.train import TrainFolders, train
 
     out = arguments.folder
-    train(
-        arguments.dataset, params.model, params.training, params.validation, params.augmentation,
-        arguments.image_size, params.machine, out / "models", out / "reports", out / "scratch",
-    )  # fmt: skip
+    settings = TrainSettings(
+        model=params.model,
+        training=params.training,
+        validation=params.validation,
+        augmentation=params.augmentation,
+        image_size=arguments.image_size,
+    )
+    folders = TrainFolders(
+        dataset=arguments.dataset,
+        weights=out / "weights",
+        models=out / "models",
+        reports=out / "reports",
+        scratch=out / "scratch",
+    )
+    train(settings, params.machine, folders)
     (speeds,) = (out / "scratch" / "speed").glob("*/plots/metrics/images_per_second.tsv")
     values = [float(line.split("\t")[1]) for line in speeds.read_text().splitlines()[1:]]
     family, _ = load_model(out / "models")
@@ -164,13 +175,13 @@ def open_dataset(arguments: argparse.Namespace) -> Dataset:
 def score(arguments: argparse.Namespace, family: Family) -> dict[str, float]:
     import torch
 
-    from reprise.models.inference import run_split
+    from reprise.models.inference import Inference, run_split
     from reprise.scoring import compute_metrics, truth_of
     from reprise.scoring import score as score_rows
 
     data = open_dataset(arguments)
     device = torch.device("cpu")
-    _, rows = run_split(family, family.network, data, "test", 8, device, nullcontext)
+    _, rows = run_split(family, family.network, data, "test", Inference(8, device))
     scores = score_rows(family.task, truth_of(data, "test", family.task), rows)
     return compute_metrics(scores, ("mAP", "mAP50", "mean_iou"))
 

@@ -8,7 +8,7 @@ from _run import run, scratch
 from reprise.params import Params
 from reprise.training.config import TrainSettings
 from reprise.training.launch import launch
-from reprise.training.train import Folders, train
+from reprise.training.train import TrainFolders, train
 
 
 def main(params: Params) -> None:
@@ -19,7 +19,7 @@ def main(params: Params) -> None:
         augmentation=params.augmentation,
         image_size=params.data.image_size,
     )
-    folders = Folders(
+    folders = TrainFolders(
         dataset=Path("data/processed"),
         weights=Path("data/weights"),
         models=Path("models"),

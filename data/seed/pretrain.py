@@ -24,7 +24,7 @@ from reprise.preprocessing.preprocess import Folders, preprocess  # noqa: E402
 from reprise.synthesis.config import SyntheticConfig  # noqa: E402
 from reprise.synthesis.generate import synthesize  # noqa: E402
 from reprise.training.config import TrainingConfig, TrainSettings  # noqa: E402
-from reprise.training.train import Folders, train  # noqa: E402
+from reprise.training.train import TrainFolders, train  # noqa: E402
 
 OUT = ROOT / "data" / "seed" / "starting-weights.safetensors"
 # Another seed than params.yaml's: the pipeline's own screens are new to these weights.
@@ -68,7 +68,7 @@ def main() -> None:
                 IMAGE_SIZE,
             ),
             loaded.machine,
-            Folders(
+            TrainFolders(
                 dataset=folder / "processed",
                 weights=folder / "weights",
                 models=folder / "models",

@@ -8,7 +8,7 @@ from typing import Any
 from reprise.machine import MachineConfig
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.training.config import TrainingConfig, ValidationConfig
-from reprise.training.train import Folders
+from reprise.training.train import TrainFolders
 
 IMAGE_SIZE = 64
 
@@ -82,9 +82,9 @@ def machine(**changes: Any) -> MachineConfig:
     return MachineConfig.model_validate({"workers": 0, "checkpoint_minutes": 10} | changes)
 
 
-def folders(dataset: Path, folder: Path) -> Folders:
+def folders(dataset: Path, folder: Path) -> TrainFolders:
     """Everything that a run reads and writes beside the dataset, below ``folder``."""
-    return Folders(
+    return TrainFolders(
         dataset=dataset,
         weights=folder / "weights",
         models=folder / "models",

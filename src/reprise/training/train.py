@@ -47,7 +47,7 @@ LIBRARIES = ("numpy", "opencv-python-headless", "torch", "torchvision", "ultraly
 
 
 @dataclass(frozen=True)
-class Folders:
+class TrainFolders:
     """What a run reads and writes.
 
     Attributes:
@@ -66,7 +66,7 @@ class Folders:
     scratch: Path
 
 
-def train(settings: TrainSettings, machine: MachineConfig, folders: Folders) -> None:
+def train(settings: TrainSettings, machine: MachineConfig, folders: TrainFolders) -> None:
     """Train, and write ``model.safetensors``, ``model.json`` and DVCLive's files.
 
     Args:
@@ -165,7 +165,7 @@ def _load_start(
 
 
 def _logging(
-    settings: TrainSettings, machine: MachineConfig, folders: Folders, key: str
+    settings: TrainSettings, machine: MachineConfig, folders: TrainFolders, key: str
 ) -> list[Callback]:
     """What the main process alone says of a run."""
     run = LoggedRun(folders.reports, folders.scratch / "loggers", settings.dump())

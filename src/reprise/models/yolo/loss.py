@@ -51,7 +51,7 @@ class Criterion:
     ) -> list[LossPart]:
         total, named = head.loss(output, batch)
         images = len(batch["images"])
-        counts = {"seg": self._counts["anchors"], "sem": images}
+        counts: dict[str, torch.Tensor | int] = {"seg": self._counts["anchors"], "sem": images}
         names = [name.removesuffix("_loss") for name in named]
         # The library multiplies by the batch size; the training loop does so, once for all.
         return [
