@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SPLITS = ("train", "val", "test")
+REWRITE = "the dataset is damaged; write it again: dvc repro --force preprocess"
 
 # Column name -> pandas dtype. image_id counts from 1 over (source, name) in sorted order.
 IMAGE_COLUMNS = {
@@ -122,7 +123,7 @@ class Dataset:
         self.annotations: pd.DataFrame = pd.read_parquet(self.root / "annotations.parquet")
         self.labels: pd.DataFrame = pd.read_parquet(self.root / "labels.parquet")
         self.rejected: pd.DataFrame = pd.read_parquet(self.root / "rejected.parquet")
-        entries = json.loads((self.root / "categories.json").read_text(encoding="utf-8"))
+        entries = read_json(self.root / "categories.json", REWRITE)
         self.categories = [Category(entry["id"], entry["name"]) for entry in entries]
         missing = [
             shard
@@ -158,7 +159,7 @@ class Dataset:
     def ground_truth(self, split: str) -> dict[str, Any]:
         """COCO ground truth of one split, boxes xywh in pixels of the upright original."""
         path = self.root / "annotations" / f"{split}.json"
-        truth: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        truth: dict[str, Any] = read_json(path, REWRITE)
         return truth
 
     def label_truth(self, split: str) -> dict[str, Any]:
@@ -195,7 +196,7 @@ class Dataset:
         if len(data) != length:
             raise RepriseError(
                 f"{shard} ends before the image at byte {offset}.",
-                "the dataset is damaged; write it again: dvc repro --force preprocess",
+                REWRITE,
             )
         return data
 
@@ -231,7 +232,7 @@ class Dataset:
         if image is None:
             raise RepriseError(
                 f"the image at byte {offset} of {shard} does not decode.",
-                "the dataset is damaged; write it again: dvc repro --force preprocess",
+                REWRITE,
             )
         return image
 
@@ -262,6 +263,24 @@ def table(rows: list[dict[str, Any]], columns: dict[str, str]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+
+
+def read_json(path: Path, fix: str) -> Any:
+    """Read a JSON file.
+
+    Args:
+        path: The file.
+        fix: What a person does when it is missing or damaged.
+
+    Raises:
+        RepriseError: It is.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RepriseError(f"{path} does not exist.", fix) from None
+    except ValueError as error:
+        raise RepriseError(f"{path} is not JSON: {error}", fix) from None
 
 
 def write_json(path: Path, value: Any, indent: int | None = 2) -> None:

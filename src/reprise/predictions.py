@@ -9,13 +9,12 @@ in the same pixels. A class of an image as a whole has neither box nor mask.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from reprise.dataset import write_json
+from reprise.dataset import read_json, write_json
 from reprise.errors import RepriseError
 
 
@@ -80,12 +79,7 @@ def read_predictions(path: Path) -> list[dict[str, Any]]:
             that is not a number.
     """
     fix = "write it again: dvc repro predict"
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RepriseError(f"{path} does not exist.", fix) from None
-    except ValueError as error:
-        raise RepriseError(f"{path} is not JSON: {error}", fix) from None
+    entries = read_json(path, fix)
     if not isinstance(entries, list):
         raise RepriseError(f"{path} is not a list of predictions.", fix)
     for index, entry in enumerate(entries):

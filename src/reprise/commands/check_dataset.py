@@ -120,18 +120,19 @@ def check_dataset(
         RepriseError: The labels as a whole cannot be read.
     """
     dataset = read_source(folder, source, format_name, options)
-    headers, survey = _Headers(dataset.images, max_pixels, most_headers), _ProblemCounter(dataset)
+    headers = _read_headers(dataset.images, max_pixels, most_headers)
+    counter = _ProblemCounter(dataset)
     for record in dataset.images:
-        survey.add(record, headers.of(record))
+        counter.add(record, headers.get(record.name))
     there = [record for record in dataset.images if record.path is not None]
-    known = headers.readable()
+    readable = [header for header in headers.values() if isinstance(header, Header)]
     return DatasetSummary(
         source=source,
         format=format_name,
         reason=reason,
         notes=list(dataset.notes),
         images=len(there),
-        usable=survey.usable,
+        usable=counter.usable,
         missing=len(dataset.images) - len(there),
         unlabelled=sum(not record.labelled for record in there),
         unlabelled_dropped=dataset.lists_images,
@@ -139,38 +140,29 @@ def check_dataset(
         boxes=_counted((box.class_name for image in there for box in image.boxes), dataset.classes),
         labels=_counted((name for image in there for name in image.labels), []),
         keys=_grouping_keys(there),
-        headers=headers.read,
-        unjudged=survey.unjudged,
-        kinds=dict(Counter(header.kind for header in known).most_common()),
-        widths=_range([header.width for header in known]),
-        heights=_range([header.height for header in known]),
-        problems=survey.problems(),
+        headers=len(headers),
+        unjudged=counter.unjudged,
+        kinds=dict(Counter(header.kind for header in readable).most_common()),
+        widths=_range([header.width for header in readable]),
+        heights=_range([header.height for header in readable]),
+        problems=counter.problems(),
     )
 
 
-class _Headers:
-    """The headers of some images, taken evenly; the others stay unknown."""
-
-    def __init__(self, records: list[ImageRecord], max_pixels: int, most: int) -> None:
-        there = [(record.name, record.path) for record in records if record.path is not None]
-        if len(there) > most:
-            there = [there[place * len(there) // most] for place in range(most)]
-        self._found: dict[str, Header | BadImageError] = {}
-        for name, path in there:
-            try:
-                self._found[name] = read_header(path, max_pixels)
-            except BadImageError as bad:
-                self._found[name] = bad
-
-    @property
-    def read(self) -> int:
-        return len(self._found)
-
-    def of(self, record: ImageRecord) -> Header | BadImageError | None:
-        return self._found.get(record.name)
-
-    def readable(self) -> list[Header]:
-        return [header for header in self._found.values() if isinstance(header, Header)]
+def _read_headers(
+    records: list[ImageRecord], max_pixels: int, most: int
+) -> dict[str, Header | BadImageError]:
+    """Image name -> header, or what is wrong with it, of at most so many images, taken evenly."""
+    there = [(record.name, record.path) for record in records if record.path is not None]
+    if len(there) > most:
+        there = [there[place * len(there) // most] for place in range(most)]
+    found: dict[str, Header | BadImageError] = {}
+    for name, path in there:
+        try:
+            found[name] = read_header(path, max_pixels)
+        except BadImageError as bad:
+            found[name] = bad
+    return found
 
 
 class _ProblemCounter:

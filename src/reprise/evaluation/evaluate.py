@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reprise.dataset import Dataset, write_json
+from reprise.dataset import Dataset, read_json, write_json
 from reprise.errors import RepriseError
 from reprise.evaluation import label_tables, object_tables
 from reprise.evaluation.config import EvaluationConfig
@@ -16,7 +15,7 @@ from reprise.evaluation.curves import f1_rows, named_curves, precision_recall_ro
 from reprise.evaluation.scored_split import DIGITS, ScoredSplit
 from reprise.predictions import read_predictions
 from reprise.replacing import replacing_folder
-from reprise.scoring import Task, compute_metrics, score, task_of, truth_of
+from reprise.scoring import RETRAIN, Task, compute_metrics, score, task_of, truth_of
 from reprise.scoring.scores import Scores
 
 # The tables are written for the first of these splits that has ground truth.
@@ -63,9 +62,10 @@ def evaluate(
             class that their split does not have.
     """
     data = Dataset(dataset)
-    description = _read_model(model)
-    task = task_of(description, model / "model.json")
-    threshold = score_threshold(config, description, model)
+    path = model / "model.json"
+    description = read_json(path, RETRAIN)
+    task = task_of(description, path)
+    threshold = score_threshold(config, description, path)
     splits = [_score_split(data, predictions, split, task, threshold) for split in ("val", "test")]
     known = {item.split: item for item in splits if item.scores.summary}
     chosen = next((known[split] for split in TABLE_SPLITS if split in known), None)
@@ -102,7 +102,7 @@ def _tables(scored: ScoredSplit, examples: int) -> dict[str, list[dict[str, Any]
     }
 
 
-def score_threshold(config: EvaluationConfig, description: dict[str, Any], model: Path) -> float:
+def score_threshold(config: EvaluationConfig, description: dict[str, Any], path: Path) -> float:
     """The threshold asked for, or the one stored with the model.
 
     Raises:
@@ -110,30 +110,13 @@ def score_threshold(config: EvaluationConfig, description: dict[str, Any], model
     """
     if config.score_threshold != "auto":
         return config.score_threshold
-    fix = (
-        "run the train stage again: dvc repro train; "
-        "or set evaluation.score_threshold to a number in params.yaml."
-    )
-    path = model / "model.json"
+    fix = f"{RETRAIN}; or set evaluation.score_threshold to a number in params.yaml."
     if "score_threshold" not in description:
         raise RepriseError(f"{path} holds no score_threshold.", fix)
     value = description["score_threshold"]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise RepriseError(f"{path}: score_threshold is {value!r}, not in 0 to 1.", fix)
     return float(value)
-
-
-def _read_model(model: Path) -> dict[str, Any]:
-    path, fix = model / "model.json", "run the train stage again: dvc repro train"
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RepriseError(f"{path} does not exist.", fix) from None
-    except ValueError as error:
-        raise RepriseError(f"{path} is not JSON: {error}", fix) from None
-    if not isinstance(description, dict):
-        raise RepriseError(f"{path} does not describe a model.", fix)
-    return description
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:

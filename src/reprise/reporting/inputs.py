@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reprise.dataset import SPLITS, Dataset
+from reprise.dataset import SPLITS, Dataset, read_json
 from reprise.errors import RepriseError
 from reprise.reporting.task_text import TaskText, text_of
 from reprise.scoring import Task, task_of
@@ -92,17 +91,17 @@ def read_inputs(dataset: Path, reports: Path, model: Path) -> ReportInputs:
     }
     split = tables["per_class"][0]["split"] if tables["per_class"] else ""
     gate = reports / "validation" / "summary.json"
-    description = _read_json(model / "model.json", "train")
+    description = read_json(model / "model.json", again("train"))
     latest = reports / "training" / "metrics.json"
     return ReportInputs(
         dataset=Dataset(dataset),
-        statistics=_read_json(dataset / "statistics.json", "preprocess"),
-        gate=_read_json(gate, "validate") if gate.exists() else None,
+        statistics=read_json(dataset / "statistics.json", again("preprocess")),
+        gate=read_json(gate, again("validate")) if gate.exists() else None,
         model=description,
         task=task_of(description, model / "model.json"),
-        latest=_read_json(latest, "train") if latest.exists() else {},
+        latest=read_json(latest, again("train")) if latest.exists() else {},
         series=_read_series(reports / "training" / "plots" / "metrics"),
-        metrics=_read_json(reports / "evaluation" / "metrics.json", "evaluate"),
+        metrics=read_json(reports / "evaluation" / "metrics.json", again("evaluate")),
         tables=tables,
         split=split,
         predictions=reports / "predictions" / f"{split}.json",
@@ -171,14 +170,9 @@ def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _read_json(path: Path, stage: str) -> Any:
-    fix = f"run the {stage} stage again: dvc repro {stage}"
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RepriseError(f"{path} does not exist.", fix) from None
-    except ValueError as error:
-        raise RepriseError(f"{path} is not JSON: {error}", fix) from None
+def again(stage: str) -> str:
+    """What to do when an output of a stage is missing or damaged."""
+    return f"run the {stage} stage again: dvc repro {stage}"
 
 
 def _read_table(path: Path, stage: str) -> list[dict[str, str]]:
@@ -186,9 +180,7 @@ def _read_table(path: Path, stage: str) -> list[dict[str, str]]:
         with path.open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
     except FileNotFoundError:
-        raise RepriseError(
-            f"{path} does not exist.", f"run the {stage} stage again: dvc repro {stage}"
-        ) from None
+        raise RepriseError(f"{path} does not exist.", again(stage)) from None
 
 
 def _read_series(folder: Path) -> list[Series]:
@@ -203,8 +195,7 @@ def _read_series(folder: Path) -> list[Series]:
             values = [float(row[column]) for row in rows]
         except (KeyError, TypeError, ValueError):
             raise RepriseError(
-                f"{path} is not a table of a step and a number.",
-                "run the train stage again: dvc repro train",
+                f"{path} is not a table of a step and a number.", again("train")
             ) from None
         name = path.relative_to(folder).with_suffix("").as_posix()
         found.append(Series(name, steps, values))

@@ -15,7 +15,7 @@ SIDE = 340  # pixels of the longer side
 
 @dataclass(frozen=True)
 class LabelVerdict:
-    """One class that an image has, or is said to have.
+    """One class that an image has, or is predicted to have.
 
     Attributes:
         verdict: ``found``, ``missed`` or ``wrong``.
@@ -30,7 +30,7 @@ class LabelVerdict:
 
 @dataclass(frozen=True)
 class LabelSample:
-    """One image and its labels, true and said."""
+    """One image and its labels, true and predicted."""
 
     name: str
     picture: Picture
@@ -70,10 +70,10 @@ def label_samples(
     return samples
 
 
-def _verdict(true: bool, said: bool) -> str:
+def _verdict(true: bool, predicted: bool) -> str:
     if true:
-        return "found" if said else "missed"
-    return "wrong" if said else ""
+        return "found" if predicted else "missed"
+    return "wrong" if predicted else ""
 
 
 def label_close_ups(inputs: ReportInputs, count: int) -> list[CloseUp]:

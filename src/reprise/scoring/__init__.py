@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reprise.scoring.metrics import METRIC_NAMES, METRICS, Metric, compute_metrics, metrics_of
-from reprise.scoring.tasks import Task, task_of, truth_of
+from reprise.scoring.tasks import RETRAIN, Task, task_of, truth_of
 
 if TYPE_CHECKING:
     from reprise.scoring.scores import Scores
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = [
     "METRICS",
     "METRIC_NAMES",
+    "RETRAIN",
     "Metric",
     "Task",
     "compute_metrics",

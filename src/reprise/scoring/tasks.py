@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from reprise.errors import RepriseError
 
@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from reprise.dataset import Dataset
 
 Task = Literal["detect", "segment", "classify"]
+TASKS = get_args(Task)
+RETRAIN = "run the train stage again: dvc repro train"
 
 
-def task_of(description: dict[str, Any], path: Path) -> Task:
+def task_of(description: Any, path: Path) -> Task:
     """What a model predicts; models from before there was a choice detect.
 
     Args:
@@ -23,14 +25,12 @@ def task_of(description: dict[str, Any], path: Path) -> Task:
     Raises:
         RepriseError: It says something else.
     """
+    if not isinstance(description, dict):
+        raise RepriseError(f"{path} does not describe a model.", RETRAIN)
     found = description.get("task", "detect")
-    for task in get_args(Task):
-        if found == task:
-            return task  # type: ignore[no-any-return]
-    raise RepriseError(
-        f"{path}: task is {found!r}, not one of {', '.join(get_args(Task))}.",
-        "run the train stage again: dvc repro train",
-    )
+    if found not in TASKS:
+        raise RepriseError(f"{path}: task is {found!r}, not one of {', '.join(TASKS)}.", RETRAIN)
+    return cast("Task", found)
 
 
 def truth_of(dataset: Dataset, split: str, task: Task) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from reprise.dataset import Dataset
+from reprise.dataset import REWRITE, Dataset
 from reprise.errors import RepriseError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _pixels(dataset: Dataset, shard: str, offset: int, length: int) -> np.ndarra
     if length <= 0 or offset < 0 or not _is_whole(dataset.encoded(shard, offset, length)):
         raise RepriseError(
             f"the image at byte {offset} of {shard} is cut off or is no image.",
-            "the dataset is damaged; write it again: dvc repro --force preprocess",
+            REWRITE,
         )
     return dataset.pixels(shard, offset, length)
 

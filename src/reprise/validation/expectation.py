@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-REWRITE = "the dataset is damaged; write it again: dvc repro --force preprocess"
+from reprise.dataset import REWRITE
 
 # An expectation of Great Expectations: the name of its class, and its arguments.
 Check = tuple[str, dict[str, Any]]

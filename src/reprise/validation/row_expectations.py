@@ -5,7 +5,6 @@ from __future__ import annotations
 from reprise.dataset import SPLITS
 from reprise.validation.config import ExpectationsConfig
 from reprise.validation.expectation import (
-    REWRITE,
     Expectation,
     between,
     empty,
@@ -92,7 +91,6 @@ def _leak_expectations(distance: int | None) -> list[Expectation]:
             "The images of one group are all in one split",
             empty("group_in_other_split"),
             "group '{group}' is also that of {group_in_other_split}",
-            REWRITE,
         ),
     ]
     if distance is None:

@@ -19,11 +19,7 @@ COPY_KEPT = "image_copy_kept"
 
 def printable(text: str) -> str:
     """Text of a file, safe to show: a terminal would obey the control codes in it."""
-    if text.isprintable():
-        return text
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def image_rows(
