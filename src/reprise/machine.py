@@ -21,6 +21,6 @@ class MachineConfig(Section):
     """Most disk space in GB (10^9 bytes) for finished images that the next run need not decode
     again; and a twentieth of it for each source's labels. 0 keeps none."""
     log: Literal["normal", "verbose", "debug"] = "normal"
-    """verbose prints a line every 20 batches; debug each one, its loss by part and gradient."""
+    """verbose prints a line every 20 batches; debug one a step, its loss by part and gradient."""
     checkpoint_minutes: Annotated[float, Field(gt=0)]
     """Most training time that a crash can cost; a checkpoint also follows each epoch."""
