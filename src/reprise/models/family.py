@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from reprise.dataset import Dataset
+from reprise.errors import RepriseError
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.loss import LossPart
 from reprise.models.registry import FAMILIES
@@ -30,6 +31,8 @@ class Family(ABC):
     """A network with its samples, its loss and its predictions.
 
     Attributes:
+        config: The ``model`` section.
+        image_size: Longest side of the network's input, in pixels.
         task: What this model predicts, one of ``tasks``.
         architecture: The network, one of ``architectures``.
         network: The trainable network, on the CPU until the loop moves it.
@@ -49,20 +52,61 @@ class Family(ABC):
     libraries: ClassVar[tuple[str, ...]] = ()
     """Distributions that compute this family's result, beside those of every run."""
 
+    least_image_size: ClassVar[int] = 64
+    """Networks halve an image five times, and a batch norm needs more than one value a channel,
+    also in a last batch of one image."""
+
     prompted: ClassVar[bool] = False
     """Whether evaluation is given the ground-truth boxes; a report must say so."""
 
-    task: Task
-    architecture: str
     network: torch.nn.Module
     normalisation: dict[str, list[float]]
 
-    @abstractmethod
-    def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
-        """Build the network with random weights drawn from torch's global generator.
+    def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:  # noqa: ARG002 - for the network
+        """Take the task and the architecture from ``config``.
 
-        No file is read and nothing is fetched: starting weights are loaded afterwards.
+        A family goes on and builds its network, with random weights drawn from torch's global
+        generator. It reads no file and fetches nothing: starting weights are loaded afterwards.
+
+        Args:
+            config: The ``model`` section.
+            class_names: Of the dataset, in the order of their indices.
+            image_size: Longest side of the network's input, in pixels.
+
+        Raises:
+            RepriseError: There is no such network.
         """
+        self.config = config
+        self.image_size = image_size
+        self.task = self.choose_task(config)
+        self.architecture = self.choose_architecture(config)
+        if image_size < self.least_image_size:
+            raise RepriseError(
+                f"data.image_size: {image_size} is too small for {config.type}.",
+                f"set data.image_size: {self.least_image_size} or more.",
+            )
+
+    @classmethod
+    def choose_task(cls, config: ModelConfig) -> Task:
+        """``model.task``, one of ``tasks``."""
+        for task in cls.tasks:
+            if config.task in ("auto", task):
+                return task
+        raise RepriseError(
+            f"model.task: {config.type} cannot {config.task}.",
+            f"set model.task: auto or {', '.join(cls.tasks)}.",
+        )
+
+    @classmethod
+    def choose_architecture(cls, config: ModelConfig) -> str:
+        """``model.architecture``, one of ``architectures``."""
+        for architecture in cls.architectures:
+            if config.architecture in ("auto", architecture):
+                return architecture
+        raise RepriseError(
+            f"model.architecture: {config.type} has no {config.architecture}.",
+            f"set model.architecture: auto or {', '.join(cls.architectures)}.",
+        )
 
     @abstractmethod
     def training_samples(

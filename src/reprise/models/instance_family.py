@@ -12,7 +12,7 @@ from reprise.dataset import Dataset
 from reprise.masks.resize import paste_mask
 from reprise.masks.rle import encode_mask
 from reprise.models import imagenet
-from reprise.models.config import AugmentationConfig, ModelConfig
+from reprise.models.config import AugmentationConfig
 from reprise.models.family import Batch, Family, TargetBox
 from reprise.models.instance_samples import InstanceSamples, Sample, require_masks
 from reprise.predictions import prediction
@@ -24,13 +24,9 @@ STRIDE = 32
 class InstanceFamily(Family):
     """Boxes, and masks where ``task`` is segment, from the samples of :class:`InstanceSamples`."""
 
-    def __init__(self, config: ModelConfig, image_size: int) -> None:
-        self._type = config.type
-        self._image_size = image_size
-
     def prepare(self, dataset: Dataset, label_smoothing: float) -> None:  # noqa: ARG002
         if self.task == "segment":
-            require_masks(dataset, self._type)
+            require_masks(dataset, self.config.type)
 
     def training_samples(
         self,
@@ -52,7 +48,7 @@ class InstanceFamily(Family):
         seed: int = 0,
     ) -> InstanceSamples:
         masks = self.task == "segment"
-        return InstanceSamples(dataset, split, self._image_size, masks, augmentation, seed)
+        return InstanceSamples(dataset, split, self.image_size, masks, augmentation, seed)
 
     def collate(self, samples: list[Sample]) -> Batch:
         return collate(samples)

@@ -13,7 +13,6 @@ import torch
 
 from reprise.errors import RepriseError
 from reprise.models.augment import SUPPORTED
-from reprise.models.choices import check_image_size, choose_architecture, choose_task
 from reprise.models.config import ModelConfig
 from reprise.models.family import Batch
 from reprise.models.instance_family import InstanceFamily, split_targets, to_original
@@ -41,9 +40,8 @@ class Detectron2(InstanceFamily):
     }
 
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
+        super().__init__(config, class_names, image_size)
         self.architecture, self.task = choose_network(config)
-        check_image_size(config.type, image_size)
-        super().__init__(config, image_size)
         self.network: torch.nn.Module = _library().build(
             config, self.architecture, len(class_names)
         )
@@ -90,12 +88,11 @@ def choose_network(config: ModelConfig) -> tuple[str, Task]:
     Raises:
         RepriseError: One contradicts the other, or is not known.
     """
-    kind = Detectron2
     if config.architecture == "auto" and config.task == "segment":
         return "mask_rcnn", "segment"
-    architecture = choose_architecture(kind, config.type, config.architecture)
+    architecture = Detectron2.choose_architecture(config)
     own: Task = "segment" if architecture == "mask_rcnn" else "detect"
-    if config.task == "auto" or choose_task(kind, config.type, config.task) == own:
+    if config.task == "auto" or Detectron2.choose_task(config) == own:
         return architecture, own
     raise RepriseError(
         f"model.task: {config.task} is not what model.architecture: {architecture} does: it "

@@ -16,7 +16,6 @@ from torchvision.models import get_model
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.augment import SUPPORTED
-from reprise.models.choices import check_image_size, choose_architecture, choose_task
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family, TargetBox
 from reprise.models.imagenet import MEAN, STD
@@ -57,21 +56,17 @@ class MultiLabel(Family):
     }
 
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
-        self.task = choose_task(type(self), config.type, config.task)
-        architecture = choose_architecture(type(self), config.type, config.architecture)
-        self.architecture = architecture
-        variants = NETWORKS[architecture]
+        super().__init__(config, class_names, image_size)
+        variants = NETWORKS[self.architecture]
         if config.variant not in variants:
             raise RepriseError(
-                f"model.variant: {architecture} has no {config.variant}.",
+                f"model.variant: {self.architecture} has no {config.variant}.",
                 f"set model.variant: {', '.join(variants)}.",
             )
-        check_image_size(config.type, image_size, variants[config.variant])
         self.network = get_model(
             variants[config.variant], weights=None, num_classes=len(class_names)
         )
         self.normalisation = {"mean": MEAN, "std": STD}
-        self._image_size = image_size
         self._positive_weights = torch.ones(len(class_names))
         self._smoothing = 0.0
 
@@ -94,10 +89,10 @@ class MultiLabel(Family):
         seed: int,
         epochs: int,  # noqa: ARG002 - no change depends on the length of the run
     ) -> LabelSamples:
-        return LabelSamples(dataset, "train", self._image_size, augmentation, seed)
+        return LabelSamples(dataset, "train", self.image_size, augmentation, seed)
 
     def evaluation_samples(self, dataset: Dataset, split: str) -> LabelSamples:
-        return LabelSamples(dataset, split, self._image_size)
+        return LabelSamples(dataset, split, self.image_size)
 
     def collate(self, samples: list[Any]) -> Batch:
         return collate(samples)

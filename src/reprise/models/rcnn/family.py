@@ -10,7 +10,6 @@ import torch
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.augment import SUPPORTED
-from reprise.models.choices import check_image_size, choose_architecture, choose_task
 from reprise.models.config import ModelConfig
 from reprise.models.family import Batch
 from reprise.models.imagenet import MEAN, STD
@@ -46,10 +45,7 @@ class FasterRcnn(InstanceFamily):
     }
 
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
-        self.task = choose_task(type(self), config.type, config.task)
-        self.architecture = choose_architecture(type(self), config.type, config.architecture)
-        check_image_size(config.type, image_size)
-        super().__init__(config, image_size)
+        super().__init__(config, class_names, image_size)
         self._detector = build_detector(
             config,
             self.architecture,

@@ -18,7 +18,6 @@ from reprise.dataset import Dataset
 from reprise.masks.resize import resize_probabilities
 from reprise.masks.rle import encode_mask
 from reprise.models.augment import SUPPORTED
-from reprise.models.choices import choose_architecture, choose_task
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family, TargetBox
 from reprise.models.imagenet import MEAN, STD, normalised
@@ -50,18 +49,16 @@ class Sam(Family):
         "model.point_prompts",
     }
     libraries: ClassVar[tuple[str, ...]] = ("transformers",)
+    least_image_size: ClassVar[int] = 1
     prompted: ClassVar[bool] = True
 
-    def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:  # noqa: ARG002 - masks have no class
-        self.task = choose_task(type(self), config.type, config.task)
-        architecture = choose_architecture(type(self), config.type, config.architecture)
-        self.architecture = architecture
-        prompted = build_network(architecture, config.variant, image_size)
+    def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
+        super().__init__(config, class_names, image_size)
+        prompted = build_network(self.architecture, config.variant, image_size)
         self.network: torch.nn.Module = prompted
         self._encoder = prompted.image_encoder()
         self._cell = prompted.cell
         self._freeze = config.freeze == "backbone"
-        self._side = image_size
         self._point_prompts = config.point_prompts
         self._augmented = True
         self._store = MapStore(STORE_BYTES)
@@ -87,13 +84,13 @@ class Sam(Family):
                 f"memory, up to {STORE_BYTES / 2**30:.0f} GiB"
             )
         instances = InstanceSamples(
-            dataset, "train", self._side, masks=True, augmentation=augmentation, seed=seed
+            dataset, "train", self.image_size, masks=True, augmentation=augmentation, seed=seed
         )
-        return PromptedSamples(instances, self._side, self._cell, self._point_prompts, seed)
+        return PromptedSamples(instances, self.image_size, self._cell, self._point_prompts, seed)
 
     def evaluation_samples(self, dataset: Dataset, split: str) -> PromptedSamples:
-        instances = InstanceSamples(dataset, split, self._side, masks=True)
-        return PromptedSamples(instances, self._side, self._cell)
+        instances = InstanceSamples(dataset, split, self.image_size, masks=True)
+        return PromptedSamples(instances, self.image_size, self._cell)
 
     def collate(self, samples: list[Any]) -> Batch:
         return collate(samples)
@@ -162,7 +159,9 @@ class Sam(Family):
 
     def _probabilities(self, logits: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
         """Mask logits (k, ., .) -> probabilities (k, height, width) of the unpadded image."""
-        whole = interpolate(logits[:, None], size=(self._side, self._side), mode="bilinear")
+        whole = interpolate(
+            logits[:, None], size=(self.image_size, self.image_size), mode="bilinear"
+        )
         return whole[:, 0, : size[0], : size[1]].sigmoid().detach().cpu().numpy()
 
     def _encodes_once(self) -> bool:

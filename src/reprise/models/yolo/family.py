@@ -12,7 +12,6 @@ import torch
 
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
-from reprise.models.choices import check_image_size, choose_architecture, choose_task
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family, TargetBox
 from reprise.models.loss import LossPart
@@ -49,11 +48,7 @@ class Yolo(Family):
     supported_parameters: ClassVar[frozenset[str]] = SUPPORTED | {"model.freeze"}
 
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
-        self._config = config
-        self._image_size = image_size
-        self.task = choose_task(type(self), config.type, config.task)
-        self.architecture = choose_architecture(type(self), config.type, config.architecture)
-        check_image_size(config.type, image_size)
+        super().__init__(config, class_names, image_size)
         segments = self.task == "segment"
         kind: Any = SegmentationModel if segments else DetectionModel
         description = yaml_model_load(
@@ -80,17 +75,17 @@ class Yolo(Family):
                 "when it has to detect.",
                 "set augmentation.copy_paste: 0, or model.task: segment.",
             )
-        pixels = Pixels(dataset, "train", self._image_size, segments)
+        pixels = Pixels(dataset, "train", self.image_size, segments)
         return TrainingSamples(pixels, augmentation, seed, epochs)
 
     def evaluation_samples(self, dataset: Dataset, split: str) -> EvaluationSamples:
-        return EvaluationSamples(Pixels(dataset, split, self._image_size, self.task == "segment"))
+        return EvaluationSamples(Pixels(dataset, split, self.image_size, self.task == "segment"))
 
     def prepare(self, dataset: Dataset, label_smoothing: float) -> None:  # noqa: ARG002
         if self.task == "segment":
             from reprise.models.instance_samples import require_masks
 
-            require_masks(dataset, f"{self._config.type} (model.task: segment)")
+            require_masks(dataset, f"{self.config.type} (model.task: segment)")
 
     def backbone(self) -> list[torch.nn.Module]:
         return list(self._detector.model[: self._backbone])
@@ -157,9 +152,9 @@ class Yolo(Family):
         found = non_max_suppression(
             output.float(),
             conf_thres=MINIMUM_SCORE,
-            iou_thres=self._config.nms_iou,
+            iou_thres=self.config.nms_iou,
             multi_label=True,
-            max_det=self._config.max_detections,
+            max_det=self.config.max_detections,
             nc=self._classes,
             # Its default gives up after two seconds, which would make results depend on
             # how busy the machine is.
