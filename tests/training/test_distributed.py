@@ -96,16 +96,20 @@ def test_two_processes_train_what_one_does(dataset: Path, tmp_path: Path) -> Non
     assert "in 2 processes" in (two / "said.txt").read_text()
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    ("name", "accumulated"),
+    [*((name, 1) for name in NETWORKS), ("labels", 2), ("yolo boxes", 2), ("mask_rcnn", 2)],
+)
 def test_two_processes_take_the_steps_of_one_in_every_family(
-    squares: Path, tmp_path: Path, name: str
+    squares: Path, tmp_path: Path, name: str, accumulated: int
 ) -> None:
     if name == "detectron2":
         pytest.importorskip("detectron2", reason="Detectron2 is optional, and not installed")
     if name == "sam":
         pytest.importorskip("transformers", reason="pip install -e .[sam]")
+    steps = STEADY | {"gradient_accumulation_steps": accumulated}
     one, two = (
-        run(squares, tmp_path / str(n), n, model=NETWORKS[name], training=STEADY, steady=True)
+        run(squares, tmp_path / str(n), n, model=NETWORKS[name], training=steps, steady=True)
         for n in (1, 2)
     )
     # Of the first epoch: once a choice between two nearly equal proposals has gone the other

@@ -157,9 +157,6 @@ class TrainSettings:
     def dump(self) -> dict[str, Any]:
         """All of them as plain values."""
         return {
-            "model": self.model.model_dump(),
-            "training": self.training.model_dump(),
-            "validation": self.validation.model_dump(),
-            "augmentation": self.augmentation.model_dump(),
-            "image_size": self.image_size,
+            name: value.model_dump() if isinstance(value, Section) else value
+            for name, value in vars(self).items()
         }

@@ -96,8 +96,13 @@ class TwoStage(GeneralizedRCNN):
             try:
                 losses, proposals = self._propose(inputs, features, objects)
             except FloatingPointError:
-                # The library gives up on boxes that are not finite; the loop says more.
-                return {"rpn_box": images.new_full((), torch.nan, dtype=torch.float32)}, []
+                # The library gives up on boxes that are not finite; the loop says more. All parts
+                # are there, as in the other processes, which add up their counts.
+                names = [
+                    name for name in PARTS.values() if name != "mask" or self.roi_heads.mask_on
+                ]
+                zeros = dict.fromkeys(names, images.new_zeros((), dtype=torch.float32))
+                return zeros | {"rpn_box": zeros["rpn_box"] + torch.nan}, []
             heads = self.roi_heads
             found = [] if self.training else heads(inputs, features, proposals)[0]
             with _in_training(heads, self.training):
