@@ -33,7 +33,7 @@ def run_key(parts: dict[str, Any]) -> str:
 
 
 class Checkpoints:
-    """The checkpoint of one run; make it with :func:`open_checkpoints`."""
+    """The checkpoint of one run, and what is kept for its end; see :func:`open_checkpoints`."""
 
     def __init__(self, folder: Path, key: str) -> None:
         self._folder = folder

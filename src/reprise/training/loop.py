@@ -142,23 +142,25 @@ class Trainer:
         assert self.wrapped is not None
         state, sampler = self.state, self.sampler
         sizes = sampler.sizes(state.batch, state.batch + self.plan.group)
+        step_images = sum(sizes)
         losses: dict[str, float] = {}
-        for left, size in zip(reversed(range(len(sizes))), sizes, strict=True):
+        for number, size in enumerate(sizes, start=1):
             batch = to_device(next(batches), self.device)
             # The gradients of all processes are averaged once, in the last backward pass.
-            with self.distributed.no_sync(self.wrapped) if left else nullcontext():
+            is_last = number == len(sizes)
+            with nullcontext() if is_last else self.distributed.no_sync(self.wrapped):
                 with self.autocast():
                     parts = self.family.loss(self.wrapped, batch)
                 if not sampler.share(state.batch):
                     parts = without_weight(parts)
                 means = mean_losses(parts, self.distributed.all_sum)
                 values = self._check_finite(means, batch)
-                loss = torch.stack(list(means.values())).sum() * (size / sum(sizes))
-                loss = loss * self.family.loss_scale(sum(sizes)) * self.distributed.world_size
+                loss = torch.stack(list(means.values())).sum() * (size / step_images)
+                loss = loss * self.family.loss_scale(step_images) * self.distributed.world_size
                 torch.autograd.backward(self.scaler.scale(loss))
             for name, value in values.items():
                 state.loss_sums[name] = state.loss_sums.get(name, 0.0) + value * size
-                losses[name] = losses.get(name, 0.0) + value * size / sum(sizes)
+                losses[name] = losses.get(name, 0.0) + value * size / step_images
             state.batch += 1
             state.images += size
         self.scaler.unscale_(self.optimizer)
