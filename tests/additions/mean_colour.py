@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from torch.nn import functional
@@ -10,7 +10,8 @@ from torch.nn import functional
 from reprise.dataset import Dataset
 from reprise.models.augment import SUPPORTED
 from reprise.models.config import AugmentationConfig, ModelConfig
-from reprise.models.family import Batch, Family, Weigh
+from reprise.models.family import Batch, Family
+from reprise.models.loss import LossPart
 from reprise.models.multilabel.samples import LabelSamples, collate
 from reprise.predictions import label_prediction
 from reprise.scoring import Task
@@ -19,7 +20,6 @@ from reprise.scoring import Task
 class MeanColour(Family):
     tasks: ClassVar[tuple[Task, ...]] = ("classify",)
     architectures: ClassVar[tuple[str, ...]] = ("linear",)
-    reduction: ClassVar[Literal["sum", "mean"]] = "mean"
     supported_parameters: ClassVar[frozenset[str]] = SUPPORTED
 
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
@@ -41,14 +41,12 @@ class MeanColour(Family):
     def collate(self, samples: list[Any]) -> Batch:
         return collate(samples)
 
-    def loss(
-        self, network: torch.nn.Module, batch: Batch, weigh: Weigh = torch.ones_like
-    ) -> dict[str, torch.Tensor]:
+    def loss(self, network: torch.nn.Module, batch: Batch) -> list[LossPart]:
         return self._losses(network(batch["images"].float() / 255), batch)
 
     def evaluate(
         self, network: torch.nn.Module, batch: Batch
-    ) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]]]:
+    ) -> tuple[list[LossPart], list[dict[str, Any]]]:
         logits = network(batch["images"].float() / 255)
         rows = [
             label_prediction(image_id, index + 1, score)
@@ -64,6 +62,6 @@ class MeanColour(Family):
             for row in batch["targets"].tolist()
         ]
 
-    def _losses(self, logits: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
+    def _losses(self, logits: torch.Tensor, batch: Batch) -> list[LossPart]:
         mean = functional.binary_cross_entropy_with_logits(logits.float(), batch["targets"])
-        return {"bce": mean}
+        return [LossPart.of_mean("bce", mean, len(logits))]

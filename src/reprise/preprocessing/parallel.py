@@ -69,10 +69,10 @@ def map_ordered(
     elif workers < 1:
         yield from map(function, items)
     else:
-        yield from _map_in_processes(function, items, workers)
+        yield from _map_locally(function, items, workers)
 
 
-def _map_in_processes(
+def _map_locally(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int
 ) -> Iterator[Result]:
     remaining = iter(items)
