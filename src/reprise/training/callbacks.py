@@ -80,7 +80,7 @@ def is_better(value: float, best: BestCheckpoint | None, stopping: EarlyStopping
 
 
 class LogRows(Callback):
-    """Hands each epoch's row to the loggers; those of a resumed run are told the earlier ones."""
+    """Hands each epoch's row to the loggers; a resumed run logs the earlier ones again."""
 
     def __init__(self, loggers: list[Logger]) -> None:
         self._loggers = loggers

@@ -12,16 +12,16 @@ from pathlib import Path
 
 from reprise.errors import RepriseError
 
-# Names the file in which a started process leaves what a person can put right.
-_REFUSAL = "REPRISE_REFUSAL"
+# Environment variable: the file in which a started process leaves its RepriseError.
+_ERROR_FILE = "REPRISE_ERROR_FILE"
 
 
 def launch(devices: int, threads: int, work: Callable[[], None]) -> None:
-    """Do some work here, or in a process for each device where several are asked for.
+    """Do some work here, or with several devices in a process for each of them.
 
     A process that dies is restarted with the others, three times, and they go on from the last
-    checkpoint. What a person can put right is told once: processes that torchrun restarts all
-    the same find that it has been said, and end.
+    checkpoint. A RepriseError, which no restart would mend, is shown once: processes that torchrun
+    restarts all the same find its file and end.
 
     Args:
         devices: ``training.devices``.
@@ -29,7 +29,7 @@ def launch(devices: int, threads: int, work: Callable[[], None]) -> None:
         work: What the script that was started does; torchrun starts the script again.
 
     Raises:
-        RepriseError: As ``work``; torchrun was started with another number of distributed, or
+        RepriseError: As ``work``; torchrun was started with another number of processes, or
             a process died again and again.
         KeyboardInterrupt: It was stopped by hand.
     """
@@ -46,11 +46,11 @@ def launch(devices: int, threads: int, work: Callable[[], None]) -> None:
             f"{devices}.",
             f"start it with --nproc-per-node {devices}, or change training.devices.",
         )
-    refusal = os.environ.get(_REFUSAL)
-    if refusal is None:
+    error_file = os.environ.get(_ERROR_FILE)
+    if error_file is None:
         work()
-    elif not Path(refusal).exists():
-        _leave_refusal(Path(refusal), work)
+    elif not Path(error_file).exists():
+        _work_and_report(Path(error_file), work)
 
 
 def _start(devices: int, threads: int) -> None:
@@ -63,13 +63,13 @@ def _start(devices: int, threads: int) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     # One warning a process that a pass over the graph found nothing unused.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
-    # What it says of a process that ended is said below, or by the process.
+    # A process that ended is reported below, or by itself.
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory(prefix="reprise-") as folder:
-        refusal = Path(folder, "refusal.json")
-        os.environ[_REFUSAL] = str(refusal)
+        error_file = Path(folder, "error.json")
+        os.environ[_ERROR_FILE] = str(error_file)
         options = ["--standalone", "--max-restarts", "3", "--nproc-per-node", str(devices)]
-        # It would pass SIGINT on, and each process show where it was when it came.
+        # It would pass SIGINT on, and each process would print a traceback.
         options += ["--signals-to-handle", "SIGTERM"]
         try:
             run.main([*options, *sys.argv])
@@ -80,16 +80,16 @@ def _start(devices: int, threads: int) -> None:
             raise RepriseError(
                 f"a process of the training died with status {first.exitcode}, after three "
                 "restarts too.",
-                "what it said is above; training.devices: 1 tells whether it needs several.",
+                "its output is above; training.devices: 1 shows whether the error needs several.",
             ) from None
         finally:
-            del os.environ[_REFUSAL]
-        if refusal.exists():
-            raise RepriseError(*json.loads(refusal.read_text(encoding="utf-8")))
+            del os.environ[_ERROR_FILE]
+        if error_file.exists():
+            raise RepriseError(*json.loads(error_file.read_text(encoding="utf-8")))
 
 
-def _leave_refusal(path: Path, work: Callable[[], None]) -> None:
-    """Work, and leave what a person can put right to the process that started this one."""
+def _work_and_report(path: Path, work: Callable[[], None]) -> None:
+    """Work, and leave a RepriseError for the process that started this one."""
     try:
         work()
     except RepriseError as error:
@@ -97,5 +97,5 @@ def _leave_refusal(path: Path, work: Callable[[], None]) -> None:
         partial.write_text(json.dumps([error.problem, error.fix]), encoding="utf-8")
         partial.replace(path)
         # The others may wait for this one: torchrun ends them all, and starts them once more,
-        # to find the refusal.
+        # to find the error.
         sys.exit(1)

@@ -70,7 +70,7 @@ def open_state(
 
     Raises:
         RepriseError: The file holds no state, or that of another network or optimizer, or of an
-            epoch that was cut short, or the epochs asked for are done.
+            epoch that was cut short, or this run has no more epochs.
     """
     content, state = _read(starting_file(config, folder), config.url)
     _check_fits(content, signature, config.url)

@@ -91,7 +91,8 @@ def train(settings: TrainSettings, machine: MachineConfig, folders: TrainFolders
         signature = _signature(family, settings, data.class_names, identity["dataset"])
         start, message = _load_start(family, settings, folders.weights, signature, plan.epochs)
         if distributed.is_main:
-            together = f" in {distributed.world_size} processes" * (distributed.world_size > 1)
+            several = distributed.world_size > 1
+            together = f" in {distributed.world_size} processes" if several else ""
             print(
                 f"{message}training {settings.model.type} {settings.model.variant} to "
                 f"{family.task} on {device}{together}: {plan.images} images, "
