@@ -40,7 +40,8 @@ def labelled_dataset(
         shown = rng.random(len(CLASSES)) < (0.5, 0.5, 0.25)
         pixels = _picture(rng, width, height, shown)
         labels += [
-            {"image_id": image_id, "category_id": index + 1} for index in np.flatnonzero(shown)
+            {"image_id": image_id, "category_id": index + 1}
+            for index in np.flatnonzero(shown).tolist()
         ]
         encoded = cv2.imencode(".png", pixels[..., ::-1])[1].tobytes()
         name = f"{image_id:04d}.png"

@@ -210,8 +210,8 @@ def test_one_mask_for_each_class_is_named_after_the_class(tmp_path: Path) -> Non
         _save(tmp_path, f"a/{name}_Pot-Hole.png", np.dstack([_values((255, SECOND))] * 3))
     dataset = read_labels(label_masks, tmp_path)
     assert [image.name for image in dataset.images] == ["a/road.jpg", "a/road_7_RAW.jpg"]
-    for image in dataset.images:
-        found = [(box.class_name, box.xywh) for box in image.boxes]
+    for record in dataset.images:
+        found = [(box.class_name, box.xywh) for box in record.boxes]
         assert found == [("crack", FIRST), ("pot-hole", SECOND)]
     assert dataset.classes == ["crack", "pot-hole"]
 

@@ -207,7 +207,7 @@ def test_the_image_is_found_from_the_label_file(tmp_path: Path) -> None:
         "labels/unnamed.json": (None, "labels/unnamed.json"),
     }
     for label, (written, _) in cases.items():
-        content = {"shapes": [], "imagePath": written, "imageData": "ignored"}
+        content: dict[str, Any] = {"shapes": [], "imagePath": written, "imageData": "ignored"}
         (tmp_path / label).write_text(json.dumps(content))
     dataset = read_labels(labelme, tmp_path)
     assert [image.name for image in dataset.images] == sorted(name for _, name in cases.values())

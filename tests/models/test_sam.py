@@ -162,7 +162,8 @@ def test_prompts_are_answered_as_transformers_answers_them(architecture: str) ->
     torch.manual_seed(0)
     network = build_network(architecture, "nano", IMAGE_SIZE).eval()
     network.draws = False  # as in the published sizes
-    reference = type(network).__mro__[1].forward
+    parent: Any = type(network).__mro__[1]
+    reference = parent.forward
     pixels = torch.randn(2, 3, IMAGE_SIZE, IMAGE_SIZE)
     boxes = torch.tensor([[[4.0, 4, 30, 30], [10, 10, 60, 50]]] * 2)
     points = torch.tensor([[[8.0, 9], [30, 20]]] * 2)

@@ -54,8 +54,9 @@ def oracle_matches(evaluator: Any) -> list[tuple[Any, ...]]:
     return sorted(rows)
 
 
-def check(truth: dict[str, Any], detections: list[dict[str, Any]], kind: str) -> None:
+def check(scene: tuple[dict[str, Any], list[dict[str, Any]]], kind: str) -> None:
     """Every metric and every match is that of pycocotools."""
+    truth, detections = scene
     scores = score_detections(truth, detections, TASKS[kind])
     if not scores.summary:
         assert all(item["iscrowd"] for item in truth["annotations"])
@@ -80,17 +81,17 @@ class TestScoresEqualThoseOfPycocotools:
     @given(scenes())
     @settings(max_examples=120)
     def test_of_boxes_in_random_scenes(self, scene: Any) -> None:
-        check(*scene, "bbox")
+        check(scene, "bbox")
 
     @given(mask_scenes())
     @settings(max_examples=60)
     def test_of_masks_in_random_scenes(self, scene: Any) -> None:
-        check(*scene, "segm")
+        check(scene, "segm")
 
     @given(mask_scenes())
     @settings(max_examples=20)
     def test_of_the_boxes_of_masks(self, scene: Any) -> None:
-        check(*scene, "bbox")
+        check(scene, "bbox")
 
     @pytest.mark.parametrize("kind", ["bbox", "segm"])
     def test_on_coco_with_the_published_numbers(self, shared_datasets: Path, kind: str) -> None:
@@ -174,7 +175,7 @@ class TestMasks:
         ring = filled([0.0, 0.0, 100.0, 100.0]) & ~filled([2.0, 2.0, 96.0, 96.0])
         false = prediction(1, 1, (0, 0, 100, 100), 0.9, rle(ring))
         found = masked(1, 1, [50.0, 50.0, 110.0, 110.0], 0.5)
-        check(truth, [false, found], "segm")
+        check((truth, [false, found]), "segm")
         assert score_detections(truth, [false, found], "segment").summary["mAP_large"] == 1.0
         assert score_detections(truth, [false, found], "detect").summary["mAP_large"] == 0.5
 

@@ -38,7 +38,7 @@ def report(draft: Draft, folder: Path, **expectations: Any) -> tuple[str, dict[s
     return (out / "leaks.html").read_text(), result["leaks"], refusal
 
 
-def pictures(page: str) -> list[np.ndarray]:
+def pictures(page: str) -> list[Any]:
     """The thumbnails of a page, decoded."""
     encoded = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', page)
     return [

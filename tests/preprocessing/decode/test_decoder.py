@@ -103,7 +103,7 @@ def test_a_reduced_jpeg_is_the_full_one_averaged(
 def test_the_size_after_reduction(width: int, height: int, longest: int, orientation: int) -> None:
     data = encoded(np.zeros((height, width), np.uint8), "JPEG", exif=oriented(orientation))
     factor = min(1.0, longest / max(width, height))
-    expected = tuple(max(1, round(side * factor)) for side in (width, height))
+    expected = max(1, round(width * factor)), max(1, round(height * factor))
     found = read_image(data, LIMIT, longest).pixels
     assert found.shape[1::-1] == orient_size(*expected, orientation)
 

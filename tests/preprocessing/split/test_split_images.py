@@ -63,7 +63,7 @@ def test_a_rare_class_reaches_every_split() -> None:
 
 def test_classes_and_images_are_balanced_over_uneven_groups() -> None:
     rng = np.random.default_rng(0)
-    images = []
+    images: list[ProcessedImage] = []
     for group in range(60):
         kind = "abc"[group % 3]
         for _ in range(int(rng.integers(1, 12))):
@@ -72,11 +72,11 @@ def test_classes_and_images_are_balanced_over_uneven_groups() -> None:
     division = split_images(images, settings(group_by=["g"]))
     assert shares(division) == pytest.approx({"train": 0.6, "val": 0.2, "test": 0.2}, abs=0.03)
     for kind in "abc":
-        boxes: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for one in images:
-            boxes[division.split[one.key]] += one.class_counts.get(kind, 0)
-        assert boxes["train"] / boxes.total() == pytest.approx(0.6, abs=0.06)
-        assert boxes["test"] / boxes.total() == pytest.approx(0.2, abs=0.06)
+            counts[division.split[one.key]] += one.class_counts.get(kind, 0)
+        assert counts["train"] / counts.total() == pytest.approx(0.6, abs=0.06)
+        assert counts["test"] / counts.total() == pytest.approx(0.2, abs=0.06)
 
 
 def test_synthetic_images_join_train_and_are_not_counted() -> None:
