@@ -85,7 +85,7 @@ class Prompted:
         from reprise.models.instance_samples import InstanceSamples
 
         size = arguments.image_size
-        self._processor = SamProcessor(  # type: ignore[no-untyped-call]
+        self._processor = SamProcessor(
             SamImageProcessor(size={"longest_edge": size}, pad_size={"height": size, "width": size})
         )
         self._size = size

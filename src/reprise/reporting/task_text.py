@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reprise.scoring import Task, metrics_of
@@ -66,11 +66,6 @@ class TaskText:
             for name, entry in sorted(shown.items(), key=lambda item: item[1].rank)
         }
 
-    @property
-    def by_split(self) -> tuple[tuple[str, str], ...]:
-        """Header and key of the shares of each split."""
-        return tuple((label, key) for key, (label, _) in self.meanings.items())
-
 
 _DETECT = TaskText(
     task="detect",
@@ -89,18 +84,14 @@ _DETECT = TaskText(
     errors="the most confident wrong boxes, the largest missed objects",
     faultless="every object was found and every box is right",
 )
-_SEGMENT = TaskText(
+_SEGMENT = replace(
+    _DETECT,
     task="segment",
-    counted="objects",
-    total="boxes",
     predicted="masks",
     rule="a mask is right when it overlaps the mask of an object of its class by 0.5 or more",
     overlap=", mask IoU 0.5",
     by_class=(("objects", "boxes"), ("masks shown", "detections")),
     class_shares=(*_BOX_APS, ("mean IoU", "mean_iou"), *_SHARES),
-    parts="By object size and source",
-    by_part=(("mAP50:95", "mAP"), *_SHARES[:2]),
-    nothing="background",
     confusion="Each row shows what became of the objects of one class: blue is right, red is "
     "wrong. The last column holds objects that were missed, the last row masks on nothing.",
     errors="the most confident wrong masks, the largest missed objects",
