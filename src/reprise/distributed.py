@@ -112,6 +112,7 @@ def _fresh_store() -> Store:
     be read as those of living ones. Only on one machine does the number of restarts tell
     all processes which start this is; docs/training.md says what to export on several.
     """
+    store: Store
     store, _, _ = next(rendezvous("env://"))
     if os.environ.get("GROUP_WORLD_SIZE", "1") != "1":
         return store
