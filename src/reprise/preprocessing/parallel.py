@@ -37,7 +37,7 @@ _PRELOADED = ["cv2", "diskcache", "imagehash", "PIL.Image", "pycocotools.mask", 
 
 
 @cache
-def worker_context() -> BaseContext:
+def _worker_context() -> BaseContext:
     """How worker processes start: from a fork server, which has imported their libraries.
 
     A fork of this process itself can deadlock once it runs threads.
@@ -78,7 +78,7 @@ def _map_locally(
     remaining = iter(items)
     waiting: deque[Future[list[Result]]] = deque()
     with ProcessPoolExecutor(
-        workers, mp_context=worker_context(), initializer=start_worker
+        workers, mp_context=_worker_context(), initializer=_start_worker
     ) as pool:
         try:
             while chunk := list(islice(remaining, CHUNK)):
@@ -89,8 +89,8 @@ def _map_locally(
                 yield from waiting.popleft().result()
         except BrokenProcessPool:
             raise RepriseError(
-                "a worker process was killed while it read images.",
-                "set machine.workers: 0 to see at which image, or free memory, and run again.",
+                "a worker process was killed while it read images or labels.",
+                "free memory, or set machine.workers: 0 to see where, and run again.",
             ) from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -113,7 +113,7 @@ def _map_on_ray(
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if not ray.is_initialized():
         ray.init(include_dashboard=False, logging_level=logging.WARNING)
-    register_ray()
+    register_ray()  # type: ignore[no-untyped-call]
     remaining = iter(items)
     workers = max(workers, 1)
     with joblib.parallel_config(backend="ray", n_jobs=workers):
@@ -127,7 +127,7 @@ def _apply(function: Callable[[Item], Result], chunk: list[Item]) -> list[Result
     return [function(item) for item in chunk]
 
 
-def start_worker() -> None:
+def _start_worker() -> None:
     """Prepare a worker process: one thread, and an end with its parent."""
     import cv2
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import io
 import struct
 import warnings
@@ -24,11 +23,6 @@ from reprise.preprocessing.decode.orientation import orient_pixels, orient_size,
 # Formats that Pillow reads by itself: no PostScript, no outside program, nothing that is
 # recognised without a signature.
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
-# The modules of Pillow that read them; it has three dozen more.
-_MODULES = tuple(
-    f"PIL.{name}ImagePlugin"
-    for name in ("Avif", "Bmp", "Gif", "Jpeg", "Jpeg2K", "Mpo", "Png", "Ppm", "Tiff", "WebP")
-)
 # A JPEG is decoded at 1/8, 1/4 or 1/2 of its size where that is still this many times the
 # wanted size; the rest is left to area averaging. A decode then takes a third of the time, and
 # differs from a full one by 39 dB (PSNR) on the sharpest photographs, about what storing them
@@ -58,8 +52,7 @@ _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 @functools.cache
 def open_formats() -> tuple[str, ...]:
     """Those of FORMATS that this Pillow was built to read, for :func:`PIL.Image.open`."""
-    for module in _MODULES:
-        importlib.import_module(module)
+    Image.init()
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 

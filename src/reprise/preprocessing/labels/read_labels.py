@@ -8,7 +8,6 @@ ends.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -21,7 +20,7 @@ from reprise.preprocessing import rules
 from reprise.preprocessing.config import SYNTHETIC, DataConfig
 from reprise.preprocessing.labels.label_cache import LabelCache, label_key
 from reprise.preprocessing.labels.label_file import read_records, write_records
-from reprise.preprocessing.parallel import start_worker, worker_context
+from reprise.preprocessing.parallel import map_ordered
 
 
 @dataclass(frozen=True)
@@ -113,19 +112,14 @@ def _cached_or_read(task: _Task, apart: bool, cache: LabelCache | None) -> Sourc
     options = (task.source, str(task.folder), asdict(task.options), task.unlabelled, task.synthetic)
     key = label_key(task.folder, task.format, options) if cache is not None else None
     if cache is None or key is None:
-        return _read_apart(task) if apart else _read(task)
+        return next(map_ordered(_read, [task], workers=int(apart)))
     known = cache.get(key, task.file)
     if known is not None:
         return SourceLabels(task.source, task.file, **known)
-    labels = _read_apart(task) if apart else _read(task)
+    labels = next(map_ordered(_read, [task], workers=int(apart)))
     summary = {name: getattr(labels, name) for name in ("count", "classes", "notes", "unlisted")}
     cache.put(key, task.file, summary)
     return labels
-
-
-def _read_apart(task: _Task) -> SourceLabels:
-    with ProcessPoolExecutor(1, mp_context=worker_context(), initializer=start_worker) as pool:
-        return pool.submit(_read, task).result()
 
 
 def _read(task: _Task) -> SourceLabels:

@@ -89,7 +89,8 @@ class _TakingIn:
         return np.union1d(np.array(held, dtype=np.int64), near)
 
     def _touched(self, index: int, count: int) -> list[int]:
-        return np.unique(self._component[self._neighbours(index, count)]).tolist()
+        touched: list[int] = np.unique(self._component[self._neighbours(index, count)]).tolist()
+        return touched
 
     def _contradiction(self, index: int, count: int) -> RepriseError:
         own = self._known[index]

@@ -20,7 +20,7 @@ _ERRORS = (sqlite3.Error, OSError, ValueError, diskcache.Timeout)
 _DIGEST = hashlib.sha256().digest_size
 
 
-class BytesDisk(diskcache.Disk):
+class BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no types
     """Stores bytes under text keys. It never unpickles: a pickle can run any code."""
 
     def put(self, key: Any) -> tuple[str, bool]:

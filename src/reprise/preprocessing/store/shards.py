@@ -26,16 +26,17 @@ class ShardWriter:
         self._source = source
         self._limit = limit
         self._count = 0
+        self._shard = ""
         self._tar: tarfile.TarFile | None = None
 
     def add(self, name: str, data: bytes) -> tuple[str, int, int]:
         """Append one image; returns ``(shard, offset, length)``."""
         if self._tar is not None and self._tar.offset + len(data) > self._limit:
             self.close()
-        shard = f"{self._source}-{self._count:05d}.tar"
         if self._tar is None:
+            self._shard = f"{self._source}-{self._count:05d}.tar"
             self._tar = tarfile.open(  # noqa: SIM115 - open until it is full, over many calls
-                self._folder / shard,
+                self._folder / self._shard,
                 "w",
                 format=tarfile.PAX_FORMAT,
                 encoding="utf-8",
@@ -44,8 +45,10 @@ class ShardWriter:
         member = tarfile.TarInfo(name)
         member.size = len(data)
         self._tar.addfile(member, io.BytesIO(data))
+        # It would remember every member until it is closed.
+        self._tar.members = []  # type: ignore[attr-defined]  # typeshed lacks it
         padded = len(data) + -len(data) % tarfile.BLOCKSIZE
-        return shard, self._tar.offset - padded, len(data)
+        return self._shard, self._tar.offset - padded, len(data)
 
     def add_image(self, image: ProcessedImage) -> None:
         """Move an image's bytes to a shard."""

@@ -120,12 +120,16 @@ class Contents:
 
 def write_dataset(out: Path, dataset: Contents) -> None:
     """Write the tables of the dataset contract into a folder that holds the shards already."""
+    import pyarrow
+
     number = {category.name: category.category_id for category in dataset.categories}
     labels = [
         {"image_id": image_id, "category_id": category_id}
         for image_id, image in enumerate(dataset.images, start=1)
         for category_id in sorted(number[name] for name in image.labels)
     ]
+    # Arrow's own allocator keeps what is freed: 40 MB more at 20,000 images.
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     write_tables(
         out,
         _image_frame(dataset),
