@@ -7,7 +7,6 @@ import posixpath
 from pathlib import Path
 from typing import Any
 
-from reprise.errors import RepriseError
 from reprise.formats.file_index import FileIndex, encodable
 from reprise.formats.geometry import stated_side
 from reprise.formats.json_files import file_ends, has_json_keys, parse_problem
@@ -78,16 +77,9 @@ def write(dataset: SourceDataset, folder: Path) -> None:
 
 
 def _content(image: ImageRecord) -> dict[str, Any]:
-    assert image.width is not None and image.height is not None
     shapes: list[dict[str, Any]] = []
     for group, box in enumerate(image.boxes, start=1):
-        try:
-            shapes += shapes_from(box, (image.height, image.width), group)
-        except ValueError as error:
-            raise RepriseError(
-                f"labelme cannot hold a mask of image {image.name}: {error}.",
-                "correct the mask, or take the object out of the dataset.",
-            ) from None
+        shapes += shapes_from(box, image, group)
     return {
         "version": _VERSION,
         "flags": dict.fromkeys(image.labels, True),

@@ -14,8 +14,8 @@ from PIL import Image
 from reprise.formats import geometry
 from reprise.formats.geometry import json_number
 from reprise.formats.json_files import text_value
-from reprise.formats.mask_images import open_mask
-from reprise.formats.records import BoxRecord, LabelError
+from reprise.formats.mask_images import mask_of, open_mask
+from reprise.formats.records import BoxRecord, ImageRecord, LabelError
 from reprise.masks import rle
 
 MAX_PIXELS = 64_000_000  # of an image with masks, which take up to 24 bytes a pixel
@@ -103,21 +103,19 @@ def merged(shapes: list[Shape], size: Size | None) -> BoxRecord:
     return BoxRecord(label, xywh, segmentation=[part for part in outlines if part], shape=kind)
 
 
-def shapes_from(box: BoxRecord, size: Size, group: int) -> list[dict[str, Any]]:
+def shapes_from(box: BoxRecord, image: ImageRecord, group: int) -> list[dict[str, Any]]:
     """An object as entries of ``shapes``.
 
     Args:
         box: The object, in pixels.
-        size: Height and width of its image.
+        image: Its image.
         group: Joins the outlines of an object that has several.
 
     Raises:
-        ValueError: Its mask is not of the image's size or is damaged.
+        RepriseError: Its mask is not of the image's size or is damaged.
     """
     if isinstance(box.segmentation, dict):
-        mask = rle.decode(box.segmentation, size[0] * size[1])
-        if mask.shape != size:
-            raise ValueError(f"it has the shape {mask.shape}, the image has {size}")
+        mask = mask_of(box, image)
         if mask.any():
             return [_mask_entry(box.class_name, mask)]
     elif box.segmentation:
