@@ -95,7 +95,7 @@ SUPPORTED = parameters_of((*GEOMETRY, *PIXELS))
 def build(
     config: AugmentationConfig, augmentations: Iterable[Augmentation] = (*GEOMETRY, *PIXELS)
 ) -> nn.Module:
-    """Those of the changes that ``config`` asks for, one after the other.
+    """The changes that ``config`` switches on, one after the other.
 
     Randomness comes from torch's global generator of the CPU: seed it for each sample.
     """

@@ -40,7 +40,7 @@ class InstanceSamples(Samples[Sample]):
         dataset: The dataset.
         split: train, val or test.
         masks: Whether masks are read.
-        augmentation: Applied to samples asked for by ``(epoch, index)``; None for none.
+        augmentation: Applied to samples indexed by ``(epoch, index)``; None for none.
         seed: Of augmentation.
         image_size: Images whose longest side is another are resized to it.
     """
@@ -154,7 +154,7 @@ def _changed(sample: Sample, transform: torch.nn.Module, redraw: bool) -> Sample
     height, width = sample["image"].shape[1:]
     tensors = {
         "image": tv_tensors.Image(sample["image"]),
-        # The boxes move unclamped, so that the share of each that stays can be told.
+        # The boxes move unclamped, so that the share of each that stays can be computed.
         "boxes": tv_tensors.BoundingBoxes(
             sample["boxes"], format="XYXY", canvas_size=(height, width), clamping_mode=None
         ),

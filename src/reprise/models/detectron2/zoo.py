@@ -1,7 +1,7 @@
 """Our parameters as a configuration of Detectron2's model zoo.
 
 Imports Detectron2, which is optional: only :mod:`reprise.models.detectron2.family` imports this
-module, and only once such a model is asked for.
+module, and only when such a model is built.
 """
 
 from __future__ import annotations

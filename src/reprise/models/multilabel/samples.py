@@ -25,14 +25,14 @@ class LabelSamples(Samples[Sample]):
 
     An image that is not square is stretched, not padded: all of it is seen at the full
     resolution, no grey bars enter the mean over the image that the classes are read from, and
-    networks pretrained on crops of random proportions bear it. It is augmented before, at its
+    networks pretrained on crops of random proportions accept it. It is augmented before, at its
     own proportions, so that a turn is a turn.
 
     Args:
         dataset: The dataset.
         split: train, val or test.
         image_size: Side of the square, in pixels.
-        augmentation: Applied to samples asked for by ``(epoch, index)``; None for none.
+        augmentation: Applied to samples indexed by ``(epoch, index)``; None for none.
         seed: Of augmentation.
     """
 

@@ -94,7 +94,7 @@ class Detector(nn.Module):
             (k, 1, 28, 28), probabilities inside the box.
         """
         batch = ImageList(images, sizes)
-        # In full precision from here: bf16 knows whole pixels up to 256 only.
+        # In full precision from here: bf16 is exact for whole pixels up to 256 only.
         features = {name: level.float() for name, level in self.backbone(images).items()}
         proposals, first = self.rpn(batch, features, targets)
         detections, second = self.roi_heads(features, proposals, sizes, targets)

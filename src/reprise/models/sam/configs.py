@@ -7,7 +7,7 @@ from typing import Any
 
 from reprise.errors import RepriseError
 
-# Read while it is imported: nothing is ever asked of a network, nor written to the home.
+# Read while it is imported: it opens no connection and writes nothing to the home folder.
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1")
 
 try:

@@ -1,7 +1,7 @@
 """The SAM family: masks of objects that a prompt points at.
 
 Kirillov et al., Segment Anything (2023), and Ravi et al., SAM 2 (2024), with the networks of
-transformers. It is trained on boxes, and points if asked, drawn from the ground truth, and
+transformers. It is trained on boxes, and points if wanted, drawn from the ground truth, and
 evaluated with the ground-truth boxes as prompts: a prediction has the class of its prompt, and the
 IoU that the network expects of its mask as its score.
 """
@@ -165,7 +165,7 @@ class Sam(Family):
         return whole[:, 0, : size[0], : size[1]].sigmoid().detach().cpu().numpy()
 
     def _encodes_once(self) -> bool:
-        """Whether the encoder is frozen; what was kept is forgotten when it is released."""
+        """Whether the encoder is frozen; its stored output is dropped once it is trained."""
         weights = (p for module in self._encoder for p in module.parameters())
         if self._freeze and not any(p.requires_grad for p in weights):
             return True
