@@ -98,10 +98,6 @@ class LabelCache:
         entry = {"sha256": _digest(file), "summary": summary}
         self._entries.put(key, json.dumps(entry).encode())
 
-    def close(self) -> None:
-        """Close its files."""
-        self._entries.close()
-
 
 def _digest(path: Path) -> str:
     with path.open("rb") as file:

@@ -22,6 +22,9 @@ from reprise.preprocessing.labels.label_cache import LabelCache, label_key
 from reprise.preprocessing.labels.label_file import read_records, write_records
 from reprise.preprocessing.parallel import map_ordered
 
+# What is cached beside the records.
+_SUMMARY = ("count", "classes", "notes", "unlisted")
+
 
 @dataclass(frozen=True)
 class SourceLabels:
@@ -111,14 +114,13 @@ def read_labels(
 def _cached_or_read(task: _Task, apart: bool, cache: LabelCache | None) -> SourceLabels:
     options = (task.source, str(task.folder), asdict(task.options), task.unlabelled, task.synthetic)
     key = label_key(task.folder, task.format, options) if cache is not None else None
-    if cache is None or key is None:
-        return next(map_ordered(_read, [task], workers=int(apart)))
-    known = cache.get(key, task.file)
+    known = cache.get(key, task.file) if cache is not None and key is not None else None
     if known is not None:
         return SourceLabels(task.source, task.file, **known)
     labels = next(map_ordered(_read, [task], workers=int(apart)))
-    summary = {name: getattr(labels, name) for name in ("count", "classes", "notes", "unlisted")}
-    cache.put(key, task.file, summary)
+    if cache is not None and key is not None:
+        summary = {name: getattr(labels, name) for name in _SUMMARY}
+        cache.put(key, task.file, summary)
     return labels
 
 

@@ -92,11 +92,6 @@ class ByteCache:
         with path.open("rb") as file:
             self._set(key, file, read=True)
 
-    def close(self) -> None:
-        """Close its files."""
-        if self._cache is not None:
-            self._cache.close()
-
     def _set(self, key: str, value: bytes | IO[bytes], read: bool = False) -> None:
         if self._cache is None:
             return

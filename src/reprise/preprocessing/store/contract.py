@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -21,8 +20,6 @@ _BOX_COLUMNS = (
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 # Rows that are written at once: more would be held in memory several times over.
 _ROWS = 2**14
-# Entries of JSON that are written by one call.
-_ENCODED = 256
 
 
 def write_tables(
@@ -78,10 +75,8 @@ def _write_coco(
 
 
 def _write_entries(file: TextIO, entries: Iterator[str]) -> None:
-    comma = ""
-    while some := ", ".join(islice(entries, _ENCODED)):
-        file.write(comma + some)
-        comma = ", "
+    for place, entry in enumerate(entries):
+        file.write(f", {entry}" if place else entry)
 
 
 def _coco_images(images: pd.DataFrame) -> Iterator[dict[str, Any]]:

@@ -97,7 +97,3 @@ class ImageCache:
             del fields["data"]
         entry = json.dumps(fields).encode() + b"\n" + data
         self._entries.put(f"{self._version} {file_sha256}", entry)
-
-    def close(self) -> None:
-        """Close its files."""
-        self._entries.close()
