@@ -33,27 +33,36 @@ def load_generator(name: str, longest_side: tuple[int, int], repository: Path) -
     """
     where = f"synthetic.generator {name}"
     module_name, _, class_name = (GENERATORS.get(name) or name).partition(":")
-    module = _import(module_name, where)
-    found = getattr(module, class_name, None)
-    if not (inspect.isclass(found) and issubclass(found, Generator)):
-        known = [
-            key
-            for key, value in vars(module).items()
-            if inspect.isclass(value) and issubclass(value, Generator) and value is not Generator
-        ]
-        what = "there is no class" if found is None else "no generator is"
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing is None or not f"{module_name}.".startswith(f"{missing}."):
+            raise failure(error, f"{where}: cannot be imported") from error
         raise RepriseError(
-            f"{where}: {what} {class_name} in the module {module_name}.",
-            f"name one of its generators: {', '.join(known)}."
-            if known
-            else f"write a class {class_name}(Generator) there; docs/generators.md shows one.",
+            f"{where}: there is no module {missing}.",
+            f"put it into src/{module_name.replace('.', '/')}.py, or correct the name.",
+        ) from None
+    generator = getattr(module, class_name, None)
+    if not (inspect.isclass(generator) and issubclass(generator, Generator)):
+        raise RepriseError(
+            f"{where}: there is no generator {class_name} in the module {module_name}.",
+            f"write a class {class_name}(Generator) there, as docs/generators.md shows, or "
+            "correct the name.",
         )
     if name not in GENERATORS:
         _check_place(module, where, repository)
         check_declared(where, repository)
-    _check_classes(found, where)
+    classes = getattr(generator, "classes", None)
+    listed = classes if isinstance(classes, tuple) else ()
+    names = {item for item in listed if isinstance(item, str) and item}
+    if not names or len(names) < len(listed):
+        raise RepriseError(
+            f"{where}: its attribute classes is {classes!r}.",
+            'set it to a tuple of class names, each once, such as classes = ("cat", "dog").',
+        )
     try:
-        return found(longest_side)
+        return generator(longest_side)
     except Exception as error:
         raise failure(error, f"{where}: cannot be set up") from error
 
@@ -98,21 +107,6 @@ def check_declared(where: str, repository: Path) -> None:
         )
 
 
-def _import(module_name: str, where: str) -> ModuleType:
-    try:
-        return importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise failure(error, f"{where}: cannot be imported") from error
-        file = module_name.replace(".", "/")
-        raise RepriseError(
-            f"{where}: there is no module {error.name}.",
-            f"put it into src/{file}.py, or correct the name.",
-        ) from None
-    except Exception as error:
-        raise failure(error, f"{where}: cannot be imported") from error
-
-
 def _check_place(module: ModuleType, where: str, repository: Path) -> None:
     file = _file(module)
     if file is None or repository.resolve() / "src" not in file.parents:
@@ -120,20 +114,6 @@ def _check_place(module: ModuleType, where: str, repository: Path) -> None:
             f"{where}: the module {module.__name__} is {file or 'built in'}, outside this "
             "repository's src/: no edit to it would be noticed.",
             "move it into src/, or give it a name that no installed package has.",
-        )
-
-
-def _check_classes(generator: type[Generator], where: str) -> None:
-    classes = getattr(generator, "classes", None)
-    if (
-        not isinstance(classes, tuple)
-        or not classes
-        or not all(isinstance(name, str) and name for name in classes)
-        or len(set(classes)) < len(classes)
-    ):
-        raise RepriseError(
-            f"{where}: its attribute classes is {classes!r}.",
-            'set it to a tuple of class names, each once, such as classes = ("cat", "dog").',
         )
 
 
