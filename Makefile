@@ -33,7 +33,7 @@ coverage: $(VENV)/.installed-dev
 	@$(RUN) $(PYTEST) -m "not slow" --cov --cov-report term:skip-covered --cov-report html
 
 lint: $(VENV)/.installed-dev
-	@$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy
+	@$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy && MYPYPATH=benchmarks $(RUN) mypy benchmarks
 
 schema: $(VENV)/.installed
 	@$(RUN) python -m reprise.params > params.schema.json
