@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gui_screens.rendered.pages import Shot
+from reprise.replacing import replacing_file
 
 CLASSES = (
     "button", "text_input", "checkbox", "radio_button", "dropdown",
@@ -101,15 +102,12 @@ def write_zip(screens: list[Screen], out: Path) -> None:
     text = json.dumps(coco(screens), ensure_ascii=False, separators=(",", ":")) + "\n"
     entries = {f"images/{s.shot.name}.webp": s.webp for s in screens}
     entries["annotations.json"] = text.encode("utf-8")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(out.name + ".partial")
-    with zipfile.ZipFile(partial, "w") as archive:
+    with replacing_file(out) as partial, zipfile.ZipFile(partial, "w") as archive:
         for name in sorted(entries):
             info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             info.external_attr = 0o644 << 16
             packed = zipfile.ZIP_DEFLATED if name.endswith(".json") else zipfile.ZIP_STORED
             archive.writestr(info, entries[name], compress_type=packed)
-    partial.replace(out)
 
 
 def counts(dataset: dict[str, Any]) -> str:
@@ -160,6 +158,5 @@ def update_card(card: Path, dataset: dict[str, Any]) -> None:
     if not tail:
         return
     filled = f"{head}{_CARD_START}\n\n{counts(dataset)}\n\n{_CARD_END}{tail}"
-    partial = card.with_name(card.name + ".partial")
-    partial.write_text(filled, encoding="utf-8")
-    partial.replace(card)
+    with replacing_file(card) as partial:
+        partial.write_text(filled, encoding="utf-8")
