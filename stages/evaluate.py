@@ -10,11 +10,11 @@ from reprise.params import Params
 
 def main(params: Params) -> None:
     evaluate(
-        Path("data/processed"),
-        Path("reports/predictions"),
-        Path("models"),
-        params.evaluation,
-        Path("reports/evaluation"),
+        dataset=Path("data/processed"),
+        predictions=Path("reports/predictions"),
+        model=Path("models"),
+        config=params.evaluation,
+        out=Path("reports/evaluation"),
     )
 
 

@@ -9,7 +9,12 @@ from reprise.params import Params
 
 
 def main(params: Params) -> None:
-    predict(Path("data/processed"), Path("models"), params.prediction, Path("reports/predictions"))
+    predict(
+        dataset=Path("data/processed"),
+        model=Path("models"),
+        config=params.prediction,
+        out=Path("reports/predictions"),
+    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,12 @@ from reprise.reporting.report import report
 
 
 def main(params: Params) -> None:
-    report(Path("data/processed"), Path("reports"), Path("models"), params.report)
+    report(
+        dataset=Path("data/processed"),
+        reports=Path("reports"),
+        model=Path("models"),
+        config=params.report,
+    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,11 @@ from reprise.synthesis.generate import synthesize
 
 
 def main(params: Params) -> None:
-    synthesize(params.synthetic, Path("data/synthetic"), params.machine.workers)
+    synthesize(
+        config=params.synthetic,
+        out=Path("data/synthetic"),
+        workers=params.machine.workers,
+    )
 
 
 if __name__ == "__main__":

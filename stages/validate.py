@@ -10,10 +10,10 @@ from reprise.validation.validate import validate
 
 def main(params: Params) -> None:
     validate(
-        Path("data/processed"),
-        params.expectations,
-        Path("reports/validation"),
-        max(params.machine.workers, 1),
+        dataset=Path("data/processed"),
+        config=params.expectations,
+        out=Path("reports/validation"),
+        workers=max(params.machine.workers, 1),
     )
 
 

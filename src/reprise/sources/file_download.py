@@ -152,9 +152,8 @@ def in_parallel(work: Callable[[Item], None], items: Iterable[Item]) -> None:
         try:
             for done in as_completed([pool.submit(work, item) for item in items]):
                 done.result()
-        except BaseException:
+        finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def _chunks(

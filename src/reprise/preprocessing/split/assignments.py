@@ -60,7 +60,7 @@ def read_assignments(path: Path, settings_key: str) -> dict[str, str]:
 def write_assignments(path: Path, settings_key: str, digest_to_split: Mapping[str, str]) -> None:
     """Write the record of this run, which holds the images that there are now and no others.
 
-    An image that was taken out is forgotten, and dealt anew when it comes back: the file
+    An image that was taken out is forgotten, and assigned anew when it comes back: the file
     follows from the earlier file and the images alone, whoever writes it.
 
     Args:
@@ -96,6 +96,6 @@ def _malformed(path: Path, what: str) -> RepriseError:
     return RepriseError(
         f"{path.as_posix()}, {what}.",
         f"take the whole file from one side of the merge (git checkout --ours {path.as_posix()}, "
-        "or --theirs): images that it lacks are dealt out anew, all others stay. Or delete it to "
+        "or --theirs): images that it lacks are assigned anew, all others stay. Or delete it to "
         "split all images anew.",
     )
