@@ -168,7 +168,9 @@ class Dataset:
         A class counts for an image when it is a label of it or the class of a box in it, so
         that a detection dataset can be classified too.
         """
-        images = self.split(split)["image_id"].tolist()
+        rows = self.split(split)
+        files = (rows["source"] + "/" + rows["name"]).tolist()
+        images = rows["image_id"].tolist()
         columns = ["image_id", "category_id"]
         pairs = {
             (int(image_id), int(category_id))
@@ -178,7 +180,10 @@ class Dataset:
             )
         }
         return {
-            "images": [{"id": int(image_id)} for image_id in images],
+            "images": [
+                {"id": image_id, "file_name": file}
+                for image_id, file in zip(images, files, strict=True)
+            ],
             "categories": [{"id": c.category_id, "name": c.name} for c in self.categories],
             "labels": [
                 {"image_id": image_id, "category_id": category_id}

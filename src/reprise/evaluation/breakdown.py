@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reprise.evaluation.scored_split import ScoredSplit
 from reprise.scoring import compute_metrics, score
-from reprise.scoring.matching import area
+from reprise.scoring.matching import area, grouped
 from reprise.scoring.scores import Scores
 
 # COCO's size ranges, areas in square pixels of the upright original.
@@ -24,9 +23,7 @@ def by_size(scores: Scores) -> list[dict[str, Any]]:
     for size, (low, high) in SIZES.items():
         inside = [item for item in objects.values() if low <= item["area"] < high]
         true, false = 0, 0
-        for row in scores.matches:
-            if row["score"] < scores.threshold:
-                continue
+        for row in scores.above_threshold:
             size_of_it = objects[row["gt_id"]]["area"] if row["tp"] else area(row)
             if low <= size_of_it < high:
                 true, false = true + row["tp"], false + (not row["tp"])
@@ -47,20 +44,22 @@ def by_size(scores: Scores) -> list[dict[str, Any]]:
     return rows
 
 
-def by_source(scored: ScoredSplit, total: str, metrics: Sequence[str]) -> list[dict[str, Any]]:
+def by_source(
+    scores: Scores, sources: Mapping[int, str], total: str, metrics: Sequence[str]
+) -> list[dict[str, Any]]:
     """Rows ``by, value, images``, a total and metrics, one for each data source.
 
     Args:
-        scored: The split.
+        scores: Of the split.
+        sources: Image id -> its data source.
         total: Name of the column with the number of objects or labels.
         metrics: Names of metrics.
     """
-    images = scored.scores.truth["images"]
     rows = []
-    sources = sorted({scored.sources[item["id"]] for item in images})
-    for source in sources:
-        ids = {item["id"] for item in images if scored.sources[item["id"]] == source}
-        part = scored.scores if len(sources) == 1 else _score_part(scored.scores, ids)
+    images = grouped(((sources[item["id"]], item["id"]) for item in scores.truth["images"]), 0)
+    for source in sorted(images):
+        ids = {image_id for _, image_id in images[source]}
+        part = scores if len(images) == 1 else _score_part(scores, ids)
         rows.append(
             {
                 "by": "source",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from reprise.scoring.matching import MATCH_IOU, Overlaps
+from reprise.scoring.matching import MATCH_IOU, Overlaps, grouped
 from reprise.scoring.scores import Scores
 
 BACKGROUND = "background"
@@ -23,8 +22,8 @@ def object_confusion(scores: Scores, overlaps: Overlaps) -> list[dict[str, Any]]
     over is one of background, unless it lies on a crowd region.
     """
     counts: Counter[tuple[int, int]] = Counter()
-    objects = by_image(scores.truth["annotations"])
-    found = by_image(row for row in scores.matches if row["score"] >= scores.threshold)
+    objects = grouped(scores.truth["annotations"], "image_id")
+    found = grouped(scores.above_threshold, "image_id")
     for image_id in sorted(objects.keys() | found.keys()):
         counts.update(_pairs(objects.get(image_id, []), found.get(image_id, []), overlaps))
     return confusion_rows(counts, scores.class_names, BACKGROUND)
@@ -55,14 +54,6 @@ def confusion_rows(
         }
         for actual, predicted in [*diagonal, *others]
     ]
-
-
-def by_image(rows: Iterable[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
-    """Rows with an ``image_id``, listed by it in the order given."""
-    grouped: dict[int, list[dict[str, Any]]] = {}
-    for row in rows:
-        grouped.setdefault(row["image_id"], []).append(row)
-    return grouped
 
 
 def _pairs(

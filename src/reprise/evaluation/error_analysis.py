@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reprise.evaluation.confusion import by_image
-from reprise.scoring.matching import MATCH_IOU, Floats, Overlaps
+from reprise.scoring.matching import MATCH_IOU, Floats, Overlaps, grouped
 from reprise.scoring.scores import Scores
 
 # Below this overlap with an object of its class, a false detection is on nothing.
@@ -54,8 +53,8 @@ def find_errors(scores: Scores, overlaps: Overlaps) -> list[ErrorCase]:
     Returns:
         By image; within it false detections by falling score, then missed objects by id.
     """
-    objects = by_image(item for item in scores.truth["annotations"] if not item["iscrowd"])
-    found = by_image(scores.matches)
+    single = [item for item in scores.truth["annotations"] if not item["iscrowd"]]
+    objects, found = grouped(single, "image_id"), grouped(scores.matches, "image_id")
     errors: list[ErrorCase] = []
     for image_id in sorted(objects.keys() | found.keys()):
         inside, rows = objects.get(image_id, []), found.get(image_id, [])

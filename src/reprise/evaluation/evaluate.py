@@ -10,14 +10,15 @@ from typing import Any
 from reprise.dataset import Dataset, read_json, write_json
 from reprise.errors import RepriseError
 from reprise.evaluation import label_tables, object_tables
+from reprise.evaluation.breakdown import by_source
 from reprise.evaluation.config import EvaluationConfig
 from reprise.evaluation.curves import f1_rows, named_curves, precision_recall_rows
-from reprise.evaluation.scored_split import DIGITS, ScoredSplit
 from reprise.predictions import read_predictions
 from reprise.replacing import replacing_folder
 from reprise.scoring import RETRAIN, Task, compute_metrics, score, task_of, truth_of
 from reprise.scoring.scores import Scores
 
+DIGITS = 5
 # The tables are written for the first of these splits that has ground truth.
 TABLE_SPLITS = ("test", "val")
 
@@ -66,16 +67,15 @@ def evaluate(
     description = read_json(path, RETRAIN)
     task = task_of(description, path)
     threshold = score_threshold(config, description, path)
-    splits = [_score_split(data, predictions, split, task, threshold) for split in ("val", "test")]
-    known = {item.split: item for item in splits if item.scores.summary}
-    chosen = next((known[split] for split in TABLE_SPLITS if split in known), None)
-    tables = _tables(chosen, config.error_examples) if chosen else {}
+    scores = {split: _score(data, predictions, split, task, threshold) for split in ("val", "test")}
+    chosen = next((split for split in TABLE_SPLITS if scores[split].summary), "")
+    sources = dict(zip(data.images["image_id"].tolist(), data.images["source"], strict=True))
+    tables = _tables(scores[chosen], sources, config.error_examples) if chosen else {}
     with replacing_folder(out) as folder:
-        metrics = {item.split: _metrics(item.scores) for item in splits}
+        metrics = {split: _metrics(item) for split, item in scores.items()}
         write_json(folder / "metrics.json", metrics)
         for name, columns in COLUMNS[task].items():
-            split = chosen.split if chosen else ""
-            rows = ({"split": split, **row} for row in tables.get(name, ()))
+            rows = ({"split": chosen, **row} for row in tables.get(name, ()))
             write_csv(folder / f"{name}.csv", columns, rows)
 
 
@@ -91,14 +91,19 @@ def _metrics(scores: Scores) -> dict[str, float | int]:
     }
 
 
-def _tables(scored: ScoredSplit, examples: int) -> dict[str, list[dict[str, Any]]]:
+def _tables(
+    scores: Scores, sources: Mapping[int, str], examples: int
+) -> dict[str, list[dict[str, Any]]]:
     """The rows of every table, without the split's name."""
-    curves = named_curves(scored.scores)
-    kind = label_tables if scored.scores.task == "classify" else object_tables
+    curves = named_curves(scores)
+    kind = label_tables if scores.task == "classify" else object_tables
+    found = kind.tables(scores, examples)
+    total, *metrics = COLUMNS[scores.task]["breakdown"][4:]
     return {
         "pr_curve": precision_recall_rows(curves),
         "f1_curve": f1_rows(curves),
-        **kind.tables(scored, examples),
+        **found,
+        "breakdown": found["breakdown"] + by_source(scores, sources, total, metrics),
     }
 
 
@@ -132,22 +137,13 @@ def _rounded(value: Any) -> Any:
     return round(value, DIGITS) if isinstance(value, float) else value
 
 
-def _score_split(
-    data: Dataset, predictions: Path, split: str, task: Task, threshold: float
-) -> ScoredSplit:
+def _score(data: Dataset, predictions: Path, split: str, task: Task, threshold: float) -> Scores:
     path = predictions / f"{split}.json"
     truth = truth_of(data, split, task)
     rows = read_predictions(path)
     _check_ids(path, truth, rows)
     _check_shapes(path, task, truth, rows)
-    images = data.images
-    names = (images["source"] + "/" + images["name"]).tolist()
-    return ScoredSplit(
-        split=split,
-        scores=score(task, truth, rows, threshold),
-        files=dict(zip(images["image_id"].tolist(), names, strict=True)),
-        sources=dict(zip(images["image_id"].tolist(), images["source"], strict=True)),
-    )
+    return score(task, truth, rows, threshold)
 
 
 def _check_ids(path: Path, truth: dict[str, Any], rows: list[dict[str, Any]]) -> None:

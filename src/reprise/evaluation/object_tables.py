@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from reprise.evaluation.breakdown import by_size, by_source
+from reprise.evaluation.breakdown import by_size
 from reprise.evaluation.confusion import object_confusion
 from reprise.evaluation.error_analysis import count_rows, find_errors, worst_rows
-from reprise.evaluation.scored_split import ScoredSplit
 from reprise.scoring.matching import OVERLAPS
 from reprise.scoring.scores import Scores
 
@@ -26,14 +25,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 MASK_COLUMNS = COLUMNS | {"per_class": (*COLUMNS["per_class"], "mean_iou")}
 
 
-def tables(scored: ScoredSplit, examples: int) -> dict[str, list[dict[str, Any]]]:
-    """The rows of the tables, without the split's name.
+def tables(scores: Scores, examples: int) -> dict[str, list[dict[str, Any]]]:
+    """The rows of the tables, without the split's name and without the breakdown by source.
 
     Args:
-        scored: The split.
+        scores: Of the split.
         examples: Rows of each kind of error.
     """
-    scores = scored.scores
     overlaps = OVERLAPS[scores.task]
     errors = find_errors(scores, overlaps)
     return {
@@ -41,14 +39,12 @@ def tables(scored: ScoredSplit, examples: int) -> dict[str, list[dict[str, Any]]
         "confusion": object_confusion(scores, overlaps),
         "error_counts": count_rows(errors, scores.class_names),
         "errors": worst_rows(errors, scores.truth, examples),
-        "breakdown": by_size(scores) + by_source(scored, "boxes", ("mAP", *SHARES)),
+        "breakdown": by_size(scores),
     }
 
 
 def _class_rows(scores: Scores) -> list[dict[str, Any]]:
-    shown = Counter(
-        row["category_id"] for row in scores.matches if row["score"] >= scores.threshold
-    )
+    shown = Counter(row["category_id"] for row in scores.above_threshold)
     rows = []
     for category_id, name in scores.class_names.items():
         boxes = scores.truth_counts[category_id]

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from reprise.scoring.scores import Scores
+from reprise.scoring.matching import grouped
+from reprise.scoring.scores import Scores, curve_of
 
 
 def score_labels(
@@ -49,11 +50,9 @@ def score_labels(
         ),
         key=lambda row: (-row["score"], row["image_id"], row["category_id"]),
     )
-    rows_of: dict[int, list[dict[str, Any]]] = {key: [] for key in names}
-    for row in rows:
-        rows_of[row["category_id"]].append(row)
+    rows_of = grouped(rows, "category_id")
     per_class = {
-        names[key]: {"AP": average_precision(rows_of[key], count)}
+        names[key]: {"AP": curve_of(rows_of.get(key, []), count).average_precision}
         for key, count in counts.items()
         if count
     }
@@ -61,46 +60,3 @@ def score_labels(
     return Scores(
         "classify", ground_truth, predictions, summary, per_class, rows, counts, threshold
     )
-
-
-def average_precision(rows: list[dict[str, Any]], positives: int) -> float:
-    """Area under precision over recall as a step function, as scikit-learn defines it.
-
-    Args:
-        rows: Of one class, by falling ``score``; ``tp`` says whether the image has it.
-        positives: Images that have the class.
-    """
-    if not rows or not positives:
-        return 0.0
-    values = np.array([row["score"] for row in rows])
-    hits = np.cumsum([row["tp"] for row in rows], dtype=np.float64)
-    # Equal scores cross the threshold together.
-    last = np.flatnonzero(np.append(np.diff(values) != 0, True))
-    precision = hits[last] / (last + 1.0)
-    recall = hits[last] / positives
-    return float(np.sum(np.diff(recall, prepend=0.0) * precision))
-
-
-def agreement(
-    rows: list[dict[str, Any]],
-    truth: set[tuple[int, int]],
-    image_ids: list[int],
-    category_ids: list[int],
-    threshold: float,
-) -> dict[str, float]:
-    """``exact_match`` and ``accuracy`` when scores of at least ``threshold`` count as yes.
-
-    Args:
-        rows: Predictions of ``image_ids`` and ``category_ids``.
-        truth: (image id, category id) of what is so.
-        image_ids: All images, at least one.
-        category_ids: All classes; one of them gives the accuracy of that class.
-        threshold: In the scores' range.
-    """
-    said = {(row["image_id"], row["category_id"]) for row in rows if row["score"] >= threshold}
-    wrong = said ^ truth
-    pairs = len(image_ids) * len(category_ids)
-    return {
-        "exact_match": 1 - len({image_id for image_id, _ in wrong}) / len(image_ids),
-        "accuracy": 1 - len(wrong) / pairs,
-    }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -13,40 +15,41 @@ Floats = npt.NDArray[np.float64]
 MATCH_IOU = 0.5
 MAX_DETECTIONS = 100  # of one class in one image; COCO looks at no more
 
-KEPT = ("image_id", "category_id", "bbox", "segmentation")  # of a prediction, in its match
+IMAGE_AND_CLASS = ("image_id", "category_id")
+KEPT = (*IMAGE_AND_CLASS, "bbox", "segmentation")  # of a prediction, in its match
 
 Overlaps = Callable[[list[dict[str, Any]], list[dict[str, Any]]], Floats]
 
 
-def box_overlaps(found: list[dict[str, Any]], objects: list[dict[str, Any]]) -> Floats:
-    """Float (found, objects): IoU of the boxes of predictions and COCO annotations."""
-    return box_ious(
-        [row["bbox"] for row in found],
-        [item["bbox"] for item in objects],
-        [bool(item["iscrowd"]) for item in objects],
-    )
+def overlaps(
+    shape: str, found: Sequence[dict[str, Any]], objects: Sequence[dict[str, Any]]
+) -> Floats:
+    """IoU of one image's predictions with its annotations, as COCO defines it.
 
+    Args:
+        shape: What is compared: ``bbox``, xywh in the same pixels, or ``segmentation``, RLE of
+            the same size, as :func:`with_masks` leaves it.
+        found: Predictions.
+        objects: Annotations. A prediction's overlap with a crowd region is the share of the
+            prediction that lies in the region.
 
-def mask_overlaps(found: list[dict[str, Any]], objects: list[dict[str, Any]]) -> Floats:
-    """Float (found, objects): IoU of the masks of one image's predictions and annotations.
-
-    Both carry ``segmentation`` as RLE of the same size, as :func:`with_masks` leaves it.
+    Returns:
+        Float64 in [0, 1], shape (found, objects).
     """
     from faster_coco_eval.core import mask
 
     if not found or not objects:
         return np.zeros((len(found), len(objects)))
-    return np.asarray(
-        mask.iou(
-            [row["segmentation"] for row in found],
-            [item["segmentation"] for item in objects],
-            [int(item["iscrowd"]) for item in objects],
-        )
-    )
+    crowd = [int(item["iscrowd"]) for item in objects]
+    ious = mask.iou([row[shape] for row in found], [item[shape] for item in objects], crowd)
+    return np.asarray(ious)
 
 
 # How a prediction is compared with an object, by task.
-OVERLAPS: dict[str, Overlaps] = {"detect": box_overlaps, "segment": mask_overlaps}
+OVERLAPS: dict[str, Overlaps] = {
+    "detect": partial(overlaps, "bbox"),
+    "segment": partial(overlaps, "segmentation"),
+}
 
 
 def with_masks(ground_truth: dict[str, Any]) -> dict[str, Any]:
@@ -88,31 +91,6 @@ def area(row: dict[str, Any]) -> float:
     return float(mask.area(row["segmentation"]))
 
 
-def box_ious(detections: npt.ArrayLike, truths: npt.ArrayLike, crowd: npt.ArrayLike) -> Floats:
-    """Overlap of every detection with every object, as COCO defines it.
-
-    Args:
-        detections: Float, shape (N, 4), xywh in pixels.
-        truths: Float, shape (M, 4), xywh in the same pixels.
-        crowd: Bool, shape (M,). A detection's overlap with a crowd region is the share of
-            the detection that lies in the region.
-
-    Returns:
-        Float64 in [0, 1], shape (N, M).
-    """
-    d = np.asarray(detections, dtype=np.float64).reshape(-1, 1, 4)
-    t = np.asarray(truths, dtype=np.float64).reshape(1, -1, 4)
-    sides = np.minimum(d[..., :2] + d[..., 2:], t[..., :2] + t[..., 2:]) - np.maximum(
-        d[..., :2], t[..., :2]
-    )
-    shared = np.prod(np.maximum(sides, 0), axis=-1)
-    detection_area, truth_area = np.prod(d[..., 2:], axis=-1), np.prod(t[..., 2:], axis=-1)
-    crowd_row = np.asarray(crowd, dtype=bool)[None, :]
-    whole = np.where(crowd_row, detection_area, detection_area + truth_area - shared)
-    ious: Floats = np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
-    return ious
-
-
 def best_mask_ious(
     ground_truth: dict[str, Any], predictions: list[dict[str, Any]]
 ) -> dict[int, Floats]:
@@ -126,57 +104,57 @@ def best_mask_ious(
         ground_truth: As :func:`with_masks` leaves it; crowd regions are left out.
         predictions: COCO results with masks, of any score.
     """
-    found = _by_image_and_class(predictions)
-    objects = _by_image_and_class(
-        item for item in ground_truth["annotations"] if not item["iscrowd"]
+    found = grouped(predictions, *IMAGE_AND_CLASS)
+    objects = grouped(
+        (item for item in ground_truth["annotations"] if not item["iscrowd"]), *IMAGE_AND_CLASS
     )
     best: dict[int, list[Floats]] = {}
     for key, items in objects.items():
-        ious = mask_overlaps(found[key], items).max(axis=0) if key in found else None
+        ious = overlaps("segmentation", found[key], items).max(axis=0) if key in found else None
         best.setdefault(key[1], []).append(np.zeros(len(items)) if ious is None else ious)
     return {category_id: np.concatenate(parts) for category_id, parts in best.items()}
 
 
-def _by_image_and_class(
-    rows: Iterable[dict[str, Any]],
-) -> dict[tuple[int, int], list[dict[str, Any]]]:
-    grouped: dict[tuple[int, int], list[dict[str, Any]]] = {}
+def grouped(rows: Iterable[Any], *keys: Any) -> dict[Any, list[Any]]:
+    """Rows by their value at a key, or by those at several, in the order given."""
+    value = itemgetter(*keys)
+    found: dict[Any, list[Any]] = {}
     for row in rows:
-        grouped.setdefault((row["image_id"], row["category_id"]), []).append(row)
-    return grouped
+        found.setdefault(value(row), []).append(row)
+    return found
 
 
 def matches(
-    ground_truth: dict[str, Any], predictions: list[dict[str, Any]], overlaps: Overlaps
+    ground_truth: dict[str, Any], predictions: list[dict[str, Any]], compare: Overlaps
 ) -> list[dict[str, Any]]:
     """Match at IoU 0.5, class by class, as COCO does.
 
     Args:
         ground_truth: COCO ground truth.
         predictions: COCO results.
-        overlaps: Compares them by box or by mask.
+        compare: Of OVERLAPS, by box or by mask.
 
     faster-coco-eval's own ``tp`` flags are not used: they are the union over all IoU
     thresholds and size ranges, so two detections of one object can both carry the flag.
     """
-    truths = _by_image_and_class(ground_truth["annotations"])
-    found = _by_image_and_class(sorted(predictions, key=lambda p: -p["score"]))
+    truths = grouped(ground_truth["annotations"], *IMAGE_AND_CLASS)
+    found = grouped(sorted(predictions, key=lambda p: -p["score"]), *IMAGE_AND_CLASS)
     known = {category["id"] for category in ground_truth["categories"]}
     rows = [
         row
         for key, entries in found.items()
         if key[1] in known
-        for row in _match_one(entries[:MAX_DETECTIONS], truths.get(key, []), overlaps)
+        for row in _match_one(entries[:MAX_DETECTIONS], truths.get(key, []), compare)
     ]
     return sorted(rows, key=lambda r: (-r["score"], r["image_id"], r["category_id"], r["bbox"]))
 
 
 def _match_one(
-    entries: list[dict[str, Any]], truths: list[dict[str, Any]], overlaps: Overlaps
+    entries: list[dict[str, Any]], truths: list[dict[str, Any]], compare: Overlaps
 ) -> list[dict[str, Any]]:
     """Match one class in one image; entries by falling score. Ignored ones are left out."""
     crowd = [bool(item["iscrowd"]) for item in truths]
-    ious = overlaps(entries, truths).tolist() if truths else []
+    ious = compare(entries, truths).tolist() if truths else []
     regions = {index for index, region in enumerate(crowd) if region}
     free = set(range(len(truths))) - regions
     rows = []

@@ -54,47 +54,18 @@ class Metric:
     shown: Shown | None = None
 
 
-def _summary(name: str) -> Compute:
-    """Average precision as the task's benchmark defines it."""
-    return lambda scores: scores.summary.get(name)
+def _entry(numbers: str, name: str) -> Compute:
+    """One of the numbers that an attribute of the scores holds by name."""
+    return lambda scores: getattr(scores, numbers).get(name)
 
 
-def _box_summary(name: str) -> Compute:
-    """The same of the boxes of predicted masks."""
+def _of_boxes(name: str) -> Compute:
+    """One of ``summary``'s numbers, of the boxes of predicted masks."""
 
     def compute(scores: Scores) -> float | None:
         from reprise.scoring.detections import score_detections
 
         return score_detections(scores.truth, scores.predictions).summary.get(name)
-
-    return compute
-
-
-def _at_threshold(name: str) -> Compute:
-    """``precision``, ``recall`` or ``f1`` of all predictions together (micro)."""
-    return lambda scores: scores.curve.at(scores.threshold)[name]
-
-
-def _macro(name: str) -> Compute:
-    """The mean of ``precision``, ``recall`` or ``f1`` over the classes with ground truth."""
-
-    def compute(scores: Scores) -> float:
-        values = [curve.at(scores.threshold)[name] for curve in scores.class_curves.values()]
-        return sum(values) / len(values)
-
-    return compute
-
-
-def _agreement(name: str) -> Compute:
-    """``exact_match`` or ``accuracy`` of labels."""
-
-    def compute(scores: Scores) -> float:
-        from reprise.scoring.classification import agreement
-
-        truth = {(row["image_id"], row["category_id"]) for row in scores.truth["labels"]}
-        images = [image["id"] for image in scores.truth["images"]]
-        classes = list(scores.truth_counts)
-        return agreement(scores.matches, truth, images, classes, scores.threshold)[name]
 
     return compute
 
@@ -115,22 +86,22 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "mAP",
         OBJECTS,
-        _summary("mAP"),
+        _entry("summary", "mAP"),
         Shown("mAP50:95", "the same over overlaps from 0.5 to 0.95: rewards exact {predicted}", 2),
     ),
     Metric(
         "mAP",
         LABELS,
-        _summary("mAP"),
+        _entry("summary", "mAP"),
         Shown("mAP", "average precision over classes, whatever the threshold", 2),
     ),
     Metric(
         "mAP50",
         OBJECTS,
-        _summary("mAP50"),
+        _entry("summary", "mAP50"),
         Shown("mAP50", "average precision over classes, at an overlap of 0.5 or more", 1),
     ),
-    Metric("mAP75", OBJECTS, _summary("mAP75")),
+    Metric("mAP75", OBJECTS, _entry("summary", "mAP75")),
     Metric(
         "mean_iou",
         ("segment",),
@@ -140,51 +111,51 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "exact_match",
         LABELS,
-        _agreement("exact_match"),
+        _entry("agreement", "exact_match"),
         Shown("Exact match", "share of images with every class right", 3),
     ),
     Metric(
         "accuracy",
         LABELS,
-        _agreement("accuracy"),
+        _entry("agreement", "accuracy"),
         Shown("Accuracy", "share of right answers, one for each image and class", 3),
     ),
     Metric(
         "box_mAP",
         ("segment",),
-        _box_summary("mAP"),
+        _of_boxes("mAP"),
         Shown("Box mAP50:95", "mAP50:95 of the boxes alone", 9),
     ),
     Metric(
         "box_mAP50",
         ("segment",),
-        _box_summary("mAP50"),
+        _of_boxes("mAP50"),
         Shown("Box mAP50", "mAP50 of the boxes alone, whatever their masks", 8),
     ),
     Metric(
         "precision",
         ALL,
-        _at_threshold("precision"),
+        _entry("at_threshold", "precision"),
         Shown("Precision", "share of the {predicted} shown that are right", 4),
     ),
     Metric(
         "recall",
         ALL,
-        _at_threshold("recall"),
+        _entry("at_threshold", "recall"),
         Shown("Recall", "share of the {counted} that are found", 5),
     ),
     Metric(
         "f1",
         ALL,
-        _at_threshold("f1"),
+        _entry("at_threshold", "f1"),
         Shown("F1", "balance of precision and recall at the chosen threshold", 6),
     ),
-    Metric("macro_precision", LABELS, _macro("precision")),
-    Metric("macro_recall", LABELS, _macro("recall")),
+    Metric("macro_precision", LABELS, _entry("macro", "precision")),
+    Metric("macro_recall", LABELS, _entry("macro", "recall")),
     Metric(
         "macro_f1",
         LABELS,
-        _macro("f1"),
+        _entry("macro", "f1"),
         Shown("Macro F1", "mean over classes: a rare one counts as much as a common one", 7),
     ),
 )

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reprise.scoring.matching import Floats, best_mask_ious
+from reprise.scoring.matching import Floats, best_mask_ious, grouped
 
 if TYPE_CHECKING:
     from reprise.scoring.tasks import Task
+
+
+Labels = set[tuple[int, int]]  # image id, category id
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,11 @@ class Curve:
             return {"precision": 0.0, "recall": 0.0, "f1": 0.0}
         values = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
         return {name: float(array[kept - 1]) for name, array in values.items()}
+
+    @property
+    def average_precision(self) -> float:
+        """Area under precision over recall as a step function, as scikit-learn defines it."""
+        return float(np.sum(np.diff(self.recall, prepend=0.0) * self.precision))
 
     def best_threshold(self) -> float:
         """The score threshold with the highest F1; 0.5 when nothing was found.
@@ -109,11 +117,9 @@ class Scores:
     @cached_property
     def class_curves(self) -> dict[str, Curve]:
         """Class name -> its curve, for each class that has ground truth."""
-        by_class: dict[int, list[dict[str, Any]]] = {key: [] for key in self.truth_counts}
-        for row in self.matches:
-            by_class[row["category_id"]].append(row)
+        by_class = grouped(self.matches, "category_id")
         return {
-            name: curve_of(by_class[key], self.truth_counts[key])
+            name: curve_of(by_class.get(key, []), self.truth_counts[key])
             for key, name in self.class_names.items()
             if self.truth_counts[key]
         }
@@ -130,3 +136,39 @@ class Scores:
         """Class name -> for each object, its IoU with the best mask of its class, or 0."""
         ious = best_mask_ious(self.truth, self.predictions)
         return {self.class_names[category_id]: values for category_id, values in ious.items()}
+
+    @property
+    def above_threshold(self) -> list[dict[str, Any]]:
+        """The matches scoring at least the threshold."""
+        return [row for row in self.matches if row["score"] >= self.threshold]
+
+    @cached_property
+    def true_labels(self) -> Labels:
+        """Of whole images: what is so."""
+        return {(row["image_id"], row["category_id"]) for row in self.truth["labels"]}
+
+    @cached_property
+    def predicted_labels(self) -> Labels:
+        """Of whole images: what scores at least the threshold."""
+        return {(row["image_id"], row["category_id"]) for row in self.above_threshold}
+
+    @property
+    def at_threshold(self) -> dict[str, float]:
+        """Precision, recall and F1 of all predictions together (micro)."""
+        return self.curve.at(self.threshold)
+
+    @property
+    def macro(self) -> dict[str, float]:
+        """Mean precision, recall and F1 over the classes with ground truth."""
+        values = [curve.at(self.threshold) for curve in self.class_curves.values()]
+        return {name: sum(v[name] for v in values) / len(values) for name in values[0]}
+
+    @property
+    def agreement(self) -> dict[str, float]:
+        """Of labels: the share of images, and of pairs of image and class, that are right."""
+        wrong = self.true_labels ^ self.predicted_labels
+        images = len(self.truth["images"])
+        return {
+            "exact_match": 1 - len({image_id for image_id, _ in wrong}) / images,
+            "accuracy": 1 - len(wrong) / (images * len(self.truth_counts)),
+        }
