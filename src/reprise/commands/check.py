@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reprise.commands import limits, printable
 from reprise.errors import RepriseError
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     found.notes += _packed(path)
     entry = _entry(name, path, found.format, options.version)
     if options.json:
-        content = {**found.as_json(), "params_entry": entry}
+        content = {**asdict(found), "params_entry": entry}
         print(json.dumps(content, ensure_ascii=False, indent=2))
     else:
         print(printable(_as_text(found, entry)), end="")
@@ -158,16 +158,19 @@ def _detected(folder: Path, source: str, path: Path) -> tuple[str, str]:
 
 def _source_name(path: Path) -> str:
     """A name for ``data.sources`` made of the file's name."""
+    from reprise.sources.source_entry import yaml_text
+
     words = _ARCHIVE_ENDINGS.sub("", path.resolve().name).lower()
     name = re.sub("[^a-z0-9]+", "_", words).strip("_")[:41]
     # The synthesize stage has the one name for itself, and YAML must read it as text.
-    free = name != "synthetic" and name[:1].isalpha() and _yaml().load(name) == name
+    free = name != "synthetic" and name[:1].isalpha() and yaml_text(name) == name
     return name if free else f"my_{name}"[:41].rstrip("_")
 
 
 def _entry(name: str, path: Path, format_name: str, version: str) -> list[str]:
     """The lines below ``data.sources`` in params.yaml."""
     from reprise.sources.folders import digest
+    from reprise.sources.source_entry import yaml_text
 
     absolute, here = path.resolve(), Path.cwd()
     url = absolute.relative_to(here) if absolute.is_relative_to(here) else absolute
@@ -176,20 +179,7 @@ def _entry(name: str, path: Path, format_name: str, version: str) -> list[str]:
         entry["sha256"] = digest(path)
     if version != "latest":
         entry["version"] = version
-    lines = io.StringIO()
-    _yaml().dump({name: entry}, lines)
-    return lines.getvalue().splitlines()
-
-
-def _yaml() -> Any:
-    """As params.yaml is read, version 1.2."""
-    from ruamel.yaml import YAML
-
-    yaml: Any = YAML(typ="safe", pure=True)  # it declares its settings as None
-    yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False
-    yaml.width = 4096
-    return yaml
+    return [f"{name}:", *(f"  {key}: {yaml_text(value)}" for key, value in entry.items())]
 
 
 def _as_text(found: DatasetSummary, entry: list[str]) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from reprise.commands.check_headers import Header, read_header
 from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
@@ -90,10 +89,6 @@ class DatasetSummary:
     widths: tuple[int, ...]
     heights: tuple[int, ...]
     problems: list[Problem]
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values for ``json.dumps``."""
-        return asdict(self)
 
 
 def check_dataset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -58,9 +59,9 @@ def pin(
     name = _name(path or url)
     with error_context("pin"):
         sha256, commit = _digest(source, limits, base, scratch)
-    lines = [f"{_quoted(name)}:", f"  url: {_quoted(_shown(url))}"]
+    lines = [f"{yaml_text(name)}:", f"  url: {yaml_text(_shown(url))}"]
     lines += [f"  revision: {commit}"] if commit else []
-    lines += [f"  path: {_quoted(path)}"] if path else []
+    lines += [f"  path: {yaml_text(path)}"] if path else []
     lines += [f"  sha256: {sha256}", "  format: auto"]
     if _shown(url) != url:
         lines.insert(0, "# The url's query looks like a signature: put it back only if it is none.")
@@ -91,10 +92,13 @@ def _shown(url: str) -> str:
     return without_queries(url) if _SIGNED.search(urlsplit(url).query) else url
 
 
-def _quoted(text: str) -> str:
+def yaml_text(text: str) -> str:
+    """A text as a value in YAML, in quotes where it would be read as something else."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
+    if not text.isprintable():
+        return json.dumps(text)
     try:
         plain = YAML(typ="safe", pure=True).load(f"url: {text}") == {"url": text}
     except YAMLError:

@@ -199,10 +199,8 @@ def _annotation(item: LabelledObject) -> dict[str, Any]:
         bbox = [float(value) for value in item.xywh]
         return {"bbox": bbox, "area": bbox[2] * bbox[3], "iscrowd": 0, "segmentation": []}
     mask = np.asarray(item.mask)
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    x, y, w, h = columns[0], rows[0], np.ptp(columns) + 1, np.ptp(rows) + 1
     return {
-        "bbox": [float(value) for value in (x, y, w, h)],
+        "bbox": [float(value) for value in rle.bounds(mask)],
         "area": float(mask.sum()),
         "iscrowd": 0,
         "segmentation": rle.encode_mask(mask),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from multiprocessing.pool import ThreadPool
 from typing import TYPE_CHECKING
 
 from reprise.dataset import REWRITE, Dataset
@@ -38,32 +38,22 @@ def decode_all(dataset: Dataset, workers: int | None = None) -> pd.DataFrame:
 
     columns = dataset.images[["shard", "offset", "length"]]
     places = list(columns.itertuples(index=False, name=None))
-    chunks = [places[start : start + CHUNK] for start in range(0, len(places), CHUNK)]
-    rows: list[tuple[str | None, int, int]] = []
-    with (
-        ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool,
-        tqdm(total=len(places), desc="decode", unit="image", disable=None) as progress,
-    ):
-        for decoded in pool.map(lambda chunk: list(_decode(dataset, chunk)), chunks):
-            rows.extend(decoded)
-            progress.update(len(decoded))
+    with ThreadPool(workers or os.cpu_count() or 1) as pool:
+        decoded = pool.imap(partial(_decode, dataset), places, chunksize=CHUNK)
+        progress = tqdm(decoded, total=len(places), desc="decode", unit="image", disable=None)
+        rows = list(progress)
     frame = pd.DataFrame(rows, columns=["problem", "decoded_width", "decoded_height"])
     return frame.astype({"problem": object, "decoded_width": "int64", "decoded_height": "int64"})
 
 
-def _decode(
-    dataset: Dataset, places: list[tuple[str, int, int]]
-) -> Iterator[tuple[str | None, int, int]]:
-    for shard, offset, length in places:
-        try:
-            pixels = _pixels(dataset, shard, offset, length)
-        except RepriseError as error:
-            yield error.problem, 0, 0
-        except OSError as error:
-            yield f"{shard} cannot be read: {error.strerror}", 0, 0
-        else:
-            height, width = pixels.shape[:2]
-            yield None, width, height
+def _decode(dataset: Dataset, place: tuple[str, int, int]) -> tuple[str | None, int, int]:
+    try:
+        height, width = _pixels(dataset, *place).shape[:2]
+    except RepriseError as error:
+        return error.problem, 0, 0
+    except OSError as error:
+        return f"{place[0]} cannot be read: {error.strerror}", 0, 0
+    return None, width, height
 
 
 def _pixels(dataset: Dataset, shard: str, offset: int, length: int) -> np.ndarray:

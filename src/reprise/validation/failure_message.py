@@ -6,23 +6,21 @@ from reprise.validation.row_tables import printable
 from reprise.validation.runner import Outcome, TableResult
 
 NAMED = 5
+# Table -> what its rows are, one and several. What comes first here may be why something later
+# fails: a source without any usable image leaves splits empty and classes without boxes.
 NOUNS = {
-    "images": "image",
-    "annotations": "box",
-    "labels": "label",
-    "splits": "split",
-    "classes": "class",
-    "sources": "source",
+    "sources": ("source", "sources"),
+    "images": ("image", "images"),
+    "annotations": ("box", "boxes"),
+    "labels": ("label", "labels"),
+    "splits": ("split", "splits"),
+    "classes": ("class", "classes"),
 }
-
-# What comes first here may be why something later fails: a source without any usable image
-# leaves splits empty and classes without boxes.
-_CAUSES_FIRST = ("sources", "images", "annotations", "labels", "splits", "classes")
 
 
 def causes_first(results: list[TableResult]) -> list[TableResult]:
     """The results in the order in which a person should read what failed."""
-    return sorted(results, key=lambda result: _CAUSES_FIRST.index(result.table))
+    return sorted(results, key=lambda result: list(NOUNS).index(result.table))
 
 
 def namesakes(class_names: list[str]) -> list[str]:
@@ -74,11 +72,5 @@ def offenders(result: TableResult, outcome: Outcome, limit: int = NAMED) -> list
 def _how_many(outcome: Outcome) -> str:
     if not outcome.count:
         return ""
-    noun = NOUNS[outcome.table]
-    return f"; not so for {outcome.count} of {outcome.of} {_plural(noun, outcome.of)}"
-
-
-def _plural(noun: str, count: int) -> str:
-    if count == 1:
-        return noun
-    return noun + ("es" if noun.endswith(("s", "x")) else "s")
+    noun = NOUNS[outcome.table][outcome.of != 1]
+    return f"; not so for {outcome.count} of {outcome.of} {noun}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,13 +78,10 @@ def annotation_rows(dataset: Dataset, images: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    boxes = dataset.annotations.reset_index(drop=True)
-    wanted = ["image_id", "item", "split", "width", "height", "original_width", "original_height"]
-    # An image id that occurs twice has its own rule; here it must not multiply boxes.
-    owners = images[wanted].drop_duplicates("image_id").rename(columns={"item": "image"})
-    rows = boxes.merge(owners, on="image_id", how="left")
-    rows["known_image"] = rows["image"].notna()
-    rows["item"] = _box_names(rows, dataset)
+    sizes = ["width", "height", "original_width", "original_height"]
+    rows, image, category = _of_images(dataset.annotations, dataset, images, sizes)
+    number = rows["annotation_id"].astype(str)
+    rows["item"] = image + ", annotation " + number + " (" + category + ")"
     corners = rows[["x", "y", "w", "h"]].to_numpy(dtype=np.float64)
     x, y, w, h = corners.T
     finite = np.isfinite(corners).all(axis=1)
@@ -118,31 +116,30 @@ def label_rows(dataset: Dataset, images: pd.DataFrame) -> pd.DataFrame:
         LABEL_COLUMNS, the index counting from 0, and: ``item`` (str, the image and the
         class), ``split`` of the image, ``known_image`` and ``repeated`` (bool).
     """
-    labels = dataset.labels.reset_index(drop=True)
-    owners = images[["image_id", "item", "split"]].drop_duplicates("image_id")
-    rows = labels.merge(owners.rename(columns={"item": "image"}), on="image_id", how="left")
-    rows["known_image"] = rows["image"].notna()
+    rows, image, category = _of_images(dataset.labels, dataset, images)
+    rows["item"] = image + ", label " + category
     rows["repeated"] = rows.duplicated(["image_id", "category_id"])
-    names = {category.category_id: printable(category.name) for category in dataset.categories}
-    columns = zip(rows["image"], rows["image_id"], rows["category_id"], strict=True)
-    rows["item"] = [
-        f"{image if isinstance(image, str) else f'image id {image_id}'}, "
-        f"label {names.get(category_id, f'class id {category_id}')}"
-        for image, image_id, category_id in columns
-    ]
     return rows
 
 
-def _box_names(rows: pd.DataFrame, dataset: Dataset) -> list[str]:
-    names = {category.category_id: printable(category.name) for category in dataset.categories}
-    columns = zip(
-        rows["image"], rows["image_id"], rows["annotation_id"], rows["category_id"], strict=True
-    )
-    return [
-        f"{image if isinstance(image, str) else f'image id {image_id}'}, "
-        f"annotation {annotation_id} ({names.get(category_id, f'class id {category_id}')})"
-        for image, image_id, annotation_id, category_id in columns
-    ]
+def _of_images(
+    table: pd.DataFrame, dataset: Dataset, images: pd.DataFrame, columns: Sequence[str] = ()
+) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
+    """Rows of a table with ``split`` and more columns of their image, and ``known_image``.
+
+    Returns:
+        The rows, and how messages name the image and the class of each.
+    """
+    # An image id that occurs twice has its own rule; here it must not multiply rows.
+    owners = images[["image_id", "item", "split", *columns]].drop_duplicates("image_id")
+    rows = table.reset_index(drop=True).merge(owners, on="image_id", how="left")
+    rows["known_image"] = rows["item"].notna()
+    classes = {category.category_id: printable(category.name) for category in dataset.categories}
+    image = rows["item"].fillna("image id " + rows["image_id"].astype(str))
+    category = rows["category_id"].map(classes)
+    category = category.fillna("class id " + rows["category_id"].astype(str))
+    # Columns without any row have lost their type.
+    return rows, image.astype(str), category.astype(str)
 
 
 def _copy_in_split(rows: pd.DataFrame, ledger: pd.DataFrame) -> pd.Series:
@@ -159,18 +156,12 @@ def _copy_in_split(rows: pd.DataFrame, ledger: pd.DataFrame) -> pd.Series:
 
 def _in_other_split(rows: pd.DataFrame, key: str) -> pd.Series:
     """For each image, the first image of another split with the same key; else None."""
-    import pandas as pd
-
     firsts = rows[rows[key] != ""].drop_duplicates([key, "split"])
-    shared = firsts[firsts.duplicated(key, keep=False)]
-    peers: dict[str, list[tuple[str, str]]] = {}
-    for value, split, item in zip(shared[key], shared["split"], shared["item"], strict=True):
-        peers.setdefault(value, []).append((split, item))
-    found = [
-        next((item for other, item in peers.get(value, []) if other != split), None)
-        for value, split in zip(rows[key], rows["split"], strict=True)
-    ]
-    return pd.Series(found, index=rows.index, dtype=object)
+    shared = firsts.loc[firsts.duplicated(key, keep=False), [key, "split", "item"]]
+    pairs = rows[[key, "split"]].reset_index().merge(shared, on=key, suffixes=("", "_of_other"))
+    others = pairs[pairs["split"] != pairs["split_of_other"]].drop_duplicates("index")
+    found = others.set_index("index")["item"].reindex(rows.index).astype(object)
+    return found.where(found.notna(), None)
 
 
 def _nearest(rows: pd.DataFrame, distance: int | None) -> tuple[np.ndarray, np.ndarray]:
