@@ -1,14 +1,5 @@
 """The names that ``data.sources.<name>.format`` and ``reprise export`` take, once for all.
 
-To add a format:
-
-1. Write ``formats/<name>.py``, or a folder ``formats/<name>/``, with the three functions of
-   :class:`reprise.formats.source_labels.Format`: ``read``, ``detect`` and ``write``.
-   :mod:`reprise.formats.voc` is a short one to start from.
-2. Add its line to FORMATS. The parameter schema, ``format: auto``, ``reprise check``, ``reprise
-   export`` and the label cache read it here.
-3. Run ``make schema``, and add a round trip to ``tests/formats``.
-
 This module imports nothing, so that the download stage does not depend on label formats.
 """
 
@@ -29,5 +20,5 @@ FORMATS = {
     "label_masks": "one mask PNG for each image, or for each image and class",
     "images": "images without labels, as background",
 }
-# Formats whose labels are image files; all others are read without opening any image.
-LABELS_ARE_IMAGES = frozenset({"instance_masks", "label_masks"})
+# Formats whose `read` opens images, as their labels are image files; no other opens any.
+READ_OPENS_IMAGES = frozenset({"instance_masks", "label_masks"})

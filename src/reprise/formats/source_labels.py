@@ -16,14 +16,28 @@ from reprise.formats.registry import FORMATS
 
 
 class Format(Protocol):
-    """The functions of each format's module."""
+    """The functions of each format's module.
+
+    Labels are handed on as they are written, and the rules of preprocessing judge them: nothing
+    is dropped or corrected here. So a coordinate that is no number is NaN, a box may have no size
+    or lie outside its image, and a label whose image is missing has a record with ``path=None``.
+    :mod:`reprise.formats.records` says what each value means.
+    """
 
     def read(self, files: FileIndex, options: ReadOptions) -> SourceDataset:
         """Read the labels of a source; its files are not changed.
 
+        What is wrong with the labels of a single image costs that image alone: code that finds
+        it raises :class:`~reprise.formats.records.LabelError`, and ``read`` catches it and makes
+        it the image's ``problem``.
+
+        Returns:
+            All images of the source by name, also those that no label mentions: these are not
+            ``labelled``. In a format whose label file lists the images of the dataset,
+            ``lists_images`` says that they are no part of it.
+
         Raises:
             RepriseError: The labels as a whole cannot be read; the message names the file.
-                Labels of a single image that cannot be read are its ``problem`` instead.
         """
         ...
 
@@ -34,6 +48,10 @@ class Format(Protocol):
 
     def write(self, dataset: SourceDataset, folder: Path) -> None:
         """Write images and labels so that :meth:`read` gives the same again.
+
+        What the format has no place for is lost, where a trainer may do without: outlines, areas,
+        keys. What would change its meaning is refused instead: crowds as single objects, labels
+        of whole images, names that would be read as others. Each format says which.
 
         Args:
             dataset: Every image has a path, a width and a height; boxes are in pixels. Formats

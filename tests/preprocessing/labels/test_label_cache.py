@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from builders import tiny_coco, write_labels
 from formats import strategies
 from formats.strategies import images
 from preprocessing.cache_helpers import counted, settle_at_once
+from reprise.errors import RepriseError
 from reprise.formats.records import BoxRecord, ImageRecord, SourceDataset
-from reprise.formats.registry import FORMATS, LABELS_ARE_IMAGES
+from reprise.formats.registry import FORMATS, READ_OPENS_IMAGES
 from reprise.formats.source_labels import format_module
 from reprise.masks.rle import encode_mask
 from reprise.preprocessing.config import DataConfig
@@ -24,8 +26,6 @@ from reprise.preprocessing.labels.label_file import read_records, write_records
 from reprise.preprocessing.labels.read_labels import read_labels
 
 ENTRY = {"url": "mine", "format": "coco"}
-LABELS_OF_IMAGES = ("multilabel_csv", "multilabel_folders")
-MASKS = ("instance_masks", "label_masks")
 
 
 class Place:
@@ -163,15 +163,8 @@ def test_large_labels_are_not_kept(place: Place, read: list[int]) -> None:
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_formats_look_into_images_only_where_they_say_so(tmp_path: Path, name: str) -> None:
-    records = images(tmp_path / "pictures")
-    for record in records if name != "images" else ():
-        record.split = "train"
-        record.labels = ["cat"] if name in LABELS_OF_IMAGES else []
-        record.boxes = [] if name in LABELS_OF_IMAGES else [labelled(record, name in MASKS)]
     folder = tmp_path / "written"
-    folder.mkdir()
-    classes = [] if name == "images" else ["cat"]
-    format_module(name).write(SourceDataset("mine", records, classes), folder)
+    write_labelled(name, images(tmp_path / "pictures"), folder)
     before = strategies.read_labels(format_module(name), folder)
     assert any(image.boxes or image.labels for image in before.images) == (name != "images")
     write_records(before.images, tmp_path / "records")
@@ -179,16 +172,30 @@ def test_formats_look_into_images_only_where_they_say_so(tmp_path: Path, name: s
     for path in folder.rglob("*.png"):
         path.write_bytes(b"no picture at all")
     after = strategies.read_labels(format_module(name), folder)
-    assert (repr(after) == repr(before)) == (name not in LABELS_ARE_IMAGES)
+    assert (repr(after) == repr(before)) == (name not in READ_OPENS_IMAGES)
 
 
-def labelled(image: ImageRecord, masked: bool) -> BoxRecord:
+def write_labelled(name: str, records: list[ImageRecord], folder: Path) -> None:
+    """Write images with an object that fills each, or whatever labels the format can hold."""
+    for boxes, labels in ((True, []), (False, ["cat"]), (False, [])):
+        folder.mkdir()
+        for record in records:
+            record.split = "train"
+            record.boxes = [filling(record)] if boxes else []
+            record.labels = list(labels)
+        classes = ["cat"] if boxes or labels else []
+        try:
+            return format_module(name).write(SourceDataset("mine", records, classes), folder)
+        except RepriseError:
+            shutil.rmtree(folder)
+    raise AssertionError(f"{name} writes no dataset")
+
+
+def filling(image: ImageRecord) -> BoxRecord:
     """An object that fills the image."""
     assert image.width is not None and image.height is not None
-    xywh = (0.0, 0.0, float(image.width), float(image.height))
-    if not masked:
-        return BoxRecord("cat", xywh)
     mask = np.ones((image.height, image.width), dtype=np.uint8)
+    xywh = (0.0, 0.0, float(image.width), float(image.height))
     return BoxRecord("cat", xywh, float(mask.sum()), segmentation=encode_mask(mask))
 
 

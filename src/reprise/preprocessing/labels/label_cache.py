@@ -19,7 +19,7 @@ from typing import Any
 
 from reprise.code_digest import code_digest
 from reprise.formats.file_index import IMAGE_SUFFIXES
-from reprise.formats.registry import LABELS_ARE_IMAGES
+from reprise.formats.registry import READ_OPENS_IMAGES
 from reprise.preprocessing.store.byte_cache import ByteCache
 from reprise.preprocessing.store.file_state import file_state
 
@@ -42,7 +42,7 @@ def label_key(folder: Path, format_: str, options: Sequence[object]) -> str | No
     versions = [f"{name} {metadata.version(name)}" for name in _LIBRARIES]
     code = [sys.version, *versions, code_digest("preprocess")]
     digest = hashlib.sha256(json.dumps([code, format_, *options]).encode())
-    unread = frozenset() if format_ in {"auto", *LABELS_ARE_IMAGES} else IMAGE_SUFFIXES
+    unread = frozenset() if format_ in {"auto", *READ_OPENS_IMAGES} else IMAGE_SUFFIXES
     for where, folders, files in os.walk(folder):
         folders.sort()
         digest.update(f"{os.path.relpath(where, folder)}\0".encode(errors="surrogateescape"))
