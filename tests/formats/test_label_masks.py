@@ -80,6 +80,14 @@ def test_a_region_is_an_object_with_run_lengths_area_and_box(tmp_path: Path) -> 
     assert (rle.decode(one.segmentation) == (_values((1, SECOND)) == 1)).all()
 
 
+def test_regions_are_in_the_order_of_their_first_pixels_column_by_column(tmp_path: Path) -> None:
+    _save(tmp_path, "images/1.jpg")
+    lower, higher = (2, 30, 9, 9), (15, 3, 9, 9)
+    _save(tmp_path, "masks/1.png", _values((1, higher), (1, lower)))
+    (image,) = read_labels(label_masks, tmp_path).images
+    assert [box.xywh for box in image.boxes] == [lower, higher]
+
+
 def test_specks_are_counted_and_left_out(tmp_path: Path) -> None:
     _save(tmp_path, "images/1.jpg")
     _save(tmp_path, "masks/1.png", _values((1, FIRST), (1, (40, 40, 7, 7)), (2, (0, 40, 1, 1))))

@@ -69,17 +69,10 @@ def test_packed_run_lengths_area_and_box_are_those_of_pycocotools(mask: np.ndarr
     assert packed["counts"] == expected["counts"].decode()
     assert packed["size"] == expected["size"]
     plain = rle.encode(rle.positions(mask, 0, 0, mask.shape), mask.shape)
+    assert rle.pack(plain) == packed
     for segmentation in (packed, plain):
         assert rle.area(segmentation) == oracle.area(expected)
         assert list(rle.bbox(segmentation)) == oracle.toBbox(expected).tolist()
-
-
-@given(mask=masks(), seed=st.integers(0, 99))
-def test_the_regions_of_a_partition_are_its_masks_one_by_one(mask: np.ndarray, seed: int) -> None:
-    values = np.random.default_rng(seed).integers(1, 4, mask.shape) * mask
-    first = {int(value): place for place, value in reversed([*enumerate(values.T.ravel())])}
-    order = sorted(first.keys() - {0}, key=lambda value: first[value])
-    assert rle.encode_regions(values) == [rle.encode_mask(values == value) for value in order]
 
 
 @given(

@@ -6,6 +6,8 @@ import posixpath
 import re
 from collections.abc import Collection, Iterable
 
+from reprise.formats.file_index import FileIndex
+
 SPLITS = ("train", "val", "test")
 _WORDS = {
     "train": "train",
@@ -51,6 +53,30 @@ class SplitLists:
         for image in images:
             self._splits.setdefault(image, set()).add(split)
 
+    def add_image_sets(self, files: FileIndex, images: Iterable[str], task: str) -> None:
+        """Take ``ImageSets/<task>/train.txt``, ``val.txt`` and ``test.txt``, as VOC has them.
+
+        A line is the end of an image's path, without its ending, and counts for the images in
+        the folder that holds ``ImageSets``. Lists of one class, which have a second column,
+        name no image.
+
+        Args:
+            files: The source folder.
+            images: Posix paths of its images.
+            task: ``Main`` or ``Segmentation``.
+
+        Raises:
+            RepriseError: A list is not UTF-8.
+        """
+        pattern = rf"(?P<root>(?:.+/)?)ImageSets/{task}/(?P<word>[a-z]+)\.txt"
+        for name in files.names:
+            match = re.fullmatch(pattern, name, re.IGNORECASE)
+            if match and (split := named_split(match["word"])):
+                root = match["root"]
+                lines = {line.strip() for line in files.read_text(name).split("\n")} - {""}
+                inside = (image for image in images if image.startswith(root))
+                self.add((image for image in inside if lines & _ends(image[len(root) :])), split)
+
     def split(self, image: str) -> str | None:
         """The split of an image: by a list, else by its folders."""
         listed: Collection[str] = self._splits.get(image, ())
@@ -72,3 +98,9 @@ class SplitLists:
             f"{len(several)} image(s) are in several {lists} and are taken for the first of "
             f"train, val and test; one is {several[0]}"
         ]
+
+
+def _ends(path: str) -> set[str]:
+    """A path without its ending, and all ends of it."""
+    parts = posixpath.splitext(path)[0].split("/")
+    return {"/".join(parts[start:]) for start in range(len(parts))}

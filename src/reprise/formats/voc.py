@@ -12,11 +12,10 @@ from reprise.formats.file_index import FileIndex
 from reprise.formats.geometry import stated_side, text_number
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.sidecars import attach, read_label_files
-from reprise.formats.split_names import SPLITS, folder_split, named_split
+from reprise.formats.split_names import SplitLists
 from reprise.formats.writing import check_writable, class_names, copy_image, write_label
 
 MAX_BYTES = 4_000_000  # of one XML file: about 10,000 objects
-_LIST = re.compile(r"(?:(?P<root>.+)/)?ImageSets/Main/(?P<word>[a-z]+)\.txt", re.IGNORECASE)
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 # What XML 1.0 cannot hold, and spaces that reading strips.
 _UNWRITABLE = re.compile(r"[^\t\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|^\s|\s$")
@@ -49,10 +48,12 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     if not labels:
         looked_for = "an .xml file whose first tag is <annotation>"
         raise files.no_label_file("VOC", looked_for, ".xml")
-    lists = _ImageSets(files)
+    lists = SplitLists()
+    lists.add_image_sets(files, images, "Main")
     records, notes = attach(labels, files, images, lists.split)
+    notes += lists.notes("lists of ImageSets/Main")
     classes = sorted({box.class_name for record in records for box in record.boxes})
-    return SourceDataset(files.source, records, classes, notes=notes + lists.notes(records))
+    return SourceDataset(files.source, records, classes, notes=notes)
 
 
 def detect(files: FileIndex) -> str | None:
@@ -120,52 +121,6 @@ def _text(element: ElementTree.Element, path: str) -> str:
 
 def _is_mask(name: str) -> bool:
     return any(part.lower().startswith("segmentation") for part in name.split("/")[:-1])
-
-
-class _ImageSets:
-    """The lists in ``ImageSets/Main``; those of one class, with a second column, do not count."""
-
-    def __init__(self, files: FileIndex) -> None:
-        self._splits: dict[tuple[str, str], list[str]] = {}
-        self._roots: dict[str, None] = {}
-        for name in files.names:
-            match = _LIST.fullmatch(name)
-            split = named_split(match["word"]) if match else None
-            if match is None or split is None:
-                continue
-            root = match["root"] or ""
-            self._roots[root] = None
-            for line in filter(None, map(str.strip, files.read_text(name).split("\n"))):
-                splits = self._splits.setdefault((root, line), [])
-                if split not in splits:
-                    splits.append(split)
-
-    def split(self, name: str) -> str | None:
-        """The split of an image: by a list, else by its folders."""
-        listed = self._listed(name)
-        return min(listed, key=SPLITS.index) if listed else folder_split(name)
-
-    def notes(self, images: list[ImageRecord]) -> list[str]:
-        """What is to be said when lists overlap."""
-        twice = [image.name for image in images if len(self._listed(image.name)) > 1]
-        if not twice:
-            return []
-        return [
-            f"{len(twice)} image(s) are in several lists of ImageSets/Main and are taken for the "
-            f"first of train, val and test; one is {twice[0]}"
-        ]
-
-    def _listed(self, name: str) -> list[str]:
-        stem = posixpath.splitext(name)[0]
-        for root in self._roots:
-            if root and not stem.startswith(f"{root}/"):
-                continue
-            parts = stem[len(root) :].strip("/").split("/")
-            for start in range(len(parts)):
-                found = self._splits.get((root, "/".join(parts[start:])))
-                if found:
-                    return found
-        return []
 
 
 def _check_names(dataset: SourceDataset) -> None:

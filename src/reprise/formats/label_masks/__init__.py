@@ -30,7 +30,7 @@ from reprise.formats.mask_images import (
     write_mask,
 )
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
-from reprise.formats.split_names import folder_split, named_split
+from reprise.formats.split_names import SplitLists, folder_split
 from reprise.formats.writing import check_writable, class_names, copy_image, flat_names
 from reprise.masks import rle
 
@@ -40,7 +40,6 @@ MIN_AREA = 50
 # Masks that `detect` opens, and the most colours that they may have.
 _MOST_OPENED = 3
 _MOST_COLOURS = 256
-_LISTS = "imagesets/segmentation"
 
 
 def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
@@ -75,13 +74,14 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     records += [ImageRecord(name, None) for name in pairs.orphans]
     for name in pairs.unlabelled:
         records.append(ImageRecord(name, files.path(name), labelled=False))
-    listed = _listed_splits(files)
-    for record in records:
-        stem = posixpath.splitext(posixpath.basename(record.name))[0]
-        record.split = folder_split(record.name) or listed.get(stem)
     records.sort(key=lambda record: record.name)
+    lists = SplitLists()
+    lists.add_image_sets(files, [record.name for record in records], "Segmentation")
+    for record in records:
+        record.split = folder_split(record.name) or lists.split(record.name)
     classes = reader.classes(records)
-    return SourceDataset(files.source, records, classes, lists_images=True, notes=reader.notes())
+    notes = reader.notes() + lists.notes("lists of ImageSets/Segmentation")
+    return SourceDataset(files.source, records, classes, lists_images=True, notes=notes)
 
 
 def detect(files: FileIndex) -> str | None:
@@ -205,22 +205,13 @@ def _objects(pixels: np.ndarray, class_name: str, boxes: list[BoxRecord]) -> int
     count, regions, stats, _ = cv2.connectedComponentsWithStats(
         pixels.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S
     )
-    kept = stats[:, cv2.CC_STAT_AREA] >= MIN_AREA
-    kept[0] = False
-    if kept.any():
-        for segmentation in rle.encode_regions(np.where(kept[regions], regions, 0)):
-            boxes.append(mask_record(class_name, segmentation))
-    return int(count - 1 - kept.sum())
-
-
-def _listed_splits(files: FileIndex) -> dict[str, str]:
-    """Splits by the stems in ``ImageSets/Segmentation/<split>.txt``, the first list counting."""
-    found: dict[str, str] = {}
-    for name in files.with_suffix(".txt"):
-        folder, base = posixpath.split(name)
-        split = named_split(base)
-        if split and folder.lower().endswith(_LISTS):
-            text = files.path(name).read_bytes().decode("utf-8", errors="replace")
-            for line in filter(None, map(str.strip, text.splitlines())):
-                found.setdefault(line, split)
-    return found
+    found = []
+    for region, (left, top, width, height, area) in enumerate(stats.tolist()):
+        if region and area >= MIN_AREA:
+            inside = regions[top : top + height, left : left + width] == region
+            found.append(rle.positions(inside, left, top, pixels.shape))
+    found.sort(key=lambda positions: int(positions[0]))
+    for positions in found:
+        segmentation = rle.pack(rle.encode(positions, pixels.shape))
+        boxes.append(mask_record(class_name, segmentation))
+    return int(count) - 1 - len(found)
