@@ -25,6 +25,7 @@ from reprise.formats.json_files import (
     scalar_keys,
     text_value,
 )
+from reprise.formats.name_matching import NameIndex
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.writing import check_writable, copy_image, write_label
 
@@ -133,9 +134,7 @@ class _Reader:
         self._files = files
         self._images = ImageList(files)
         self._classes: dict[str, None] = {}
-        self._by_stem: dict[str, list[str]] = {}
-        for name in files.images():
-            self._by_stem.setdefault(posixpath.basename(_stem(name)), []).append(name)
+        self._index = NameIndex(files.images())
 
     def dataset(self) -> SourceDataset:
         """Everything that was read."""
@@ -167,7 +166,9 @@ class _Reader:
     def _image_name(self, entry: dict[str, Any], beside: str, where: str) -> str:
         """The image that an entry means; its id, where there is no such file."""
         image_id = text_value(entry.get("id"), "id")
-        found = self._candidates(image_id, posixpath.dirname(beside))
+        found = self._index.find(image_id, beside, ending=False)
+        if len(found) > 1:
+            found = self._index.find(f"images/{image_id}", beside, ending=False) or found
         if len(found) > 1:
             raise self._files.several(image_id, beside, where, found)
         return found[0] if found else image_id
@@ -185,15 +186,6 @@ class _Reader:
         names = self._tags(entry, "regions")
         regions = entry.get("regions") or []
         image.boxes += [_box(*pair) for pair in zip(names, regions, strict=True)]
-
-    def _candidates(self, image_id: str, folder: str) -> list[str]:
-        """Images that an id can mean, the likeliest only."""
-        same = self._by_stem.get(posixpath.basename(image_id), [])
-        for start in (folder, posixpath.join(folder, "images"), "", "images"):
-            exact = posixpath.join(start, image_id)
-            if found := [name for name in same if _stem(name) == exact]:
-                return found
-        return [name for name in same if _stem(name).endswith("/" + image_id)]
 
     def _tags(self, entry: dict[str, Any], section: str) -> list[str]:
         """The tag names in a list of tags or regions, which become known as classes."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 from pathlib import Path
 
 from reprise.errors import RepriseError
+from reprise.formats.name_matching import NameIndex
 
 # Also kinds that will be refused: a row of the ledger says more than silence.
 IMAGE_SUFFIXES = frozenset(
@@ -30,6 +30,7 @@ class FileIndex:
 
     Attributes:
         names: Posix paths inside the folder, sorted.
+        index: Finds them by the names that label files give them.
 
     Raises:
         RepriseError: A file's name is not valid UTF-8.
@@ -52,10 +53,7 @@ class FileIndex:
                     )
                 self.names.append(relative)
         self.names.sort()
-        self._known = set(self.names)
-        self._by_basename: dict[str, list[str]] = {}
-        for name in self.names:
-            self._by_basename.setdefault(posixpath.basename(name), []).append(name)
+        self.index = NameIndex(self.names)
 
     def path(self, name: str) -> Path:
         """Where a listed file is."""
@@ -70,31 +68,6 @@ class FileIndex:
         return [
             name for name in self.names if posixpath.splitext(name)[1].lower() in IMAGE_SUFFIXES
         ]
-
-    def candidates(self, written: str, beside: str) -> list[str]:
-        """Files that a name in a label file can mean, the likeliest only.
-
-        Args:
-            written: The name as the label file has it.
-            beside: Posix path of the label file.
-
-        Returns:
-            The file at that path from the label file's folder or, failing that, from the
-            top; else all files whose path ends so, and of several those in a folder that the
-            label file is named after (``instances_train.json``, ``train/``). Empty when
-            there is none.
-        """
-        text = written.replace("\\", "/")
-        for start in (posixpath.dirname(beside), ""):
-            exact = posixpath.normpath(posixpath.join(start, text))
-            if exact in self._known:
-                return [exact]
-        tail = "/" + posixpath.normpath(text).lstrip("/")
-        same_name = self._by_basename.get(posixpath.basename(text), [])
-        found = [name for name in same_name if ("/" + name).endswith(tail)]
-        words = set(re.split(r"[._ -]", posixpath.basename(beside).lower()))
-        same_folder = [name for name in found if words & set(name.lower().split("/")[:-1])]
-        return same_folder if len(found) > 1 and same_folder else found
 
     def read_text(self, name: str) -> str:
         """The text of a file: UTF-8 with or without a byte order mark.

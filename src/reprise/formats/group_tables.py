@@ -63,7 +63,7 @@ def _values(
         if problem := table.length_problem(cells):
             raise files.error(table.name, where, problem, _FIX)
         written = cells[image_column]
-        matches = files.candidates(written, table.name)
+        matches = files.index.find(written, table.name)
         if len(matches) > 1:
             raise files.several(written, table.name, where, matches)
         values = {key: cells[place] for key, place in columns.items() if cells[place].strip()}

@@ -20,7 +20,7 @@ class ImageList:
         self._files = files
         self._known = set(files.names)
         self._images: dict[str, ImageRecord] = {}
-        self._found: dict[tuple[str, str, str, int | None], ImageRecord] = {}
+        self._found: dict[tuple[str, str, str, int | None], str] = {}
         self._in_two_splits: dict[str, set[str]] = {}
 
     def find(
@@ -28,18 +28,28 @@ class ImageList:
     ) -> ImageRecord:
         """The image that a name in a label file means; the same record for the same image.
 
-        Of several files that the name fits, the nearest in the folder tree to the label file
-        is meant, and of these the one of the stated size.
+        The arguments and errors are those of :meth:`name`.
+
+        Returns:
+            Its record; without a path when there is no such file.
+        """
+        return self.record(self.name(written, beside, where, within, size))
+
+    def name(
+        self, written: str, beside: str, where: str, within: str = "", size: int | None = None
+    ) -> str:
+        """The path of the image that a name in a label file means, as of :class:`NameIndex`.
 
         Args:
             written: The name as the label file has it.
             beside: Posix path of the label file.
             where: The place in the label file, for messages.
             within: Folder that holds the image; empty for any.
-            size: Of the image file, in bytes, where the label file states it.
+            size: Of the image file, in bytes, where the label file states it: of several
+                files that the name fits equally well, the one of that size is meant.
 
         Returns:
-            Its record; without a path when there is no such file.
+            A posix path; the written name when there is no such file.
 
         Raises:
             RepriseError: The name is empty or fits several files.
@@ -49,13 +59,20 @@ class ImageList:
             return self._found[key]
         if not written.strip() or not encodable(written):
             raise self._files.error(beside, where, f"the image name {written!r} has nothing in it")
-        found = self._candidates(written, beside, within)
+        find = self._files.index.find
+        # Some write a space after each comma.
+        found = find(written, beside, within=within) or find(written.strip(), beside, within=within)
         if len(found) > 1 and size:
-            found = [name for name in found if self._bytes(name) == size] or found
+            sizes = {name: self._files.path(name).stat().st_size for name in found}
+            found = [name for name in found if sizes[name] == size] or found
         if len(found) > 1:
             raise self._files.several(written, beside, where, found)
         name = found[0] if found else posixpath.join(within, written)
-        return self._found.setdefault(key, self.record(name))
+        return self._found.setdefault(key, name)
+
+    def __contains__(self, name: str) -> bool:
+        """Whether there is a record of a path already."""
+        return name in self._images
 
     def record(self, name: str) -> ImageRecord:
         """The record of a posix path in the source folder, whether or not there is a file."""
@@ -100,18 +117,3 @@ class ImageList:
         for image in images:
             image.split = image.split or folder_split(image.name)
         return SourceDataset(self._files.source, images, classes, lists_images=True, notes=notes)
-
-    def _candidates(self, written: str, beside: str, within: str) -> list[str]:
-        found = self._files.candidates(written, beside)
-        # Some write a space after each comma.
-        found = found or self._files.candidates(written.strip(), beside)
-        inside = [name for name in found if not within or name.startswith(within + "/")]
-        near = [_shared_folders(name, beside) for name in inside]
-        return [name for name, depth in zip(inside, near, strict=True) if depth == max(near)]
-
-    def _bytes(self, name: str) -> int:
-        return self._files.path(name).stat().st_size
-
-
-def _shared_folders(name: str, other: str) -> int:
-    return len(posixpath.commonprefix([name.split("/")[:-1], other.split("/")[:-1]]))

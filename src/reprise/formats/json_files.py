@@ -1,21 +1,18 @@
-"""JSON label files: reading one whole, in pieces, or only its ends."""
+"""JSON label files: reading one whole, or only its ends."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from reprise.errors import RepriseError
 from reprise.formats.file_index import FileIndex, encodable
-from reprise.formats.json_stream import JsonLists
 from reprise.formats.records import LabelError, SourceDataset
 
 END_BYTES = 65_536
-
-Parsed = TypeVar("Parsed")
 
 
 def read_json(files: FileIndex, name: str) -> Any:
@@ -24,17 +21,8 @@ def read_json(files: FileIndex, name: str) -> Any:
     Raises:
         RepriseError: It is not JSON.
     """
-    return _read(json.loads, files, name)
-
-
-def read_json_lists(files: FileIndex, name: str) -> JsonLists:
-    """As :func:`read_json`, for a file that may be large: its lists, entry by entry."""
-    return _read(JsonLists, files, name)
-
-
-def _read(parse: Callable[[bytes], Parsed], files: FileIndex, name: str) -> Parsed:
     try:
-        return parse(files.path(name).read_bytes())
+        return json.loads(files.path(name).read_bytes())
     except (ValueError, RecursionError) as error:
         raise files.source_error(
             f"{name} is not valid JSON: {parse_problem(error)}.",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from reprise.formats.file_index import FileIndex, encodable
+from reprise.formats.name_matching import NameIndex, names_file
 from reprise.formats.records import ImageRecord, LabelError
 from reprise.formats.split_names import folder_split
 
@@ -73,19 +73,19 @@ def attach(
     Raises:
         RepriseError: A label file can be about several images.
     """
-    finder = _ImageFinder(images)
+    index = NameIndex(images)
     records: dict[str, ImageRecord] = {}
     label_files: dict[str, str] = {}
     renamed: list[str] = []
     for label, record in labels.items():
         written = record.name
-        matches = finder.find(written, label)
+        matches = index.find_for(label, written)
         if len(matches) > 1:
             raise files.source_error(
                 f"{label} fits several images: {', '.join(matches[:4])}.",
                 "put the label file beside its image, or write the image's path into it.",
             )
-        if matches and written and not _is_name_of(written, matches[0]):
+        if matches and written and not names_file(written, matches[0]):
             renamed.append(f"{label} names {written!r} and counts for {matches[0]}")
         stated = written if written and encodable(written) else label
         record.name = matches[0] if matches else stated
@@ -107,61 +107,3 @@ def attach(
             f"their own names, such as: {renamed[0]}"
         )
     return [records[name] for name in sorted(records)], notes
-
-
-class _ImageFinder:
-    """Images by their names and by their names without ending."""
-
-    def __init__(self, images: Iterable[str]) -> None:
-        self._by_name: dict[str, list[str]] = {}
-        for name in images:
-            base = posixpath.basename(name)
-            for key in dict.fromkeys((base, posixpath.splitext(base)[0])):
-                self._by_name.setdefault(key, []).append(name)
-
-    def find(self, written: str, label: str) -> list[str]:
-        """The images that a label file can be about, the likeliest only.
-
-        An image of the written name counts before one that is named as the label file. Of
-        several, those count whose folders agree best with the written path, then with the
-        label file's own folder, as ``Annotations/north`` does with ``JPEGImages/north``.
-        """
-        text = posixpath.normpath(written.replace("\\", "/")) if written else ""
-        base, label_base = posixpath.basename(text), posixpath.basename(label)
-        named = [name for name in self._keyed(base) if posixpath.basename(name) == base]
-        found = named or self._keyed(posixpath.splitext(label_base)[0])
-        exact = posixpath.normpath(posixpath.join(posixpath.dirname(label), text))
-        if exact in found:
-            return [exact]
-        scores = {name: (_shared_tail(text, name), _nearness(label, name)) for name in found}
-        return [name for name in found if scores[name] == max(scores.values())]
-
-    def _keyed(self, key: str) -> list[str]:
-        return self._by_name.get(key, [])
-
-
-def _is_name_of(written: str, name: str) -> bool:
-    """Whether a label file's words, with or without an ending, are the name of an image."""
-    base = posixpath.basename(name)
-    return posixpath.basename(written.replace("\\", "/")) in (base, posixpath.splitext(base)[0])
-
-
-def _shared_tail(one: str, other: str) -> int:
-    """How many parts two paths share, counted from their ends."""
-    return _run(one.split("/")[::-1], other.split("/")[::-1])
-
-
-def _nearness(label: str, image: str) -> int:
-    """How many folders two paths share, counted from the top and then from the bottom."""
-    one, other = label.split("/")[:-1], image.split("/")[:-1]
-    top = _run(one, other)
-    return top + _run(one[top:][::-1], other[top:][::-1])
-
-
-def _run(one: list[str], other: list[str]) -> int:
-    count = 0
-    for a, b in zip(one, other, strict=False):
-        if a != b:
-            break
-        count += 1
-    return count

@@ -6,15 +6,16 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from reprise.formats.coco.writer import OWN_KEYS
 from reprise.formats.file_index import FileIndex
 from reprise.formats.geometry import NO_BOX, Xywh, json_number, stated_side
+from reprise.formats.image_lists import ImageList
 from reprise.formats.json_files import text_value
-from reprise.formats.json_stream import JsonLists
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError
-from reprise.formats.split_names import folder_split, named_split
+from reprise.formats.split_names import named_split
 
 SECTIONS = ("images", "annotations", "categories")
+# Keys of an image entry that describe the file; all others may serve to group images.
+OWN_KEYS = frozenset({"id", "file_name", "width", "height", "synthetic"})
 
 Id = int | str
 
@@ -27,17 +28,17 @@ class CocoFile:
     has a row; it is named after the place: ``labels.json#image_id=99``.
 
     Args:
-        content: The file.
+        content: The file; its lists are emptied, so that no entry is kept beside its record.
         files: The source folder.
         name: Posix path of the file.
-        images: Of the source, by name; this file's are added.
+        images: Of the source; this file's are added.
 
     Attributes:
         notes: What is wrong with its categories.
     """
 
     def __init__(
-        self, content: JsonLists, files: FileIndex, name: str, images: dict[str, ImageRecord]
+        self, content: dict[str, Any], files: FileIndex, name: str, images: ImageList
     ) -> None:
         self.notes: list[str] = []
         self._content = content
@@ -91,29 +92,29 @@ class CocoFile:
         except LabelError as mistake:
             image.add_problem(f"{self._name}, {where}: {mistake}")
 
-    def _image(self, where: str, entry: object) -> ImageRecord:
+    def _image(self, where: str, entry: Any) -> ImageRecord:
         """The image that an entry names."""
         try:
             written = _text(entry, "file_name")
         except LabelError as mistake:
             return self._placeholder(where, f"{where}: {mistake}")
-        matches = self._files.candidates(written, self._name)
-        if len(matches) > 1:
-            raise self._files.several(written, self._name, where, matches)
-        name = matches[0] if matches else written
-        record = ImageRecord(
-            name=name,
-            path=self._files.path(name) if matches else None,
-            keys=_group_keys(entry),
-            synthetic=_value(entry, "synthetic") in (True, 1),
-            split=named_split(self._name) or folder_split(name),
-        )
+        name = self._images.name(written, self._name, where)
+        if name in self._images:
+            return self._images.record(name)
+        image = self._images.record(name)
+        image.split = named_split(self._name)
+        image.synthetic = _value(entry, "synthetic") in (True, 1)
+        image.keys = {
+            key: str(value)
+            for key, value in entry.items()
+            if key not in OWN_KEYS and isinstance(value, str | int | float)
+        }
         try:
-            record.width = stated_side(_value(entry, "width"), "width")
-            record.height = stated_side(_value(entry, "height"), "height")
+            image.width = stated_side(entry.get("width"), "width")
+            image.height = stated_side(entry.get("height"), "height")
         except LabelError as mistake:
-            record.add_problem(f"{self._name}, {where}: {mistake}")
-        return self._images.setdefault(name, record)
+            image.add_problem(f"{self._name}, {where}: {mistake}")
+        return image
 
     def _read_annotations(self) -> None:
         count, used, reason = 0, 0, ""
@@ -145,9 +146,10 @@ class CocoFile:
         """An image without a file, for labels whose image is not known."""
         name = f"{self._name}#{place}"
         self._placeholders.add(name)
-        record = ImageRecord(name, None, split=named_split(self._name))
-        record.problem = f"{self._name}, {problem}"
-        return self._images.setdefault(name, record)
+        record = self._images.record(name)
+        record.split = named_split(self._name)
+        record.add_problem(f"{self._name}, {problem}")
+        return record
 
     def _box(self, entry: object) -> BoxRecord:
         category_id = _id(entry, "category_id")
@@ -165,10 +167,12 @@ class CocoFile:
         )
 
     def _entries(self, section: str) -> Iterator[tuple[str, object]]:
-        if not self._content.is_list(section):
+        entries = self._content[section]
+        if not isinstance(entries, list):
             raise self._files.error(self._name, section, "it is not a list")
-        for index, entry in enumerate(self._content.entries(section)):
-            yield f"{section}[{index}]", entry
+        entries.reverse()
+        for index in range(len(entries)):
+            yield f"{section}[{index}]", entries.pop()
 
 
 def _value(entry: object, key: str) -> Any:
@@ -215,12 +219,3 @@ def _segmentation(value: object) -> list[list[float]] | dict[str, object]:
         [json_number(item) for item in part] if isinstance(part, list) else [math.nan]
         for part in parts
     ]
-
-
-def _group_keys(entry: object) -> dict[str, str]:
-    items = entry.items() if isinstance(entry, dict) else ()
-    return {
-        key: str(value)
-        for key, value in items
-        if key not in OWN_KEYS and isinstance(value, str | int | float | bool)
-    }

@@ -164,7 +164,7 @@ class _Reader:
         if posixpath.splitext(written)[1].lower() in IMAGE_SUFFIXES or not written.strip():
             return written
         endings = sorted(IMAGE_SUFFIXES)
-        found = [end for end in endings if self._files.candidates(written + end, beside)]
+        found = [end for end in endings if self._files.index.find(written + end, beside)]
         return written + found[0] if found else written
 
     def _set_labels(self, image: ImageRecord, labels: list[str], name: str, where: str) -> None:
