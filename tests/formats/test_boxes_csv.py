@@ -103,8 +103,9 @@ def test_what_is_no_number_is_left_to_the_box_rules(tmp_path: Path) -> None:
         ("a.png,64,48,big, dog,1,2,3,4", "9 cells where the header has 8"),
         ("a.png,64,48,,1,2,3,4", "line 3: a box without a class"),
         ("a.png,63,48,cat,1,2,3,4", "63 x 48 pixels, but 64 x 48 before"),
-        ("a.png,64,tall,cat,1,2,3,4", "not two positive numbers"),
-        ("a.png,64,-1,cat,1,2,3,4", "not two positive numbers"),
+        ("a.png,64,tall,cat,1,2,3,4", "height 'tall' is not a positive number"),
+        ("a.png,64,-1,cat,1,2,3,4", "height '-1' is not a positive number"),
+        ("a.png,64,,cat,1,2,3,4", "the width or the height of the image is missing"),
     ],
 )
 def test_a_bad_row_is_a_problem_of_its_image_alone(tmp_path: Path, row: str, problem: str) -> None:

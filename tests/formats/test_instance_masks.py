@@ -116,7 +116,7 @@ def test_masks_of_two_sizes_are_a_problem_of_their_image(tmp_path: Path) -> None
     _mask(tmp_path, "a1/masks/1.png", _block(1, 1, 2, 2))
     _mask(tmp_path, "a1/masks/2.png", np.ones((3, 5), dtype=bool))
     image = _only(tmp_path)
-    assert image.problem == "a1/masks/2.png: it is 5 x 3, another mask 64 x 48"
+    assert image.problem == "a1/masks/2.png: 5 x 3 pixels, but 64 x 48 before"
     assert image.boxes == []
 
 

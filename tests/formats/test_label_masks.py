@@ -229,7 +229,7 @@ def test_class_masks_of_two_sizes_are_a_problem_of_their_image(tmp_path: Path) -
     _save(tmp_path, "1_a.png", _values((255, FIRST)))
     _save(tmp_path, "1_b.png", np.zeros((5, 7), dtype=np.uint8))
     (image,) = read_labels(label_masks, tmp_path).images
-    assert image.problem == "1_b.png: it is 7 x 5, another mask 64 x 48"
+    assert image.problem == "1_b.png: 7 x 5 pixels, but 64 x 48 before"
     assert image.boxes == []
 
 

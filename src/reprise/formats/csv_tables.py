@@ -92,9 +92,14 @@ def headers_seen(files: FileIndex, names: list[str]) -> str:
     return "; ".join(seen) or "no .csv file at all"
 
 
-def is_true(cell: str) -> bool:
+def cell(cells: list[str], place: int | None) -> str:
+    """A cell of a row without spaces around it; empty for a column that is not there."""
+    return "" if place is None else cells[place].strip()
+
+
+def is_true(text: str) -> bool:
     """Whether a cell says yes."""
-    return cell.strip().lower() in ("1", "true", "yes")
+    return text.strip().lower() in ("1", "true", "yes")
 
 
 def column_place(columns: Iterable[str], names: Iterable[str]) -> int | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from reprise.formats.records import LabelError
 
+Point = tuple[float, float]
 Xywh = tuple[float, float, float, float]
 NO_BOX: Xywh = (math.nan, math.nan, math.nan, math.nan)
 # Pixels; no image format has longer sides, and larger numbers overflow in arithmetic.
@@ -34,6 +35,11 @@ def text_number(text: str) -> float:
         return math.nan
 
 
+def plain(value: float) -> float | int:
+    """A number as it is to be written: without a point where it is whole."""
+    return int(value) if float(value).is_integer() else value
+
+
 def stated_side(
     value: object, what: str, number: Callable[[Any], float] = json_number
 ) -> int | None:
@@ -55,27 +61,32 @@ def stated_side(
     return max(1, round(pixels))
 
 
-def bounds(xs: Sequence[float], ys: Sequence[float]) -> Xywh:
+def corners(values: Sequence[float]) -> list[Point]:
+    """The points of an outline that is written as x, y in turn."""
+    return list(zip(values[0::2], values[1::2], strict=True))
+
+
+def bounds(points: Sequence[Point]) -> Xywh:
     """Left, top, width, height; NaN without points, or with one that is not finite."""
-    if not xs or len(xs) != len(ys) or not all(map(math.isfinite, (*xs, *ys))):
+    if not points or not all(math.isfinite(value) for point in points for value in point):
         return NO_BOX
+    xs, ys = zip(*points, strict=True)
     return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
 
 
-def outline(xs: Sequence[float], ys: Sequence[float]) -> list[float]:
+def outline(points: Sequence[Point]) -> list[float]:
     """Points as x, y in turn; empty when they enclose nothing or are not all finite."""
-    if len(xs) < 3 or math.isnan(bounds(xs, ys)[0]):
+    if len(points) < 3 or math.isnan(bounds(points)[0]):
         return []
-    return [value for point in zip(xs, ys, strict=True) for value in point]
+    return [value for point in points for value in point]
 
 
 def ellipse(cx: float, cy: float, rx: float, ry: float, theta: float = 0.0) -> list[float]:
     """An outline of ROUND_CORNERS points on an ellipse, turned clockwise by ``theta`` radians."""
     cos, sin = math.cos(theta), math.sin(theta)
-    xs, ys = [], []
+    points = []
     for step in range(ROUND_CORNERS):
         turn = 2 * math.pi * step / ROUND_CORNERS
         across, down = rx * math.cos(turn), ry * math.sin(turn)
-        xs.append(cx + across * cos - down * sin)
-        ys.append(cy + across * sin + down * cos)
-    return outline(xs, ys)
+        points.append((cx + across * cos - down * sin, cy + across * sin + down * cos))
+    return outline(points)

@@ -26,7 +26,6 @@ from reprise.formats.mask_images import (
     foreground,
     mask_of,
     mask_record,
-    set_size,
     write_mask,
 )
 from reprise.formats.records import ImageRecord, LabelError, ReadOptions, SourceDataset
@@ -177,7 +176,7 @@ def _read_masks(
     for name in sorted(masks, key=lambda name: (posixpath.basename(name), name)):
         try:
             pixels = foreground(files.path(name))
-            set_size(record, pixels)
+            record.set_size(pixels.shape[1], pixels.shape[0])
         except LabelError as mistake:
             record.problem = f"{name}: {mistake}"
             record.boxes.clear()

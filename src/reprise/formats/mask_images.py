@@ -7,7 +7,6 @@ import warnings
 import zlib
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,18 +85,6 @@ def few_colours(path: Path, most: int) -> bool:
         return open_mask(path).getcolors(most) is not None
     except LabelError:
         return False
-
-
-def set_size(record: ImageRecord, pixels: npt.NDArray[Any]) -> None:
-    """Give an image the size of its mask.
-
-    Raises:
-        LabelError: Another mask of the image has another size.
-    """
-    height, width = pixels.shape
-    if record.width is not None and (record.width, record.height) != (width, height):
-        raise LabelError(f"it is {width} x {height}, another mask {record.width} x {record.height}")
-    record.width, record.height = width, height
 
 
 def mask_record(class_name: str, segmentation: dict[str, object]) -> BoxRecord:

@@ -78,6 +78,16 @@ class ImageRecord:
         """Say why its labels cannot be used; the first reason stays."""
         self.problem = self.problem or problem
 
+    def set_size(self, width: int, height: int) -> None:
+        """Note a size in pixels that the labels state.
+
+        Raises:
+            LabelError: They stated another size before.
+        """
+        if self.width is not None and (self.width, self.height) != (width, height):
+            raise LabelError(f"{width} x {height} pixels, but {self.width} x {self.height} before")
+        self.width, self.height = width, height
+
     def __reduce__(self) -> tuple[type[ImageRecord], tuple[Any, ...]]:
         # As of BoxRecord.
         return ImageRecord, tuple(getattr(self, name) for name in self.__slots__)

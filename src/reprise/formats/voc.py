@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from reprise.errors import RepriseError
 from reprise.formats.file_index import FileIndex
-from reprise.formats.geometry import stated_side, text_number
+from reprise.formats.geometry import plain, stated_side, text_number
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.sidecars import attach, read_label_files
 from reprise.formats.split_names import SplitLists
@@ -149,7 +149,7 @@ def _xml(image: ImageRecord) -> str:
         corners = ElementTree.SubElement(entry, "bndbox")
         x, y, w, h = box.xywh
         for key, number in zip(_CORNERS, (x, y, x + w, y + h), strict=True):
-            _add(corners, key, str(int(number)) if number == int(number) else repr(number))
+            _add(corners, key, str(plain(number)))
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 

@@ -9,13 +9,13 @@ version is read; else all box lists of the folder are merged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from reprise.errors import RepriseError
 from reprise.formats.box_columns import BoxColumns, box_columns
-from reprise.formats.boxes_csv.versions import choose_lists, stamped_lists
+from reprise.formats.boxes_csv.versions import BoxList, choose_lists, stamped_lists
 from reprise.formats.csv_tables import (
+    cell,
     header,
     headers_seen,
     is_true,
@@ -23,9 +23,9 @@ from reprise.formats.csv_tables import (
     write_table,
 )
 from reprise.formats.file_index import FileIndex
-from reprise.formats.geometry import MAX_SIDE, text_number
+from reprise.formats.geometry import plain, stated_side, text_number
 from reprise.formats.image_lists import ImageList
-from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
+from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.split_names import named_split
 from reprise.formats.writing import check_writable, class_names, copy_image, write_label
 
@@ -97,16 +97,7 @@ def write(dataset: SourceDataset, folder: Path) -> None:
         write_label(folder, f"{name}.csv", write_table([*columns, *keys], rows))
 
 
-@dataclass(frozen=True)
-class _List:
-    """A file to read: its name, the split it is of, and the folder that holds its images."""
-
-    name: str
-    split: str | None = None
-    within: str = ""
-
-
-def _choose(files: FileIndex, version: str) -> tuple[list[_List], list[str]]:
+def _choose(files: FileIndex, version: str) -> tuple[list[BoxList], list[str]]:
     """The files to read, and notes on the choice."""
     names = files.with_suffix(".csv")
     boxed = [name for name in names if box_columns(header(files, name))]
@@ -121,16 +112,12 @@ def _choose(files: FileIndex, version: str) -> tuple[list[_List], list[str]]:
             f"leave data.sources.{files.source}.version out.",
         )
     if not usecases:
-        return [_List(name) for name in boxed], []
+        return [BoxList(name) for name in boxed], []
     versions = [entry for entry in stamped if (entry.home, entry.usecase) in usecases]
     chosen, notes = choose_lists(versions, version, files.source)
     known = {entry.name for entry in versions}
     notes += [f"{name} is of no version: not read" for name in boxed if name not in known]
-    lists = []
-    for entry in chosen:
-        own = any(name.startswith(f"{entry.home}/images/") for name in files.names)
-        lists.append(_List(entry.name, entry.split, entry.home if own else ""))
-    return lists, notes
+    return chosen, notes
 
 
 def _nothing_found(files: FileIndex, names: list[str]) -> RepriseError:
@@ -151,25 +138,29 @@ class _Reader:
         self._classes: dict[str, None] = {}
         self._of_boxes: set[str] = set()
 
-    def read(self, entry: _List) -> None:
+    def read(self, entry: BoxList) -> None:
         """Add what one file says."""
         name = entry.name
         table = read_table(self._files, name)
         columns = box_columns(table.columns)
         if columns is None:
             raise _nothing_found(self._files, [name])
+        own = any(other.startswith(f"{entry.home}/images/") for other in self._files.names)
+        within = entry.home if own else ""
         for line, cells in table.rows:
             where = f"line {line}"
             if len(cells) <= columns.image:
                 raise self._files.error(name, where, "the row ends before the image's name")
-            image = self._images.find(cells[columns.image], name, where, entry.within)
-            problem, split = table.length_problem(cells), entry.split
-            if not problem:
-                problem = self._row(image, cells, columns, table.delimiter)
-                split = (columns.split is not None and named_split(cells[columns.split])) or split
+            image = self._images.find(cells[columns.image], name, where, within)
+            split = entry.split
+            try:
+                if problem := table.length_problem(cells):
+                    raise LabelError(problem)
+                split = named_split(cell(cells, columns.split)) or split
+                self._add(image, cells, columns, table.delimiter)
+            except LabelError as mistake:
+                image.add_problem(f"{name}, {where}: {mistake}")
             self._images.set_split(image, name, split)
-            if problem:
-                image.add_problem(f"{name}, {where}: {problem}")
 
     def dataset(self, notes: list[str]) -> SourceDataset:
         """Everything that was read."""
@@ -185,49 +176,34 @@ class _Reader:
             }
         return dataset
 
-    def _row(self, image: ImageRecord, cells: list[str], columns: BoxColumns, mark: str) -> str:
-        """Add a row to its image; returns what is wrong with it, if anything."""
+    def _add(self, image: ImageRecord, cells: list[str], columns: BoxColumns, mark: str) -> None:
+        """Add a row to its image."""
         for key, place in columns.others.items():
             if image.keys.setdefault(key, cells[place]) != cells[place]:
                 self._of_boxes.add(key)
-        if columns.synthetic is not None and is_true(cells[columns.synthetic]):
-            image.synthetic = True
-        sides = [
-            "" if place is None else cells[place].strip()
-            for place in (columns.width, columns.height)
-        ]
-        problem = _set_size(image, *(_number(side, mark) if side else 0.0 for side in sides))
-        texts = [cells[place].strip() for place in columns.box]
-        numbers = [_number(text, mark) for text in texts]
-        if problem or not any(texts) or all(number == 0 for number in numbers):
-            return problem
-        class_name = cells[columns.class_name].strip()
+        image.synthetic = image.synthetic or is_true(cell(cells, columns.synthetic))
+
+        def number(text: str) -> float:
+            # Where commas stand in numbers, spreadsheets separate cells by semicolons.
+            return text_number(text.replace(",", ".") if mark == ";" else text)
+
+        width = stated_side(cell(cells, columns.width), "width", number)
+        height = stated_side(cell(cells, columns.height), "height", number)
+        if width and height:
+            image.set_size(width, height)
+        elif width or height:
+            raise LabelError("the width or the height of the image is missing")
+        texts = [cell(cells, place) for place in columns.box]
+        left, top, third, fourth = numbers = [number(text) for text in texts]
+        if not any(texts) or all(value == 0 for value in numbers):
+            return
+        class_name = cell(cells, columns.class_name)
         if not class_name:
-            return "a box without a class"
+            raise LabelError("a box without a class")
         self._classes[class_name] = None
-        left, top, third, fourth = numbers
         if columns.corners:
             third, fourth = third - left, fourth - top
         image.boxes.append(BoxRecord(class_name, (left, top, third, fourth)))
-        return ""
-
-
-def _set_size(image: ImageRecord, width: float, height: float) -> str:
-    """Note the size that a row states, 0 for none; returns what is wrong with it."""
-    if width == height == 0:
-        return ""
-    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
-        return "the width and height of the image are not two positive numbers"
-    size = (max(1, round(width)), max(1, round(height)))
-    if image.width is not None and (image.width, image.height) != size:
-        return f"{size[0]} x {size[1]} pixels, but {image.width} x {image.height} before"
-    image.width, image.height = size
-    return ""
-
-
-def _number(text: str, mark: str) -> float:
-    # Where commas stand in numbers, spreadsheets separate cells by semicolons.
-    return text_number(text.replace(",", ".") if mark == ";" else text)
 
 
 def _box_cells(image: ImageRecord) -> list[list[object]]:
@@ -237,12 +213,8 @@ def _box_cells(image: ImageRecord) -> list[list[object]]:
     cells: list[list[object]] = []
     for box in image.boxes:
         x, y, w, h = box.xywh
-        cells.append([box.class_name, *map(_plain, (x, y, x + w, y + h))])
+        cells.append([box.class_name, *map(plain, (x, y, x + w, y + h))])
     return cells
-
-
-def _plain(value: float) -> float | int:
-    return int(value) if float(value).is_integer() else value
 
 
 def _check_names(dataset: SourceDataset, keys: list[str]) -> None:

@@ -12,31 +12,32 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reprise.errors import RepriseError
+from reprise.formats.split_names import SPLITS
 
 _NAME = re.compile(r"(train|val|test)_(.+)_([0-9]{12})\.csv", re.IGNORECASE)
-_SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
-class StampedList:
-    """One list of one version.
+class BoxList:
+    """One list of boxes; the attributes of one that is of no version are empty.
 
     Attributes:
         name: Posix path of the CSV file inside the source folder.
         split: ``train``, ``val`` or ``test``.
         home: The use case's folder, where the list lies in its ``datasets`` folder; else empty.
+            Images are in its folder ``images``, if there is one.
         usecase: As the file's name has it.
         stamp: 12 digits, YYMMDDHHmmss; later ones are greater as text.
     """
 
     name: str
-    split: str
-    home: str
-    usecase: str
-    stamp: str
+    split: str = ""
+    home: str = ""
+    usecase: str = ""
+    stamp: str = ""
 
 
-def stamped_lists(names: Iterable[str]) -> list[StampedList]:
+def stamped_lists(names: Iterable[str]) -> list[BoxList]:
     """Those of some files that are lists of versions: train, then val, then test."""
     lists = []
     for name in names:
@@ -45,13 +46,13 @@ def stamped_lists(names: Iterable[str]) -> list[StampedList]:
         if match:
             above, last = posixpath.split(folder)
             home = above if last.lower() == "datasets" else ""
-            lists.append(StampedList(name, match[1].lower(), home, match[2], match[3]))
-    return sorted(lists, key=lambda entry: (_SPLITS.index(entry.split), entry.name))
+            lists.append(BoxList(name, match[1].lower(), home, match[2], match[3]))
+    return sorted(lists, key=lambda entry: (SPLITS.index(entry.split), entry.name))
 
 
 def choose_lists(
-    lists: list[StampedList], version: str, source: str
-) -> tuple[list[StampedList], list[str]]:
+    lists: list[BoxList], version: str, source: str
+) -> tuple[list[BoxList], list[str]]:
     """The lists of one version of each use case.
 
     Args:
@@ -66,7 +67,7 @@ def choose_lists(
     Raises:
         RepriseError: A use case has no list of that stamp; the message names those it has.
     """
-    chosen: list[StampedList] = []
+    chosen: list[BoxList] = []
     notes: list[str] = []
     for home, usecase in sorted({(entry.home, entry.usecase) for entry in lists}):
         own = [entry for entry in lists if (entry.home, entry.usecase) == (home, usecase)]
@@ -86,12 +87,12 @@ def choose_lists(
     return chosen, notes
 
 
-def _newest(lists: list[StampedList]) -> str:
+def _newest(lists: list[BoxList]) -> str:
     trains = [entry.stamp for entry in lists if entry.split == "train"]
     return max(trains or [entry.stamp for entry in lists])
 
 
-def _note(usecase: str, stamp: str, taken: list[StampedList]) -> str:
+def _note(usecase: str, stamp: str, taken: list[BoxList]) -> str:
     bases = ", ".join(posixpath.basename(entry.name) for entry in taken)
     missing = [part for part in ("train", "test") if part not in {t.split for t in taken}]
     alone = f" (there is no {' and no '.join(missing)} list of this version)" if missing else ""

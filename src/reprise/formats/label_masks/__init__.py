@@ -26,7 +26,6 @@ from reprise.formats.mask_images import (
     foreground,
     mask_of,
     mask_record,
-    set_size,
     write_mask,
 )
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
@@ -177,12 +176,12 @@ class _Reader:
         path = self._files.path(mask.name)
         if mask.class_name is not None:
             pixels = foreground(path)
-            set_size(record, pixels)
+            record.set_size(pixels.shape[1], pixels.shape[0])
             self._named.add(mask.class_name)
             self._specks += _objects(pixels, mask.class_name, record.boxes)
             return
         numbers, has_ignored = self._values.read(path)
-        set_size(record, numbers)
+        record.set_size(numbers.shape[1], numbers.shape[0])
         for number in np.flatnonzero(np.bincount(numbers.ravel())).tolist():
             if number in self._values.background:
                 continue

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from reprise.formats import geometry
-from reprise.formats.geometry import json_number
+from reprise.formats.geometry import Point, bounds, corners, ellipse, json_number, outline
 from reprise.formats.json_files import text_value
 from reprise.formats.mask_images import mask_of, open_mask
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError
@@ -22,7 +21,6 @@ MAX_PIXELS = 64_000_000  # of an image with masks, which take up to 24 bytes a p
 _OUTLINES = ("polygon", "oriented_rectangle")
 _WITHOUT_AREA = ("point", "points", "line", "linestrip")
 Size = tuple[int, int]  # height, width
-Point = tuple[float, float]
 
 
 @dataclass(slots=True)
@@ -66,10 +64,9 @@ def shape_of(entry: Any, size: Size | None) -> Shape:
     if kind == "rectangle":
         return Shape(label, group, points)
     if kind in _OUTLINES:
-        return Shape(label, group, points, _outline(points))
+        return Shape(label, group, points, outline(points))
     if kind == "circle":
-        corners, outline = _circle(points)
-        return Shape(label, group, corners, outline)
+        return _circle(Shape(label, group, points))
     if kind in _WITHOUT_AREA:
         return Shape(label, group, points[:1], without_area=kind)
     if kind == "mask":
@@ -86,8 +83,8 @@ def merged(shapes: list[Shape], size: Size | None) -> BoxRecord:
         LabelError: Masks and other shapes are mixed.
     """
     label = shapes[0].label
-    corners = [point for shape in shapes for point in shape.corners]
-    xywh = _bounds(corners)
+    points = [point for shape in shapes for point in shape.corners]
+    xywh = bounds(points)
     masks = [shape.mask for shape in shapes if shape.mask is not None]
     if masks:
         if len(masks) < len(shapes) or size is None:
@@ -98,7 +95,7 @@ def merged(shapes: list[Shape], size: Size | None) -> BoxRecord:
     outlines = [shape.outline for shape in shapes if shape.outline]
     if outlines:
         plain = [shape.corners for shape in shapes if not shape.outline]
-        outlines += [_outline(_box_corners(points)) for points in plain if len(points) > 1]
+        outlines += [outline(_box_corners(ends)) for ends in plain if len(ends) > 1]
     kind = shapes[0].without_area if len(shapes) == 1 else ""
     return BoxRecord(label, xywh, segmentation=[part for part in outlines if part], shape=kind)
 
@@ -120,8 +117,9 @@ def shapes_from(box: BoxRecord, image: ImageRecord, group: int) -> list[dict[str
             return [_mask_entry(box.class_name, mask)]
     elif box.segmentation:
         joined = group if len(box.segmentation) > 1 else None
-        corners = [list(zip(part[0::2], part[1::2], strict=True)) for part in box.segmentation]
-        return [_entry(box.class_name, "polygon", points, joined) for points in corners]
+        return [
+            _entry(box.class_name, "polygon", corners(part), joined) for part in box.segmentation
+        ]
     x, y, w, h = box.xywh
     return [_entry(box.class_name, "rectangle", [(x, y), (x + w, y + h)])]
 
@@ -135,27 +133,20 @@ def _points(value: Any) -> list[Point]:
     return [(json_number(x), json_number(y)) for x, y in value]
 
 
-def _bounds(points: list[Point]) -> geometry.Xywh:
-    return geometry.bounds([x for x, _ in points], [y for _, y in points])
-
-
 def _box_corners(points: list[Point]) -> list[Point]:
-    x, y, w, h = _bounds(points)
+    x, y, w, h = bounds(points)
     return [(x, y), (x + w, y), (x + w, y + h), (x, y + h)]
 
 
-def _outline(points: list[Point]) -> list[float]:
-    return geometry.outline([x for x, _ in points], [y for _, y in points])
-
-
-def _circle(points: list[Point]) -> tuple[list[Point], list[float]]:
-    """Corners of a circle's box, and a polygon on it: from its centre and a point on it."""
-    if len(points) != 2:
-        raise LabelError(f"is a circle of {len(points)} points instead of 2")
-    (cx, cy), (x, y) = points
+def _circle(shape: Shape) -> Shape:
+    """A circle from its centre and a point on it."""
+    if len(shape.corners) != 2:
+        raise LabelError(f"is a circle of {len(shape.corners)} points instead of 2")
+    (cx, cy), (x, y) = shape.corners
     radius = math.hypot(x - cx, y - cy)
-    rim = geometry.ellipse(cx, cy, radius, radius)
-    return [(cx - radius, cy - radius), (cx + radius, cy + radius)], rim
+    shape.corners = [(cx - radius, cy - radius), (cx + radius, cy + radius)]
+    shape.outline = ellipse(cx, cy, radius, radius)
+    return shape
 
 
 def _mask(entry: dict[str, Any], shape: Shape, size: Size | None) -> Shape:

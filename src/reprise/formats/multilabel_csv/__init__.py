@@ -17,6 +17,7 @@ from reprise.formats.box_columns import box_columns
 from reprise.formats.class_list import in_order, read_class_list, write_class_list
 from reprise.formats.csv_tables import (
     Table,
+    cell,
     first_rows,
     header,
     headers_seen,
@@ -128,10 +129,8 @@ class _Reader:
             where = f"line {line}"
             written = self._with_ending(cells[columns.image], table.name)
             image = self._images.find(written, table.name, where)
-            split = None if columns.split is None else named_split(cells[columns.split])
-            self._images.set_split(image, table.name, split)
-            if columns.synthetic is not None and is_true(cells[columns.synthetic]):
-                image.synthetic = True
+            self._images.set_split(image, table.name, named_split(cell(cells, columns.split)))
+            image.synthetic = image.synthetic or is_true(cell(cells, columns.synthetic))
             for key, place in columns.others.items():
                 if cells[place].strip():
                     image.keys.setdefault(key, cells[place])

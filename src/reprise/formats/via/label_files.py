@@ -111,7 +111,7 @@ def read_csv_file(files: FileIndex, name: str) -> LabelFile:
         if "filename" not in row:
             raise files.error(name, where, "there is no image's name")
         size = row.get("file_size", "").strip()
-        start = Entry(name, where, row["filename"], _size_in_text(size))
+        start = Entry(name, where, row["filename"], _size(size))
         entry = entries.setdefault((row["filename"], size), start)
         try:
             if length_problem := table.length_problem(cells):
@@ -161,11 +161,7 @@ def _cell(row: dict[str, str], column: str) -> dict[str, Any]:
 
 
 def _size(value: object) -> int | None:
-    return value if isinstance(value, int) and value > 0 else None
-
-
-def _size_in_text(text: str) -> int | None:
-    return int(text) if re.fullmatch("[1-9][0-9]{0,15}", text) else None
+    return int(str(value)) if re.fullmatch("[1-9][0-9]{0,15}", str(value)) else None
 
 
 def _options(content: dict[str, Any]) -> dict[str, list[str]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from itertools import zip_longest
 from typing import Any
 
-from reprise.formats.geometry import Xywh, bounds, ellipse, json_number, outline
+from reprise.formats.geometry import Point, Xywh, bounds, corners, ellipse, json_number, outline
 from reprise.formats.records import BoxRecord
 
 WITHOUT_AREA = ("point", "polyline")
@@ -31,8 +32,11 @@ def shape_box(shape: dict[str, Any]) -> tuple[Xywh, list[list[float]]] | None:
     if name == "point":
         return (json_number(shape.get("cx")), json_number(shape.get("cy")), 0.0, 0.0), []
     if name in ("polygon", "polyline"):
-        xs, ys = _points(shape, "all_points_x"), _points(shape, "all_points_y")
-        return _polygon(xs, ys) if name == "polygon" else ((xs[0], ys[0], 0.0, 0.0), [])
+        points = _points(shape)
+        if name == "polyline":
+            return (*points[0], 0.0, 0.0), []
+        rim = outline(points)
+        return bounds(points), [rim] if rim else []
     return None
 
 
@@ -44,10 +48,10 @@ def box_shape(box: BoxRecord) -> dict[str, Any]:
     """
     x, y, w, h = box.xywh
     if isinstance(box.segmentation, list) and len(box.segmentation) == 1:
-        xs, ys = box.segmentation[0][0::2], box.segmentation[0][1::2]
-        sides = zip(bounds(xs, ys), box.xywh, strict=True)
+        rim = box.segmentation[0]
+        sides = zip(bounds(corners(rim)), box.xywh, strict=True)
         if all(abs(one - other) <= 0.5 for one, other in sides):
-            return {"name": "polygon", "all_points_x": xs, "all_points_y": ys}
+            return {"name": "polygon", "all_points_x": rim[0::2], "all_points_y": rim[1::2]}
     return {"name": "rect", "x": x, "y": y, "width": w, "height": h}
 
 
@@ -66,12 +70,8 @@ def _round(shape: dict[str, Any]) -> tuple[Xywh, list[list[float]]]:
     return box, [rim] if rim else []
 
 
-def _polygon(xs: list[float], ys: list[float]) -> tuple[Xywh, list[list[float]]]:
-    points = outline(xs, ys) if len(xs) == len(ys) else []
-    return bounds(xs, ys), [points] if points else []
-
-
-def _points(shape: dict[str, Any], key: str) -> list[float]:
-    values = shape.get(key)
-    found = [json_number(value) for value in values] if isinstance(values, list) else []
-    return found or [math.nan]
+def _points(shape: dict[str, Any]) -> list[Point]:
+    """At least one; NaN for a coordinate that is not a number or has no other beside it."""
+    lists = [shape.get(key) for key in ("all_points_x", "all_points_y")]
+    xs, ys = ([json_number(value) for value in v] if isinstance(v, list) else [] for v in lists)
+    return list(zip_longest(xs, ys, fillvalue=math.nan)) or [(math.nan, math.nan)]

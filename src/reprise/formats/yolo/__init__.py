@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from reprise.formats.file_index import FileIndex
-from reprise.formats.geometry import bounds, text_number
+from reprise.formats.geometry import bounds, corners, text_number
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.sidecars import read_label_bytes
 from reprise.formats.split_names import SPLITS, folder_split
@@ -163,7 +163,7 @@ def _object(words: list[str], config: DatasetYaml) -> BoxRecord:
         raise LabelError(f"has {len(words)} columns, neither a box nor an outline")
     if not all(map(math.isfinite, values)):
         raise LabelError("has a coordinate that is not a number")
-    return BoxRecord(class_name, bounds(values[0::2], values[1::2]), segmentation=[values])
+    return BoxRecord(class_name, bounds(corners(values)), segmentation=[values])
 
 
 def _class_name(word: str, config: DatasetYaml) -> str:
