@@ -60,7 +60,7 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     if not found:
         looked_for = "a .json file that is a list of entries with id, tags and regions"
         raise files.no_label_file("Custom Vision", looked_for, ".json")
-    return reader.dataset()
+    return reader.images.dataset()
 
 
 def detect(files: FileIndex) -> str | None:
@@ -132,13 +132,8 @@ class _Reader:
 
     def __init__(self, files: FileIndex) -> None:
         self._files = files
-        self._images = ImageList(files)
-        self._classes: dict[str, None] = {}
+        self.images = ImageList(files)
         self._index = NameIndex(files.images())
-
-    def dataset(self) -> SourceDataset:
-        """Everything that was read."""
-        return self._images.dataset(list(self._classes), [])
 
     def read(self, content: list[Any], name: str) -> None:
         """Add the entries of one file."""
@@ -151,10 +146,10 @@ class _Reader:
                 image_name = self._image_name(entry, name, f"[{index}]")
             except LabelError as mistake:
                 # Its image is not known: a placeholder takes its place.
-                self._images.record(where).add_problem(f"{where}: {mistake}")
+                self.images.record(where).add_problem(f"{where}: {mistake}")
                 continue
-            image = self._images.record(image_name)
-            self._images.set_split(image, name)
+            image = self.images.record(image_name)
+            self.images.set_split(image, name)
             try:
                 self._add(image, entry)
                 if image_name in seen:
@@ -198,7 +193,7 @@ class _Reader:
         for place, item in enumerate(items):
             tag = item.get("tagName") if isinstance(item, dict) else None
             names.append(text_value(tag, f"{section}[{place}]: tagName"))
-        self._classes.update(dict.fromkeys(names))
+        self.images.classes.update(dict.fromkeys(names))
         return names
 
 

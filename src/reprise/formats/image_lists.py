@@ -14,9 +14,15 @@ class ImageList:
 
     Args:
         files: The source folder.
+
+    Attributes:
+        classes: Names of classes in the order of the label files; readers add to them.
+        notes: What was decided in reading; readers add to them.
     """
 
     def __init__(self, files: FileIndex) -> None:
+        self.classes: dict[str, None] = {}
+        self.notes: list[str] = []
         self._files = files
         self._known = set(files.names)
         self._images: dict[str, ImageRecord] = {}
@@ -94,7 +100,7 @@ class ImageList:
             self._in_two_splits.setdefault(image.name, {image.split}).add(split)
         image.split = image.split or split
 
-    def dataset(self, classes: list[str], notes: list[str]) -> SourceDataset:
+    def dataset(self) -> SourceDataset:
         """All images of the folder and the label files, sorted by name.
 
         An image that no label file put into a split is in the one that its folder names.
@@ -116,4 +122,5 @@ class ImageList:
         images = [self._images[name] for name in sorted(self._images)]
         for image in images:
             image.split = image.split or folder_split(image.name)
-        return SourceDataset(self._files.source, images, classes, lists_images=True, notes=notes)
+        source, classes = self._files.source, list(self.classes)
+        return SourceDataset(source, images, classes, lists_images=True, notes=self.notes)

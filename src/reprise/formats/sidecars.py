@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from reprise.formats.file_index import FileIndex, encodable
 from reprise.formats.name_matching import NameIndex, names_file
-from reprise.formats.records import ImageRecord, LabelError
+from reprise.formats.records import ImageRecord, LabelError, SourceDataset
 from reprise.formats.split_names import folder_split
+from reprise.formats.writing import class_names
 
 
 def read_label_bytes(path: Path, max_bytes: int) -> bytes:
@@ -22,53 +24,30 @@ def read_label_bytes(path: Path, max_bytes: int) -> bytes:
     return path.read_bytes()
 
 
-def read_label_files(
+def read_sidecars(
     files: FileIndex,
     names: Iterable[str],
     max_bytes: int,
     parse: Callable[[bytes, ImageRecord], bool],
-) -> dict[str, ImageRecord]:
-    """What each label file says, in a record whose name is the image's as written in it.
+    images: list[str],
+) -> SourceDataset | None:
+    """Read label files that are each about one image, and list all images.
 
     Args:
         files: The files of the source.
         names: Posix paths of files that may be label files.
         max_bytes: Largest size of one.
-        parse: Fills the record from the content; the name first, as it counts even where the
-            rest raises a LabelError. False when this is no label file.
-    """
-    found = {}
-    for name in names:
-        record = ImageRecord("", None)
-        try:
-            if not parse(read_label_bytes(files.path(name), max_bytes), record):
-                continue
-        except LabelError as error:
-            record.problem, record.labels, record.boxes = str(error), [], []
-        found[name] = record
-    return found
-
-
-def attach(
-    labels: Mapping[str, ImageRecord],
-    files: FileIndex,
-    images: list[str],
-    split_of: Callable[[str], str | None] = folder_split,
-) -> tuple[list[ImageRecord], list[str]]:
-    """Give every label file its image, and every image a record.
-
-    Args:
-        labels: What each label file says, from :func:`read_label_files`.
-        files: The files of the source.
+        parse: Fills the record from the content; the name, as written, first, as it counts even
+            where the rest raises a LabelError. False when this is no label file.
         images: Names of the images that labels can be about.
-        split_of: The split of an image by its name.
 
     Returns:
-        All images by name. A label file whose image is missing gives a record without a path,
-        named as the label file names the image or, when it does not, as the label file. An
-        image that two label files are about has a ``problem`` and no boxes. And a note on
-        label files that name an image which is not there, and count for the one that is named
-        as they are.
+        None without any label file. A label file whose image is missing gives a record without
+        a path, named as the label file names the image or, when it does not, as the label file.
+        An image that two label files are about has a ``problem`` and no boxes. Splits are those
+        of folders; classes are sorted, because no file declares them. A note tells of label
+        files that name an image which is not there, and count for the one that is named as
+        they are.
 
     Raises:
         RepriseError: A label file can be about several images.
@@ -77,7 +56,13 @@ def attach(
     records: dict[str, ImageRecord] = {}
     label_files: dict[str, str] = {}
     renamed: list[str] = []
-    for label, record in labels.items():
+    for label in names:
+        record = ImageRecord("", None)
+        try:
+            if not parse(read_label_bytes(files.path(label), max_bytes), record):
+                continue
+        except LabelError as error:
+            record.problem, record.labels, record.boxes = str(error), [], []
         written = record.name
         matches = index.find_for(label, written)
         if len(matches) > 1:
@@ -90,20 +75,22 @@ def attach(
         stated = written if written and encodable(written) else label
         record.name = matches[0] if matches else stated
         record.path = files.path(record.name) if matches else None
-        record.split = split_of(record.name)
         if record.name in records:
             reason = f"two label files are about it: {label_files[record.name]} and {label}"
-            record = ImageRecord(record.name, record.path, split=record.split, problem=reason)
+            record = ImageRecord(record.name, record.path, problem=reason)
         records[record.name] = record
         label_files.setdefault(record.name, label)
+    if not records:
+        return None
     for name in images:
-        if name not in records:
-            path = files.path(name)
-            records[name] = ImageRecord(name, path, split=split_of(name), labelled=False)
+        records.setdefault(name, ImageRecord(name, files.path(name), labelled=False))
+    for record in records.values():
+        record.split = folder_split(record.name)
     notes = []
     if renamed:
         notes.append(
             f"{len(renamed)} label file(s) name an image that is not there and were matched by "
             f"their own names, such as: {renamed[0]}"
         )
-    return [records[name] for name in sorted(records)], notes
+    dataset = SourceDataset(files.source, [records[name] for name in sorted(records)], [])
+    return replace(dataset, classes=sorted(class_names(dataset)), notes=notes)

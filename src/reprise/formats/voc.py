@@ -11,7 +11,7 @@ from reprise.errors import RepriseError
 from reprise.formats.file_index import FileIndex
 from reprise.formats.geometry import plain, stated_side, text_number
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
-from reprise.formats.sidecars import attach, read_label_files
+from reprise.formats.sidecars import read_sidecars
 from reprise.formats.split_names import SplitLists
 from reprise.formats.writing import check_writable, class_names, copy_image, write_label
 
@@ -44,16 +44,16 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
         RepriseError: There is no VOC file, one fits several images, or a list is not text.
     """
     images = [name for name in files.images() if not _is_mask(name)]
-    labels = read_label_files(files, files.with_suffix(".xml"), MAX_BYTES, _parse)
-    if not labels:
+    dataset = read_sidecars(files, files.with_suffix(".xml"), MAX_BYTES, _parse, images)
+    if dataset is None:
         looked_for = "an .xml file whose first tag is <annotation>"
         raise files.no_label_file("VOC", looked_for, ".xml")
     lists = SplitLists()
     lists.add_image_sets(files, images, "Main")
-    records, notes = attach(labels, files, images, lists.split)
-    notes += lists.notes("lists of ImageSets/Main")
-    classes = sorted({box.class_name for record in records for box in record.boxes})
-    return SourceDataset(files.source, records, classes, notes=notes)
+    for image in dataset.images:
+        image.split = lists.split(image.name)
+    dataset.notes.extend(lists.notes("lists of ImageSets/Main"))
+    return dataset
 
 
 def detect(files: FileIndex) -> str | None:

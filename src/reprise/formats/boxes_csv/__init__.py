@@ -54,7 +54,8 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     reader = _Reader(files)
     for entry in lists:
         reader.read(entry)
-    return reader.dataset(notes)
+    reader.images.notes += notes
+    return reader.dataset()
 
 
 def detect(files: FileIndex) -> str | None:
@@ -134,8 +135,7 @@ class _Reader:
 
     def __init__(self, files: FileIndex) -> None:
         self._files = files
-        self._images = ImageList(files)
-        self._classes: dict[str, None] = {}
+        self.images = ImageList(files)
         self._of_boxes: set[str] = set()
 
     def read(self, entry: BoxList) -> None:
@@ -151,7 +151,7 @@ class _Reader:
             where = f"line {line}"
             if len(cells) <= columns.image:
                 raise self._files.error(name, where, "the row ends before the image's name")
-            image = self._images.find(cells[columns.image], name, where, within)
+            image = self.images.find(cells[columns.image], name, where, within)
             split = entry.split
             try:
                 if problem := table.length_problem(cells):
@@ -160,14 +160,16 @@ class _Reader:
                 self._add(image, cells, columns, table.delimiter)
             except LabelError as mistake:
                 image.add_problem(f"{name}, {where}: {mistake}")
-            self._images.set_split(image, name, split)
+            self.images.set_split(image, name, split)
 
-    def dataset(self, notes: list[str]) -> SourceDataset:
+    def dataset(self) -> SourceDataset:
         """Everything that was read."""
         if self._of_boxes:
             names = ", ".join(sorted(self._of_boxes))
-            notes = [*notes, f"not for grouping, for boxes of one image differ in it: {names}"]
-        dataset = self._images.dataset(list(self._classes), notes)
+            self.images.notes.append(
+                f"not for grouping, for boxes of one image differ in it: {names}"
+            )
+        dataset = self.images.dataset()
         for image in dataset.images:
             image.keys = {
                 key: value
@@ -200,7 +202,7 @@ class _Reader:
         class_name = cell(cells, columns.class_name)
         if not class_name:
             raise LabelError("a box without a class")
-        self._classes[class_name] = None
+        self.images.classes[class_name] = None
         if columns.corners:
             third, fourth = third - left, fourth - top
         image.boxes.append(BoxRecord(class_name, (left, top, third, fourth)))

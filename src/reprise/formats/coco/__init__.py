@@ -36,21 +36,17 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
             image and a category. The message names the file and the place.
     """
     images = ImageList(files)
-    classes: dict[str, None] = {}
-    notes: list[str] = []
     found = 0
     for name in files.with_suffix(".json"):
         content = read_json(files, name)
         if not isinstance(content, dict) or not all(key in content for key in SECTIONS):
             continue
         found += 1
-        label_file = CocoFile(content, files, name, images)
-        classes.update(dict.fromkeys(label_file.read()))
-        notes += label_file.notes
+        CocoFile(content, files, name, images).read()
     if not found:
         looked_for = f"a .json file whose top level has {', '.join(SECTIONS)}"
         raise files.no_label_file("COCO", looked_for, ".json")
-    return images.dataset(list(classes), notes)
+    return images.dataset()
 
 
 def detect(files: FileIndex) -> str | None:

@@ -32,15 +32,11 @@ class CocoFile:
         files: The source folder.
         name: Posix path of the file.
         images: Of the source; this file's are added.
-
-    Attributes:
-        notes: What is wrong with its categories.
     """
 
     def __init__(
         self, content: dict[str, Any], files: FileIndex, name: str, images: ImageList
     ) -> None:
-        self.notes: list[str] = []
         self._content = content
         self._files = files
         self._name = name
@@ -50,11 +46,8 @@ class CocoFile:
         self._classes: dict[Id, str] = {}
         self._unusable: dict[Id, str] = {}
 
-    def read(self) -> list[str]:
-        """Add this file's images and their boxes.
-
-        Returns:
-            Its classes in order.
+    def read(self) -> None:
+        """Add this file's images with their boxes, its classes and what is wrong with these.
 
         Raises:
             RepriseError: A section is not a list, a file name fits several files, or there
@@ -64,7 +57,8 @@ class CocoFile:
         for where, entry in self._entries("images"):
             self._read_image(where, entry)
         self._read_annotations()
-        return [name for key, name in self._classes.items() if key not in self._unusable]
+        usable = (name for key, name in self._classes.items() if key not in self._unusable)
+        self._images.classes.update(dict.fromkeys(usable))
 
     def _read_categories(self) -> None:
         for where, entry in self._entries("categories"):
@@ -76,11 +70,11 @@ class CocoFile:
                 if known != name:
                     raise LabelError(f"id {category_id!r} is that of '{known}' too")
             except LabelError as mistake:
-                self.notes.append(f"{self._name}, {where}: {mistake}")
+                self._images.notes.append(f"{self._name}, {where}: {mistake}")
                 if category_id is not None:
                     self._unusable.setdefault(category_id, f"{where}: {mistake}")
 
-    def _read_image(self, where: str, entry: object) -> None:
+    def _read_image(self, where: str, entry: Any) -> None:
         image = self._image(where, entry)
         try:
             image_id = _id(entry, "id")
@@ -103,7 +97,7 @@ class CocoFile:
             return self._images.record(name)
         image = self._images.record(name)
         image.split = named_split(self._name)
-        image.synthetic = _value(entry, "synthetic") in (True, 1)
+        image.synthetic = entry.get("synthetic") in (True, 1)
         image.keys = {
             key: str(value)
             for key, value in entry.items()
@@ -131,7 +125,7 @@ class CocoFile:
             problem = f"none of the {count} can be used; the first reason is {reason}"
             raise self._files.error(self._name, "annotations", problem)
 
-    def _owner(self, where: str, entry: object) -> ImageRecord:
+    def _owner(self, where: str, entry: Any) -> ImageRecord:
         """The image that an annotation is about."""
         try:
             image_id = _id(entry, "image_id")
@@ -151,7 +145,7 @@ class CocoFile:
         record.add_problem(f"{self._name}, {problem}")
         return record
 
-    def _box(self, entry: object) -> BoxRecord:
+    def _box(self, entry: Any) -> BoxRecord:
         category_id = _id(entry, "category_id")
         if category_id in self._unusable:
             reason = self._unusable[category_id]
@@ -160,13 +154,13 @@ class CocoFile:
             raise LabelError(f"category_id {category_id!r} is not among its categories")
         return BoxRecord(
             class_name=self._classes[category_id],
-            xywh=_bbox(_value(entry, "bbox")),
-            area=json_number(_value(entry, "area")),
-            iscrowd=int(_value(entry, "iscrowd") in (True, 1)),
-            segmentation=_segmentation(_value(entry, "segmentation")),
+            xywh=_bbox(entry.get("bbox")),
+            area=json_number(entry.get("area")),
+            iscrowd=int(entry.get("iscrowd") in (True, 1)),
+            segmentation=_segmentation(entry.get("segmentation")),
         )
 
-    def _entries(self, section: str) -> Iterator[tuple[str, object]]:
+    def _entries(self, section: str) -> Iterator[tuple[str, Any]]:
         entries = self._content[section]
         if not isinstance(entries, list):
             raise self._files.error(self._name, section, "it is not a list")
@@ -175,21 +169,15 @@ class CocoFile:
             yield f"{section}[{index}]", entries.pop()
 
 
-def _value(entry: object, key: str) -> Any:
-    """The value of a key, None where there is none."""
+def _required(entry: Any, key: str) -> Any:
     if not isinstance(entry, dict):
         raise LabelError("it is not an object")
-    return entry.get(key)
-
-
-def _required(entry: object, key: str) -> Any:
-    value = _value(entry, key)
-    if value is None:
+    if entry.get(key) is None:
         raise LabelError(f"the key '{key}' is missing")
-    return value
+    return entry[key]
 
 
-def _id(entry: object, key: str) -> Id:
+def _id(entry: Any, key: str) -> Id:
     value = _required(entry, key)
     if isinstance(value, float) and value.is_integer():
         return int(value)  # as some libraries write whole numbers
@@ -198,7 +186,7 @@ def _id(entry: object, key: str) -> Id:
     return value
 
 
-def _text(entry: object, key: str) -> str:
+def _text(entry: Any, key: str) -> str:
     return text_value(_required(entry, key), key)
 
 

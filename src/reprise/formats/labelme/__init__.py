@@ -12,7 +12,7 @@ from reprise.formats.geometry import stated_side
 from reprise.formats.json_files import file_ends, has_json_keys, parse_problem
 from reprise.formats.labelme.shapes import Shape, merged, shape_of, shapes_from
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
-from reprise.formats.sidecars import attach, read_label_files
+from reprise.formats.sidecars import read_sidecars
 from reprise.formats.writing import check_writable, copy_image, write_label
 
 MAX_BYTES = 300_000_000  # of one JSON file; the image itself may be in it
@@ -38,13 +38,11 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     Raises:
         RepriseError: There is no LabelMe file, or one fits several images.
     """
-    labels = read_label_files(files, files.with_suffix(".json"), MAX_BYTES, _parse)
-    if not labels:
+    names = files.with_suffix(".json")
+    dataset = read_sidecars(files, names, MAX_BYTES, _parse, files.images())
+    if dataset is None:
         raise files.no_label_file("LabelMe", "a .json file with a list 'shapes'", ".json")
-    records, notes = attach(labels, files, files.images())
-    used = {box.class_name for record in records for box in record.boxes}
-    used.update(name for record in records for name in record.labels)
-    return SourceDataset(files.source, records, sorted(used), notes=notes)
+    return dataset
 
 
 def detect(files: FileIndex) -> str | None:

@@ -144,15 +144,15 @@ class _Reader:
         """Everything that was read."""
         if not self._read:
             raise self._nothing_found()
-        notes = []
         if self._repeated:
-            notes.append(
+            self._images.notes.append(
                 f"{len(self._repeated)} image(s) are in several of {', '.join(self._read)}, "
                 "with the same labels"
             )
         occurring = {label for labels, _, _ in self._seen.values() for label in labels}
         declared = [*read_class_list(self._files), *self._declared]
-        dataset = self._images.dataset(in_order(declared, occurring), notes)
+        self._images.classes.update(dict.fromkeys(in_order(declared, occurring)))
+        dataset = self._images.dataset()
         for image in dataset.images:
             if image.problem:
                 image.labels = []

@@ -58,10 +58,12 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
         looked_for = "a project or an export of VIA"
         raise files.no_label_file("VIA", looked_for, ".json", ".csv")
     attribute, notes = _class_attribute(label_files, files.source)
-    reader = _Reader(ImageList(files), attribute)
+    images = ImageList(files)
+    images.notes += notes
+    reader = _Reader(images, attribute)
     for label_file in label_files:
         reader.read(label_file)
-    return reader.dataset(notes)
+    return reader.dataset()
 
 
 def detect(files: FileIndex) -> str | None:
@@ -140,7 +142,7 @@ def _project(name: str, entries: dict[str, Any], classes: list[str]) -> dict[str
 def _class_attribute(files: list[LabelFile], source: str) -> tuple[str | None, list[str]]:
     """The region attribute that is the class, None for no attribute at all; and notes on it."""
     filled: dict[str, bool] = {}
-    regions = [region for file in files for entry in file.entries for region in entry.regions]
+    regions = [region for entries, _ in files for entry in entries for region in entry.regions]
     for region in regions:
         for name, value in region.attributes.items():
             filled[name] = filled.get(name, False) or bool(_class_texts(value))
@@ -176,13 +178,13 @@ class _Reader:
     def __init__(self, images: ImageList, attribute: str | None) -> None:
         self._images = images
         self._attribute = attribute
-        self._classes: dict[str, None] = {}
         self._repeated = 0
 
     def read(self, label_file: LabelFile) -> None:
         """Add the images and regions of one file."""
-        self._classes.update(dict.fromkeys(label_file.options.get(self._attribute or "", [])))
-        for entry in label_file.entries:
+        entries, options = label_file
+        self._images.classes.update(dict.fromkeys(options.get(self._attribute or "", [])))
+        for entry in entries:
             image = self._images.find(entry.filename, entry.file, entry.where, size=entry.size)
             self._images.set_split(image, entry.file)
             image.keys.update(scalar_keys(entry.attributes, _OWN_KEYS))
@@ -194,11 +196,12 @@ class _Reader:
             else:
                 image.boxes += boxes
 
-    def dataset(self, notes: list[str]) -> SourceDataset:
+    def dataset(self) -> SourceDataset:
         """Everything that was read."""
         if self._repeated:
-            notes = [*notes, f"{self._repeated} image(s) have the same regions in two files"]
-        return self._images.dataset(list(self._classes), notes)
+            note = f"{self._repeated} image(s) have the same regions in two files"
+            self._images.notes.append(note)
+        return self._images.dataset()
 
     def _boxes(self, entry: Entry, image: ImageRecord) -> list[BoxRecord]:
         if entry.problem:
@@ -215,7 +218,7 @@ class _Reader:
             elif not names or not all(map(encodable, names)):
                 image.add_problem(f"{where}: no class in the attribute '{self._attribute}'")
             else:
-                self._classes.update(dict.fromkeys(names))
+                self._images.classes.update(dict.fromkeys(names))
                 xywh, outline = placed
                 shape = str(region.shape["name"]) if region.shape["name"] in WITHOUT_AREA else ""
                 boxes += [

@@ -45,17 +45,8 @@ class Entry:
     problem: str = ""
 
 
-@dataclass
-class LabelFile:
-    """A label file.
-
-    Attributes:
-        entries: Its images.
-        options: For each region attribute the choices that a project declares.
-    """
-
-    entries: list[Entry]
-    options: dict[str, list[str]] = field(default_factory=dict)
+# The images of a label file, and for each region attribute the choices that a project declares.
+LabelFile = tuple[list[Entry], dict[str, list[str]]]
 
 
 def is_via_header(columns: list[str]) -> bool:
@@ -93,7 +84,7 @@ def read_json_file(files: FileIndex, name: str) -> LabelFile | None:
         except LabelError as mistake:
             entry.problem = f"{name}, {where}: {mistake}"
         entries.append(entry)
-    return LabelFile(entries, _options(content))
+    return entries, _options(content)
 
 
 def read_csv_file(files: FileIndex, name: str) -> LabelFile:
@@ -124,7 +115,7 @@ def read_csv_file(files: FileIndex, name: str) -> LabelFile:
                 entry.regions.append(Region(where, shape, attributes))
         except LabelError as mistake:
             entry.problem = entry.problem or f"{name}, {where}: {mistake}"
-    return LabelFile(list(entries.values()))
+    return list(entries.values()), {}
 
 
 def _lowered(columns: list[str]) -> list[str]:
