@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reprise.formats.csv_tables import IMAGE_COLUMNS, column_place
+from reprise.formats.csv_tables import IMAGE_COLUMNS, column_place, other_columns
 
 CLASS_COLUMNS = ("class", "label", "class_name", "category")
 CORNERS = (
@@ -72,7 +72,7 @@ def box_columns(columns: list[str]) -> BoxColumns | None:
     height = column_place(free, ("height", "image_height"))
     split, synthetic = column_place(columns, ("split",)), column_place(columns, ("synthetic",))
     taken = {image, class_name, *box, width, height, split, synthetic}
-    others = {name: place for place, name in enumerate(columns) if name and place not in taken}
+    others = other_columns(columns, taken)
     return BoxColumns(image, class_name, box, corners, width, height, split, synthetic, others)
 
 

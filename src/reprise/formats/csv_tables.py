@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -106,6 +106,11 @@ def column_place(columns: Iterable[str], names: Iterable[str]) -> int | None:
     """Index of the first of these names that is a column, in any case of letters."""
     known = [column.lower() for column in columns]
     return next((known.index(name) for name in names if name in known), None)
+
+
+def other_columns(columns: list[str], taken: Collection[int | None]) -> dict[str, int]:
+    """All columns that have a name, but some, with their places."""
+    return {name: place for place, name in enumerate(columns) if name and place not in taken}
 
 
 def write_table(columns: list[str], rows: Iterable[list[object]]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 
 from reprise.formats.box_columns import box_columns
-from reprise.formats.csv_tables import IMAGE_COLUMNS, Table, column_place, read_table
+from reprise.formats.csv_tables import IMAGE_COLUMNS, Table, column_place, other_columns, read_table
 from reprise.formats.file_index import FileIndex
 from reprise.formats.records import ImageRecord
 
@@ -38,11 +38,7 @@ def add_group_keys(images: list[ImageRecord], files: FileIndex) -> list[str]:
             continue
         table = read_table(files, name)
         image_column = column_place(table.columns, IMAGE_COLUMNS)
-        others = {
-            column: place
-            for place, column in enumerate(table.columns)
-            if column and place != image_column
-        }
+        others = other_columns(table.columns, [image_column])
         if image_column is None or not others or box_columns(table.columns):
             continue
         values = _values(table, image_column, others, files)

@@ -72,9 +72,7 @@ def copy_image(image: ImageRecord, folder: Path, name: str) -> None:
         raise RepriseError(
             f"image {image.name} has no file to copy.", "take it out of the dataset."
         )
-    target = _new_file(folder, name)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(image.path, target)
+    shutil.copyfile(image.path, _new_file(folder, name))
 
 
 def write_label(folder: Path, name: str, text: str) -> None:
@@ -83,9 +81,7 @@ def write_label(folder: Path, name: str, text: str) -> None:
     Raises:
         RepriseError: The path leads out of the folder or is taken.
     """
-    target = _new_file(folder, name)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(text.encode("utf-8"))
+    _new_file(folder, name).write_bytes(text.encode("utf-8"))
 
 
 def flat_names(images: Iterable[ImageRecord]) -> dict[str, str]:
@@ -132,4 +128,5 @@ def _new_file(folder: Path, name: str) -> Path:
             f"two images would both be written to '{name}'.",
             "rename one, or write coco, where names may differ in their endings only.",
         )
+    target.parent.mkdir(parents=True, exist_ok=True)
     return target

@@ -3,17 +3,22 @@
 Coordinates are pixels. A row whose four coordinates are empty, or all 0, says that the image has
 no object. The ``split`` column, the name of the file (``train.csv``) or the folder of the image
 says the split. Columns of other names hold what ``data.split.group_by`` may name, where the rows
-of each image agree. Of files that are named as in :mod:`reprise.formats.boxes_csv.versions`, one
-version is read; else all box lists of the folder are merged.
+of each image agree.
+
+A use case may keep its images in ``{usecase}/images/`` and list them anew for each version, in
+``{usecase}/datasets/train_{usecase}_{YYMMDDHHmmss}.csv`` and ``test_``: one version is then read,
+whose lists have the same stamp. Otherwise all box lists of the folder are merged.
 """
 
 from __future__ import annotations
 
+import posixpath
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from reprise.errors import RepriseError
 from reprise.formats.box_columns import BoxColumns, box_columns
-from reprise.formats.boxes_csv.versions import BoxList, choose_lists, stamped_lists
 from reprise.formats.csv_tables import (
     cell,
     header,
@@ -26,21 +31,21 @@ from reprise.formats.file_index import FileIndex
 from reprise.formats.geometry import plain, stated_side, text_number
 from reprise.formats.image_lists import ImageList
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
-from reprise.formats.split_names import named_split
+from reprise.formats.split_names import SPLITS, named_split
 from reprise.formats.writing import check_writable, class_names, copy_image, write_label
 
 COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
 # Headers that `detect` looks at.
 _MOST_OPENED = 10
+_STAMPED = re.compile(r"(train|val|test)_(.+)_([0-9]{12})\.csv", re.IGNORECASE)
 
 
 def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     """Read the box lists of a source folder.
 
     Args:
-        folder: The source folder; it is not changed.
-        source: Name of the source, for messages.
-        options: ``version`` chooses among lists with stamps.
+        files: The source folder.
+        options: ``version``, a stamp or ``latest``, chooses among lists with stamps.
 
     Returns:
         The labels. Images that the lists do not name, but other versions may, are unlabelled.
@@ -61,7 +66,7 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
 def detect(files: FileIndex) -> str | None:
     """The lists of boxes among the first few CSV files, those with stamps first."""
     names = files.with_suffix(".csv")
-    stamped = [entry.name for entry in stamped_lists(names)]
+    stamped = [entry.name for entry in _versions(names)]
     for name in [*stamped, *names][:_MOST_OPENED]:
         if box_columns(header(files, name)):
             return f"boxes in the columns of {name}"
@@ -98,27 +103,89 @@ def write(dataset: SourceDataset, folder: Path) -> None:
         write_label(folder, f"{name}.csv", write_table([*columns, *keys], rows))
 
 
+@dataclass(frozen=True)
+class BoxList:
+    """One list of boxes; the attributes of one that is of no version are empty.
+
+    Attributes:
+        name: Posix path of the CSV file inside the source folder.
+        split: ``train``, ``val`` or ``test``.
+        home: The use case's folder, where the list lies in its ``datasets`` folder; else empty.
+            Images are in its folder ``images``, if there is one.
+        usecase: As the file's name has it.
+        stamp: 12 digits, YYMMDDHHmmss; later ones are greater as text.
+    """
+
+    name: str
+    split: str = ""
+    home: str = ""
+    usecase: str = ""
+    stamp: str = ""
+
+
+def _versions(names: list[str]) -> list[BoxList]:
+    """Those of some files that are lists of versions: train, then val, then test."""
+    lists = []
+    for name in names:
+        folder, base = posixpath.split(name)
+        match = _STAMPED.fullmatch(base)
+        if match:
+            above, last = posixpath.split(folder)
+            home = above if last.lower() == "datasets" else ""
+            lists.append(BoxList(name, match[1].lower(), home, match[2], match[3]))
+    return sorted(lists, key=lambda entry: (SPLITS.index(entry.split), entry.name))
+
+
 def _choose(files: FileIndex, version: str) -> tuple[list[BoxList], list[str]]:
-    """The files to read, and notes on the choice."""
+    """The files to read, and notes on the choice: of each use case the lists of one version."""
     names = files.with_suffix(".csv")
     boxed = [name for name in names if box_columns(header(files, name))]
     if not boxed:
         raise _nothing_found(files, names)
-    stamped = stamped_lists(names)
-    usecases = {(entry.home, entry.usecase) for entry in stamped if entry.name in boxed}
-    if not usecases and version != "latest":
+    usecases: dict[tuple[str, str], list[BoxList]] = {}
+    for entry in _versions(names):
+        usecases.setdefault((entry.home, entry.usecase), []).append(entry)
+    known = [lists for _, lists in sorted(usecases.items()) if {e.name for e in lists} & {*boxed}]
+    if not known and version != "latest":
         raise files.source_error(
             f"there is no version {version}: no list of boxes is named as "
             "train_{usecase}_{YYMMDDHHmmss}.csv.",
             f"leave data.sources.{files.source}.version out.",
         )
-    if not usecases:
+    if not known:
         return [BoxList(name) for name in boxed], []
-    versions = [entry for entry in stamped if (entry.home, entry.usecase) in usecases]
-    chosen, notes = choose_lists(versions, version, files.source)
-    known = {entry.name for entry in versions}
-    notes += [f"{name} is of no version: not read" for name in boxed if name not in known]
+    chosen: list[BoxList] = []
+    notes: list[str] = []
+    for lists in known:
+        chosen += _of_version(lists, version, files, notes)
+    stamped = {entry.name for lists in known for entry in lists}
+    notes += [f"{name} is of no version: not read" for name in boxed if name not in stamped]
     return chosen, notes
+
+
+def _of_version(
+    lists: list[BoxList], version: str, files: FileIndex, notes: list[str]
+) -> list[BoxList]:
+    """Of a use case the lists of a stamp, or of the newest that has a train list if any has."""
+    usecase, source = lists[0].usecase, files.source
+    trains = [entry.stamp for entry in lists if entry.split == "train"]
+    newest = max(trains or [entry.stamp for entry in lists])
+    stamp = newest if version == "latest" else version
+    taken = [entry for entry in lists if entry.stamp == stamp]
+    stamps = sorted({entry.stamp for entry in lists})
+    if not taken:
+        raise files.source_error(
+            f"use case {usecase} has no version {version}; it has {', '.join(stamps)}.",
+            f"set data.sources.{source}.version to one of these, or to latest.",
+        )
+    bases = ", ".join(posixpath.basename(entry.name) for entry in taken)
+    missing = [split for split in ("train", "test") if split not in {t.split for t in taken}]
+    alone = f" (there is no {' and no '.join(missing)} list of this version)" if missing else ""
+    notes.append(f"version {stamp} of use case {usecase}: {bases}{alone}")
+    newer = [other for other in stamps if other > stamp]
+    if version == "latest" and newer:
+        notes.append(f"newer, but without a train list: {', '.join(newer)}")
+    return taken
 
 
 def _nothing_found(files: FileIndex, names: list[str]) -> RepriseError:
