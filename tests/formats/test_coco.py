@@ -200,7 +200,7 @@ def test_what_coco_cannot_hold_is_refused(tmp_path: Path) -> None:
             coco.write(SourceDataset("mine", [image], []), tmp_path / message[:9])
 
     refused("cannot hold labels of whole images, which image a.png of 'mine'", labels=["cat"])
-    refused("coco cannot hold the key 'width', which image a.png", keys={"width": "5"})
+    refused("coco cannot hold the key 'width' of 'mine'", keys={"width": "5"})
     refused("of image a.png of 'mine' could not be read: line 3", problem="line 3")
     refused("'images/../../a.png' leads out of the folder", name="../../a.png")
     refused("image a.png has no file", path=None)

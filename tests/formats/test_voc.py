@@ -245,7 +245,7 @@ def test_what_voc_cannot_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RepriseError, match=r"voc cannot hold crowds, which image a.png"):
         voc.write(SourceDataset("mine", [one], []), tmp_path / "one")
     one.boxes = [BoxRecord("cat\x07", (1, 2, 3, 4))]
-    with pytest.raises(RepriseError, match=r"the name of the class 'cat\\x07' of 'mine'"):
+    with pytest.raises(RepriseError, match=r"cannot hold the class 'cat\\x07' of 'mine'"):
         voc.write(SourceDataset("mine", [one], []), tmp_path / "two")
     one.boxes = []
     with pytest.raises(RepriseError, match=r"both be written to 'Annotations/a.xml'"):

@@ -32,7 +32,7 @@ from reprise.formats.geometry import plain, stated_side, text_number
 from reprise.formats.image_lists import ImageList
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.split_names import SPLITS, named_split
-from reprise.formats.writing import check_writable, class_names, copy_image, write_label
+from reprise.formats.writing import USED, check_names, check_writable, copy_image, write_label
 
 COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
 # Headers that `detect` looks at.
@@ -89,7 +89,7 @@ def write(dataset: SourceDataset, folder: Path) -> None:
     if any(image.synthetic for image in listed):
         columns.append("synthetic")
     keys = sorted({key for image in listed for key in image.keys})
-    _check_names(dataset, keys)
+    _check_names(dataset)
     lists: dict[str, list[list[object]]] = {}
     for image in dataset.images:
         copy_image(image, folder, image.name)
@@ -218,7 +218,8 @@ class _Reader:
             where = f"line {line}"
             if len(cells) <= columns.image:
                 raise self._files.error(name, where, "the row ends before the image's name")
-            image = self.images.find(cells[columns.image], name, where, within)
+            image_name = self.images.name(cells[columns.image], name, where, within)
+            image = self.images.record(image_name)
             split = entry.split
             try:
                 if problem := table.length_problem(cells):
@@ -286,13 +287,13 @@ def _box_cells(image: ImageRecord) -> list[list[object]]:
     return cells
 
 
-def _check_names(dataset: SourceDataset, keys: list[str]) -> None:
+def _check_names(dataset: SourceDataset) -> None:
     own = {*COLUMNS, "split", "synthetic"}
-    bad = [key for key in keys if key.lower() in own or key != key.strip() or not key]
-    bad += [name for name in class_names(dataset) if name != name.strip() or not name]
-    if bad:
-        raise RepriseError(
-            f"boxes_csv cannot hold the key or class {bad[0]!r} of '{dataset.source}'.",
-            "rename it: keys must differ from the columns' names, and no name may start or end "
-            "with a space.",
-        )
+    check_names(dataset, "boxes_csv", "key", lambda key: key.lower() in own, USED)
+    for kind in ("key", "class"):
+        reason = "it is empty, or starts or ends with a space"
+        check_names(dataset, "boxes_csv", kind, _is_spaced, reason)
+
+
+def _is_spaced(name: str) -> bool:
+    return not name or name != name.strip()

@@ -18,7 +18,6 @@ from reprise.formats.file_index import FileIndex
 from reprise.formats.geometry import json_number, stated_side
 from reprise.formats.image_lists import ImageList
 from reprise.formats.json_files import (
-    check_keys,
     file_ends,
     has_json_keys,
     read_json,
@@ -27,7 +26,7 @@ from reprise.formats.json_files import (
 )
 from reprise.formats.name_matching import NameIndex
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
-from reprise.formats.writing import check_writable, copy_image, write_label
+from reprise.formats.writing import USED, check_names, check_writable, copy_image, write_label
 
 _OWN_KEYS = frozenset(
     {"id", "created", "width", "height", "tags", "regions", "synthetic"}
@@ -84,7 +83,7 @@ def write(dataset: SourceDataset, folder: Path) -> None:
             keys with names of the format's own.
     """
     check_writable(dataset, "customvision", labels=True)
-    check_keys(dataset, _OWN_KEYS, "customvision")
+    check_names(dataset, "customvision", "key", lambda key: key in _OWN_KEYS, USED)
     lists: dict[str, list[dict[str, Any]]] = {}
     ids: dict[str, str] = {}
     for image in dataset.images:

@@ -29,18 +29,6 @@ class ImageList:
         self._found: dict[tuple[str, str, str, int | None], str] = {}
         self._in_two_splits: dict[str, set[str]] = {}
 
-    def find(
-        self, written: str, beside: str, where: str, within: str = "", size: int | None = None
-    ) -> ImageRecord:
-        """The image that a name in a label file means; the same record for the same image.
-
-        The arguments and errors are those of :meth:`name`.
-
-        Returns:
-            Its record; without a path when there is no such file.
-        """
-        return self.record(self.name(written, beside, where, within, size))
-
     def name(
         self, written: str, beside: str, where: str, within: str = "", size: int | None = None
     ) -> str:
@@ -81,7 +69,7 @@ class ImageList:
         return name in self._images
 
     def record(self, name: str) -> ImageRecord:
-        """The record of a posix path in the source folder, whether or not there is a file."""
+        """The one record of a posix path in the source folder; without a file, it has no path."""
         if name not in self._images:
             path = self._files.path(name) if name in self._known else None
             self._images[name] = ImageRecord(name, path)

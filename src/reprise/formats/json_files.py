@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from reprise.errors import RepriseError
 from reprise.formats.file_index import FileIndex, encodable
-from reprise.formats.records import LabelError, SourceDataset
+from reprise.formats.records import LabelError
 
 END_BYTES = 65_536
 
@@ -72,18 +71,3 @@ def scalar_keys(entry: dict[str, Any], own: frozenset[str]) -> dict[str, str]:
         for name, value in entry.items()
         if name not in own and isinstance(value, str | int | float) and str(value).strip()
     }
-
-
-def check_keys(dataset: SourceDataset, own: frozenset[str], format_name: str) -> None:
-    """Refuse to write grouping values under names that mean something else in a format.
-
-    Raises:
-        RepriseError: Some image has such a key.
-    """
-    for image in dataset.images:
-        for key in sorted(own & set(image.keys)):
-            raise RepriseError(
-                f"{format_name} cannot hold the key '{key}', which image {image.name} of "
-                f"'{dataset.source}' has: the format uses it for something else.",
-                "rename the key.",
-            )

@@ -43,7 +43,13 @@ from reprise.formats.file_index import IMAGE_SUFFIXES, FileIndex
 from reprise.formats.image_lists import ImageList
 from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.split_names import named_split
-from reprise.formats.writing import check_writable, class_names, copy_image, write_label
+from reprise.formats.writing import (
+    check_names,
+    check_writable,
+    class_names,
+    copy_image,
+    write_label,
+)
 
 IMAGE_NAMES = (*IMAGE_COLUMNS, "image_name", "image_id", "img", "file")
 TAG_COLUMNS = ("labels", "tags", "classes")
@@ -223,7 +229,7 @@ class _Reader:
             if problem := table.length_problem(cells):
                 raise self._files.error(table.name, where, problem)
             written = self._with_ending(cells[columns.image], table.name)
-            image = self._images.find(written, table.name, where)
+            image = self._images.record(self._images.name(written, table.name, where))
             self._images.set_split(image, table.name, named_split(cell(cells, columns.split)))
             image.synthetic = image.synthetic or is_true(cell(cells, columns.synthetic))
             for key, place in columns.others.items():
@@ -295,13 +301,16 @@ def _listing(labels: list[str]) -> str:
 def _check_names(dataset: SourceDataset, keys: list[str]) -> None:
     own = {*IMAGE_NAMES, *TAG_COLUMNS, *WHOLE_COLUMNS, *OTHER_FORMATS, "split", "synthetic"}
     lowered = [key.lower() for key in keys]
-    bad = [key for key in keys if key.lower() in own or key != key.strip() or not key]
-    bad += [key for key in keys if lowered.count(key.lower()) > 1]
-    bad += [name for name in class_names(dataset) if ";" in name or name != name.strip()]
-    if bad or box_columns(["image", "labels", "class", *keys]):
-        raise RepriseError(
-            f"multilabel_csv cannot hold the key or class {(bad or keys)[0]!r} of "
-            f"'{dataset.source}'.",
-            "rename it: keys must differ from the columns' names and from those of boxes, and no "
-            "class may have a semicolon in its name.",
-        )
+    boxes = box_columns(["image", "labels", "class", *keys]) is not None
+
+    def is_bad_key(key: str) -> bool:
+        twice = boxes or key.lower() in own or lowered.count(key.lower()) > 1
+        return twice or not key or key != key.strip()
+
+    def is_bad_class(name: str) -> bool:
+        return ";" in name or name != name.strip()
+
+    reason = "it would be read as another column, or has spaces around it"
+    check_names(dataset, "multilabel_csv", "key", is_bad_key, reason)
+    reason = "it has a semicolon or spaces around it"
+    check_names(dataset, "multilabel_csv", "class", is_bad_class, reason)

@@ -7,13 +7,12 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-from reprise.errors import RepriseError
 from reprise.formats.file_index import FileIndex
 from reprise.formats.geometry import plain, stated_side, text_number
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.sidecars import read_sidecars
 from reprise.formats.split_names import SplitLists
-from reprise.formats.writing import check_writable, class_names, copy_image, write_label
+from reprise.formats.writing import check_names, check_writable, copy_image, write_label
 
 MAX_BYTES = 4_000_000  # of one XML file: about 10,000 objects
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -78,7 +77,9 @@ def write(dataset: SourceDataset, folder: Path) -> None:
             cannot hold, or two images whose names differ in their endings only.
     """
     check_writable(dataset, "voc")
-    _check_names(dataset)
+    for kind in ("class", "image"):
+        reason = "it has spaces around it or control characters"
+        check_names(dataset, "voc", kind, lambda name: bool(_UNWRITABLE.search(name)), reason)
     lists: dict[str, list[str]] = {}
     for image in dataset.images:
         stem = posixpath.splitext(image.name)[0]
@@ -121,18 +122,6 @@ def _text(element: ElementTree.Element, path: str) -> str:
 
 def _is_mask(name: str) -> bool:
     return any(part.lower().startswith("segmentation") for part in name.split("/")[:-1])
-
-
-def _check_names(dataset: SourceDataset) -> None:
-    names = [(name, "class") for name in class_names(dataset)]
-    names += [(image.name, "image") for image in dataset.images]
-    for name, what in names:
-        if _UNWRITABLE.search(name):
-            raise RepriseError(
-                f"voc cannot hold the name of the {what} {name!r} of '{dataset.source}': it has "
-                "spaces around it or control characters.",
-                f"rename the {what}.",
-            )
 
 
 def _xml(image: ImageRecord) -> str:

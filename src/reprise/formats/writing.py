@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 
 from reprise.errors import RepriseError
 from reprise.formats.records import ImageRecord, SourceDataset
 
+USED = "the format uses it for something else"  # for check_names
 _COCO = "write coco, which holds boxes, outlines, masks and crowds."
 _MOST_BYTES = 255  # in one part of a path, on all common file systems
 _LABELS = "write labelme, which holds boxes and labels of whole images, or multilabel_csv."
@@ -50,6 +51,31 @@ def check_writable(
         if image.labels and not labels:
             raise RepriseError(
                 f"{format_name} cannot hold labels of whole images, which {where} has.", _LABELS
+            )
+
+
+def check_names(
+    dataset: SourceDataset, format_name: str, kind: str, bad: Callable[[str], bool], reason: str
+) -> None:
+    """Check that a format can hold all names of one kind.
+
+    Args:
+        dataset: What is to be written.
+        format_name: The format, for the message.
+        kind: ``key``, ``class`` or ``image``.
+        bad: Whether a name would not come back, or as something else.
+        reason: Why not, for the message.
+
+    Raises:
+        RepriseError: There is such a name.
+    """
+    keys = sorted({key for image in dataset.images for key in image.keys})
+    images = [image.name for image in dataset.images]
+    for name in {"key": keys, "class": class_names(dataset), "image": images}[kind]:
+        if bad(name):
+            raise RepriseError(
+                f"{format_name} cannot hold the {kind} {name!r} of '{dataset.source}': {reason}.",
+                f"rename the {kind}.",
             )
 
 

@@ -45,12 +45,12 @@ def decode_resized(
             f"an object's mask cannot be read: {error}.",
             "correct the label file, or choose a family that detects boxes.",
         ) from None
-    # Run lengths go down the columns: resized as they lie, only what is kept is turned.
-    columns: npt.NDArray[np.uint8] = found.T.view(np.uint8)
-    if found.shape != tuple(size):
-        resized = cv2.resize(columns, tuple(size), interpolation=cv2.INTER_NEAREST_EXACT)
-        columns = resized.astype(np.uint8, copy=False)
-    return np.ascontiguousarray(columns.T)
+    if found.shape == tuple(size):
+        return np.ascontiguousarray(found, dtype=np.uint8)
+    resized = cv2.resize(
+        found.astype(np.uint8), (size[1], size[0]), interpolation=cv2.INTER_NEAREST_EXACT
+    )
+    return resized.astype(np.uint8, copy=False)
 
 
 def resize_probabilities(

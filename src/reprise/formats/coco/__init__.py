@@ -12,9 +12,16 @@ from typing import Any
 from reprise.formats.coco.coco_file import OWN_KEYS, SECTIONS, CocoFile
 from reprise.formats.file_index import FileIndex
 from reprise.formats.image_lists import ImageList
-from reprise.formats.json_files import check_keys, file_ends, has_json_keys, read_json
+from reprise.formats.json_files import file_ends, has_json_keys, read_json
 from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
-from reprise.formats.writing import check_writable, class_names, copy_image, write_label
+from reprise.formats.writing import (
+    USED,
+    check_names,
+    check_writable,
+    class_names,
+    copy_image,
+    write_label,
+)
 
 # In a long file a section's key may be far from both ends; its entries then have these.
 _SIGNS = (("images", "file_name"), ("annotations", "image_id"), ("categories", "category_id"))
@@ -72,7 +79,7 @@ def write(dataset: SourceDataset, folder: Path) -> None:
         RepriseError: There are labels of whole images, or a key is named as one of COCO's.
     """
     check_writable(dataset, "coco", crowds=True)
-    check_keys(dataset, OWN_KEYS, "coco")
+    check_names(dataset, "coco", "key", lambda key: key in OWN_KEYS, USED)
     categories = {name: index for index, name in enumerate(class_names(dataset), start=1)}
     files: dict[str | None, dict[str, list[Any]]] = {}
     boxes_before = 0

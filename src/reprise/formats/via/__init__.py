@@ -16,7 +16,7 @@ from reprise.errors import RepriseError
 from reprise.formats.csv_tables import header
 from reprise.formats.file_index import FileIndex, encodable
 from reprise.formats.image_lists import ImageList
-from reprise.formats.json_files import check_keys, file_ends, has_json_keys, scalar_keys
+from reprise.formats.json_files import file_ends, has_json_keys, scalar_keys
 from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.via.label_files import (
     Entry,
@@ -26,7 +26,14 @@ from reprise.formats.via.label_files import (
     read_json_file,
 )
 from reprise.formats.via.regions import WITHOUT_AREA, box_shape, shape_box
-from reprise.formats.writing import check_writable, class_names, copy_image, write_label
+from reprise.formats.writing import (
+    USED,
+    check_names,
+    check_writable,
+    class_names,
+    copy_image,
+    write_label,
+)
 
 CLASS_ATTRIBUTES = ("class", "label", "name", "type", "category", "object")
 DEFAULT_CLASS = "object"
@@ -90,15 +97,10 @@ def write(dataset: SourceDataset, folder: Path) -> None:
             a class whose name starts or ends with a space.
     """
     check_writable(dataset, "via")
-    check_keys(dataset, _OWN_KEYS, "via")
+    check_names(dataset, "via", "key", lambda key: key in _OWN_KEYS, USED)
+    spaced = "it starts or ends with a space"
+    check_names(dataset, "via", "class", lambda name: name != name.strip(), spaced)
     classes = class_names(dataset)
-    for name in classes:
-        if name != name.strip():
-            raise RepriseError(
-                f"via cannot hold the class {name!r} of '{dataset.source}', which starts or ends "
-                "with a space.",
-                "rename it.",
-            )
     lists: dict[str, dict[str, Any]] = {}
     for image in dataset.images:
         copy_image(image, folder, image.name)
@@ -185,7 +187,8 @@ class _Reader:
         entries, options = label_file
         self._images.classes.update(dict.fromkeys(options.get(self._attribute or "", [])))
         for entry in entries:
-            image = self._images.find(entry.filename, entry.file, entry.where, size=entry.size)
+            name = self._images.name(entry.filename, entry.file, entry.where, size=entry.size)
+            image = self._images.record(name)
             self._images.set_split(image, entry.file)
             image.keys.update(scalar_keys(entry.attributes, _OWN_KEYS))
             made = str(entry.attributes.get("synthetic", "")).strip().lower()
