@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+from functools import cached_property
 from pathlib import Path
 
 from reprise.errors import RepriseError
@@ -30,7 +31,6 @@ class FileIndex:
 
     Attributes:
         names: Posix paths inside the folder, sorted.
-        index: Finds them by the names that label files give them.
 
     Raises:
         RepriseError: A file's name is not valid UTF-8.
@@ -53,7 +53,11 @@ class FileIndex:
                     )
                 self.names.append(relative)
         self.names.sort()
-        self.index = NameIndex(self.names)
+
+    @cached_property
+    def index(self) -> NameIndex:
+        """Finds the files by the names that label files give them."""
+        return NameIndex(self.names)
 
     def path(self, name: str) -> Path:
         """Where a listed file is."""
