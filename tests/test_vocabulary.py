@@ -16,7 +16,7 @@ REPLACED = {
     "deal": "group_split",
     "bridges": "conflicts",
     "memo": "image_cache",
-    "finish": "process_image",
+    "finish": "process_images",
     "order": "sampler",
     "processes": "distributed",
     "continuing": "resume",

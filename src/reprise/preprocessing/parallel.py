@@ -19,10 +19,8 @@ from reprise.errors import RepriseError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-# Items sent to a process together, and how many such chunks wait for each process.
-CHUNK, AHEAD = 4, 8
-# Items that joblib sends to a Ray process together, and such chunks a round and process.
-_RAY_CHUNK, _RAY_ROUND = 8, 12
+# Items that wait for each process; in a round on Ray, items for each process.
+AHEAD, _RAY_ROUND = 4, 12
 _WORKER_ENVIRONMENT = {
     # glibc keeps the buffers of one image for the next, rather than have the system fill new
     # ones with zeros: 51 ms of processor time instead of 65 for a photograph of 12 megapixels.
@@ -56,7 +54,8 @@ def map_ordered(
 
     Args:
         function: Importable by name and picklable, as are items and results.
-        items: Taken as they are needed.
+        items: Taken as they are needed. One that takes less than some milliseconds had
+            better be a batch of several.
         workers: Processes; 0 uses this process alone.
         engine: ``local`` or ``ray``, as ``machine.engine``.
 
@@ -75,18 +74,17 @@ def map_ordered(
 def _map_locally(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int
 ) -> Iterator[Result]:
-    remaining = iter(items)
-    waiting: deque[Future[list[Result]]] = deque()
+    waiting: deque[Future[Result]] = deque()
     with ProcessPoolExecutor(
         workers, mp_context=_worker_context(), initializer=_start_worker
     ) as pool:
         try:
-            while chunk := list(islice(remaining, CHUNK)):
-                waiting.append(pool.submit(_apply, function, chunk))
+            for item in items:
+                waiting.append(pool.submit(function, item))
                 if len(waiting) == workers * AHEAD:
-                    yield from waiting.popleft().result()
+                    yield waiting.popleft().result()
             while waiting:
-                yield from waiting.popleft().result()
+                yield waiting.popleft().result()
         except BrokenProcessPool:
             raise RepriseError(
                 "a worker process was killed while it read images or labels.",
@@ -117,14 +115,10 @@ def _map_on_ray(
     remaining = iter(items)
     workers = max(workers, 1)
     with joblib.parallel_config(backend="ray", n_jobs=workers):
-        run = joblib.Parallel(batch_size=_RAY_CHUNK)
+        run = joblib.Parallel(batch_size=1)
         # In rounds, because joblib goes on dispatching while nobody takes the results.
-        while ahead := list(islice(remaining, _RAY_CHUNK * _RAY_ROUND * workers)):
+        while ahead := list(islice(remaining, _RAY_ROUND * workers)):
             yield from run(joblib.delayed(function)(item) for item in ahead)
-
-
-def _apply(function: Callable[[Item], Result], chunk: list[Item]) -> list[Result]:
-    return [function(item) for item in chunk]
 
 
 def _start_worker() -> None:

@@ -6,16 +6,18 @@ import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 from reprise.dataset import Category
 from reprise.errors import RepriseError
+from reprise.formats.records import ImageRecord
 from reprise.machine import MachineConfig
 from reprise.preprocessing import rules
 from reprise.preprocessing.config import DataConfig
 from reprise.preprocessing.copy_paste.run import PasteInputs, paste
 from reprise.preprocessing.decode.encode import Settings
-from reprise.preprocessing.decode.process_image import process_image
+from reprise.preprocessing.decode.process_images import process_images
 from reprise.preprocessing.labels.label_cache import LabelCache
 from reprise.preprocessing.labels.read_labels import SourceLabels, choose_classes, read_labels
 from reprise.preprocessing.parallel import map_ordered
@@ -39,6 +41,8 @@ Ledger = list[dict[str, str]]
 _ALONE = MachineConfig(workers=0, checkpoint_minutes=10.0)
 # The share of machine.memo_gb that labels may take; the rest is for images.
 _LABELS_SHARE = 0.05
+# Images that a process takes at a time.
+_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -229,9 +233,12 @@ class _Run:
         duplicates = Duplicates(split_section(self._data.split).duplicates, self.boxes)
         shards = ShardWriter(self._out, labels.source)
         work = functools.partial(
-            process_image, source=labels.source, settings=self.settings, cache=cache
+            process_images, source=labels.source, settings=self.settings, config=cache
         )
-        results = map_ordered(work, labels.records(), self._machine.workers, self._machine.engine)
+        batches = _batches(labels.records())
+        results = chain.from_iterable(
+            map_ordered(work, batches, self._machine.workers, self._machine.engine)
+        )
         for image, rows in tqdm(
             results, total=labels.count, desc=labels.source, unit="image", disable=None
         ):
@@ -243,6 +250,11 @@ class _Run:
                 shards.add_image(image)
                 yield image
         shards.close()
+
+
+def _batches(records: Iterator[ImageRecord]) -> Iterator[list[ImageRecord]]:
+    while batch := list(islice(records, _BATCH)):
+        yield batch
 
 
 def _without_left_out(

@@ -51,7 +51,7 @@ def test_other_plain_values_count_as_absent(tmp_path: Path, value: object) -> No
 @pytest.mark.parametrize("size", [0, 1, 100, 10**6])
 def test_what_is_stored_comes_back(tmp_path: Path, size: int) -> None:
     data = os.urandom(size)
-    ByteCache(tmp_path, 10**8).put("key", data)
+    ByteCache(tmp_path, 10**8).put({"key": data})
     assert ByteCache(tmp_path, 10**8).get("key") == data
     assert ByteCache(tmp_path, 10**8).get("other") is None
 

@@ -17,9 +17,9 @@ from PIL import Image
 from builders import picture
 from preprocessing.cache_helpers import counted, settle_at_once
 from reprise.formats.records import ImageRecord
-from reprise.preprocessing.decode import process_image as module
+from reprise.preprocessing.decode import process_images as module
 from reprise.preprocessing.decode.encode import Settings
-from reprise.preprocessing.decode.process_image import process_image
+from reprise.preprocessing.decode.process_images import process_images
 from reprise.preprocessing.parallel import map_ordered
 from reprise.preprocessing.store.byte_cache import remove_if_damaged
 from reprise.preprocessing.store.image_cache import CacheConfig, cache_version, open_cache
@@ -52,7 +52,7 @@ class Place:
         open_cache.cache_clear()
         remove_if_damaged(self.cache)
         config = CacheConfig(self.cache, limit, cache_version(settings)) if cached else None
-        work = partial(process_image, source="mine", settings=settings, cache=config)
+        work = partial(process_images, source="mine", settings=settings, config=config)
         records = [ImageRecord(path.name, path) for path in sorted(self.images.iterdir())]
         return [
             (
@@ -60,7 +60,7 @@ class Place:
                 image.encoded.data if image else b"",
                 [row["rule"] for row in rows],
             )
-            for image, rows in map_ordered(work, records, workers)
+            for [(image, rows)] in map_ordered(work, [[record] for record in records], workers)
         ]
 
     def files(self) -> list[Path]:
@@ -101,12 +101,17 @@ def test_a_refused_image_is_remembered_too(place: Place, decoded: list[int]) -> 
     assert len(decoded) == 1
 
 
-def test_a_moved_or_copied_file_is_known_by_its_content(place: Place, decoded: list[int]) -> None:
-    path = place.draw()
+def test_a_file_that_was_written_anew_is_known_by_its_content(
+    place: Place, decoded: list[int], read: list[int]
+) -> None:
+    place.draw()
     place.run()
-    path.rename(place.images / "b.png")
+    for _ in range(2):
+        place.draw().touch()
+        place.run()
+    assert (len(read), len(decoded)) == (3, 1)
     place.run()
-    assert len(decoded) == 1
+    assert (len(read), len(decoded)) == (3, 1)
 
 
 def test_a_changed_file_is_decoded_again(place: Place, decoded: list[int]) -> None:
@@ -196,7 +201,7 @@ def test_a_cache_deleted_in_mid_run_costs_only_time(place: Place) -> None:
     records = [ImageRecord(path.name, path) for path in sorted(place.images.iterdir())]
     found = []
     for record in records:
-        image, _ = process_image(record, "mine", SETTINGS, config)
+        [(image, _)] = process_images([record], "mine", SETTINGS, config)
         assert image is not None
         found.append(image.encoded.data)
         shutil.rmtree(place.cache, ignore_errors=True)
@@ -238,6 +243,6 @@ def test_what_was_kept_before_a_run_was_killed_is_known(place: Place, decoded: l
 def _die_in_mid_run(place: Place) -> None:
     config = CacheConfig(place.cache, 10**8, cache_version(SETTINGS))
     for number, path in enumerate(sorted(place.images.iterdir())):
-        process_image(ImageRecord(path.name, path), "mine", SETTINGS, config)
+        process_images([ImageRecord(path.name, path)], "mine", SETTINGS, config)
         if number == 10:
             os._exit(9)

@@ -50,10 +50,10 @@ def label_key(folder: Path, format_: str, options: Sequence[object]) -> str | No
             digest.update(f"{name}\0".encode(errors="surrogateescape"))
             if posixpath.splitext(name)[1].lower() in unread:
                 continue
-            found = file_state(Path(where, name))
-            if found is None or not found.settled:
+            state = file_state(Path(where, name))
+            if state is None:
                 return None
-            digest.update(f"{found.state}\0".encode())
+            digest.update(f"{state}\0".encode())
     return digest.hexdigest()
 
 
@@ -96,7 +96,7 @@ class LabelCache:
             return
         self._entries.put_file(f"{key} records", file)
         entry = {"sha256": _digest(file), "summary": summary}
-        self._entries.put(key, json.dumps(entry).encode())
+        self._entries.put({key: json.dumps(entry).encode()})
 
 
 def _digest(path: Path) -> str:

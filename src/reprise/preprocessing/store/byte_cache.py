@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -73,9 +74,16 @@ class ByteCache:
         data: bytes = found[_DIGEST:]
         return data
 
-    def put(self, key: str, data: bytes) -> None:
-        """Store an entry, in place of one before."""
-        self._set(key, hashlib.sha256(data).digest() + data)
+    def put(self, entries: Mapping[str, bytes]) -> None:
+        """Store entries, in place of those before: together, as each commit to disk costs."""
+        if self._cache is None:
+            return
+        try:
+            with self._cache.transact():
+                for key, data in entries.items():
+                    self._cache.set(key, hashlib.sha256(data).digest() + data)
+        except _ERRORS:
+            return
 
     def open_file(self, key: str) -> IO[bytes] | None:
         """The content of an entry that :meth:`put_file` stored, not verified."""
@@ -89,14 +97,11 @@ class ByteCache:
 
     def put_file(self, key: str, path: Path) -> None:
         """Store the content of a file, which need not fit in memory."""
-        with path.open("rb") as file:
-            self._set(key, file, read=True)
-
-    def _set(self, key: str, value: bytes | IO[bytes], read: bool = False) -> None:
         if self._cache is None:
             return
         try:
-            self._cache.set(key, value, read=read)
+            with path.open("rb") as file:
+                self._cache.set(key, file, read=True)
         except _ERRORS:
             return
 

@@ -1,16 +1,18 @@
 """Encoded images, cached from one run to the next, so that a run costs what has changed.
 
-An entry is found by the SHA-256 of the image file and by all else that decides its bytes: the
-settings, the code and the libraries. A file whose path, size, inode and times are as they were
-is not even read again.
+An entry is found by the image's source and name and by all else that decides its bytes: the
+settings, the code and the libraries. It holds for a file of the same size, inode and times,
+which is not even read, and for one of the same SHA-256.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
@@ -20,7 +22,6 @@ from reprise.preprocessing.decode.decoder import BadImageError
 from reprise.preprocessing.decode.encode import Settings
 from reprise.preprocessing.processed_image import EncodedImage
 from reprise.preprocessing.store.byte_cache import ByteCache
-from reprise.preprocessing.store.file_state import FileState
 
 # Their versions decide the bytes, as the code of the stage does.
 _LIBRARIES = ("opencv-python-headless", "pillow", "imagehash", "numpy", "scipy")
@@ -54,46 +55,50 @@ def open_cache(config: CacheConfig) -> ImageCache:
     return ImageCache(config)
 
 
+@dataclass(frozen=True)
+class CachedImage:
+    """What an image file gave.
+
+    Attributes:
+        state: Of the file, from before it was read; None when that says nothing.
+        file_sha256: Of its content.
+        found: The encoded image, or the reason why there is none.
+    """
+
+    state: str | None
+    file_sha256: str
+    found: EncodedImage | BadImageError
+
+
 class ImageCache:
-    """What image files gave: an encoded image, or the reason why there is none."""
+    """What image files gave, by the source and the name of the image."""
 
     def __init__(self, config: CacheConfig) -> None:
         self._version = config.version
         self._entries = ByteCache(config.folder, config.limit)
 
-    def known_digest(self, state: FileState) -> str | None:
-        """SHA-256 of a file that is as it was when it was last read; None for others."""
-        found = self._entries.get(f"file {state.path}")
-        known, _, digest = (found or b"").decode(errors="replace").partition("\n")
-        return digest if found and known == state.state else None
-
-    def remember_digest(self, state: FileState, digest: str) -> None:
-        """Note the digest of a file.
-
-        Args:
-            state: From before the file was read.
-            digest: SHA-256 of its content.
-        """
-        if state.settled:
-            self._entries.put(f"file {state.path}", f"{state.state}\n{digest}".encode())
-
-    def get(self, file_sha256: str) -> EncodedImage | BadImageError | None:
-        """What a file with this digest gave, None when it is not known."""
-        found = self._entries.get(f"{self._version} {file_sha256}")
-        if found is None:
+    def get(self, key: str) -> CachedImage | None:
+        """The entry of an image, None when it is not known."""
+        entry = self._entries.get(f"{self._version} {key}")
+        if entry is None:
             return None
-        head, _, data = found.partition(b"\n")
-        fields = json.loads(head)
+        head, _, data = entry.partition(b"\n")
+        state, file_sha256, fields = json.loads(head)
         if "rule" in fields:
-            return BadImageError(rules.BY_NAME[fields["rule"]], fields["detail"])
-        return EncodedImage(data, **fields)
+            bad = BadImageError(rules.BY_NAME[fields["rule"]], fields["detail"])
+            return CachedImage(state, file_sha256, bad)
+        return CachedImage(state, file_sha256, EncodedImage(data, **fields))
 
-    def put(self, file_sha256: str, image: EncodedImage | BadImageError) -> None:
-        """Store what a file gave."""
-        if isinstance(image, BadImageError):
-            fields, data = {"rule": image.rule.name, "detail": image.detail}, b""
-        else:
-            fields, data = asdict(image), image.data
-            del fields["data"]
-        entry = json.dumps(fields).encode() + b"\n" + data
-        self._entries.put(f"{self._version} {file_sha256}", entry)
+    def put(self, images: Mapping[str, CachedImage]) -> None:
+        """Store the entries of images, in place of those before."""
+        entries = {}
+        for key, image in images.items():
+            found = image.found
+            if isinstance(found, BadImageError):
+                fields, data = {"rule": found.rule.name, "detail": found.detail}, b""
+            else:
+                fields = {one.name: getattr(found, one.name) for one in dataclasses.fields(found)}
+                data = fields.pop("data")
+            head = json.dumps([image.state, image.file_sha256, fields]).encode()
+            entries[f"{self._version} {key}"] = head + b"\n" + data
+        self._entries.put(entries)
