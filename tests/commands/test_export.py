@@ -69,7 +69,7 @@ def test_coco_holds_splits_outlines_and_masks(processed: Path, tmp_path: Path) -
     row = dataset.images.iloc[0]
     mask = np.zeros((row["original_height"], row["original_width"]), dtype=bool)
     mask[20:60, 10:30] = True
-    packed = rle.encode(rle.positions(mask, 0, 0, mask.shape), mask.shape)
+    packed = rle.encode(mask)
     first = len(dataset.annotations[dataset.annotations["image_id"] == 1])
     outlines = [packed] * first + [[[0.0, 0.0, 10.0, 0.0, 10.0, 20.0]]]
     _change(processed, "annotations", "segmentation", [json.dumps(item) for item in outlines])

@@ -87,6 +87,17 @@ def test_a_name_that_fits_several_files_is_an_error(tmp_path: Path) -> None:
         read_labels(coco, tmp_path)
 
 
+def test_of_two_namesakes_the_one_near_the_label_file_is_meant(tmp_path: Path) -> None:
+    for place in ("north", "south"):
+        content = tiny_coco(tmp_path / place, 1)
+        (tmp_path / place / "annotations.json").unlink()
+    content["images"][0]["file_name"] = "0000.png"
+    (tmp_path / "south/labels").mkdir()
+    write_labels(tmp_path / "south/labels", content)
+    found = {image.name: image.labelled for image in read_labels(coco, tmp_path).images}
+    assert found == {"north/images/0000.png": False, "south/images/0000.png": True}
+
+
 def test_of_two_namesakes_the_one_in_the_label_files_own_folder_is_meant(tmp_path: Path) -> None:
     (tmp_path / "annotations").mkdir()
     for split in ("train", "val"):

@@ -86,6 +86,13 @@ def test_an_image_is_found_by_its_id(tmp_path: Path, name: str) -> None:
     assert labelled == [name]
 
 
+def test_of_several_images_of_an_id_the_one_in_the_folder_images_is_meant(tmp_path: Path) -> None:
+    _images(tmp_path, "images/aa-1.png", "old/images/aa-1.png")
+    _write(tmp_path, _export()[:1])
+    labelled = [image.name for image in read_labels(customvision, tmp_path).images if image.boxes]
+    assert labelled == ["images/aa-1.png"]
+
+
 def test_an_image_that_is_missing_is_named_by_its_id(tmp_path: Path) -> None:
     _images(tmp_path, "images/bb-2.png")
     _write(tmp_path, _export())

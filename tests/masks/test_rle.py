@@ -21,7 +21,7 @@ def masks(draw: st.DrawFn) -> np.ndarray:
 @given(mask=masks())
 def test_encoding_and_decoding_agree_with_pycocotools(mask: np.ndarray) -> None:
     size = mask.shape
-    encoded = rle.encode(rle.positions(mask, 0, 0, size), size)
+    encoded = rle.encode(mask, 0, 0, size)
     packed = oracle.encode(np.asfortranarray(mask.astype(np.uint8)))
     assert oracle.frPyObjects(encoded, *size)["counts"] == packed["counts"]
     assert (rle.decode(encoded) == mask).all()
@@ -39,7 +39,7 @@ def test_a_mask_is_laid_on_an_image_and_cut_at_its_edges(
     for row, column in np.argwhere(mask):
         if 0 <= row + top < 7 and 0 <= column + left < 5:
             expected[row + top, column + left] = True
-    laid = rle.decode(rle.encode(rle.positions(mask, left, top, (7, 5)), (7, 5)))
+    laid = rle.decode(rle.encode(mask, left, top, (7, 5)))
     assert (laid == expected).all()
 
 
@@ -68,7 +68,7 @@ def test_packed_run_lengths_area_and_box_are_those_of_pycocotools(mask: np.ndarr
     expected = oracle.encode(np.asfortranarray(mask.astype(np.uint8)))
     assert packed["counts"] == expected["counts"].decode()
     assert packed["size"] == expected["size"]
-    plain = rle.encode(rle.positions(mask, 0, 0, mask.shape), mask.shape)
+    plain = rle.encode(mask)
     assert rle.pack(plain) == packed
     for segmentation in (packed, plain):
         assert rle.area(segmentation) == oracle.area(expected)

@@ -231,4 +231,4 @@ def _resized_mask(outline: dict[str, object], row: Any) -> Outline:
     if not resized.any():
         return []
     size = (int(row.height), int(row.width))
-    return rle.encode(rle.positions(resized, 0, 0, size), size)
+    return rle.encode(resized, 0, 0, size)

@@ -23,42 +23,33 @@ _MOST_PIXELS = 2**32
 _MOST_GROUPS = 7
 
 
-def positions(mask: np.ndarray, left: int, top: int, size: tuple[int, int]) -> np.ndarray:
-    """Where a mask's pixels are in the image that it is laid on.
+def encode(
+    mask: np.ndarray, left: int = 0, top: int = 0, size: tuple[int, int] | None = None
+) -> dict[str, Any]:
+    """A mask that is laid on an image as uncompressed RLE of the image.
 
     Args:
         mask: bool, shape (rows, columns).
         left: Column of the image that the mask's first column lies on, may be negative.
         top: As ``left``, for rows.
-        size: Height and width of the image; what lies outside it is cut off.
+        size: Height and width of the image, by default the mask's; what lies outside it is cut
+            off.
 
     Returns:
-        int64, sorted: ``column * height + row`` of every pixel of the object.
+        ``size`` [height, width] and ``counts``, a list.
     """
-    height, width = size
+    height, width = size or mask.shape
     columns, rows = np.nonzero(mask.T)
     columns, rows = columns + left, rows + top
     inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
-    return columns[inside] * height + rows[inside]
-
-
-def encode(pixels: np.ndarray, size: tuple[int, int]) -> dict[str, Any]:
-    """Positions as uncompressed RLE.
-
-    Args:
-        pixels: As from :func:`positions`, each once and sorted.
-        size: Height and width of the image.
-
-    Returns:
-        ``size`` and ``counts``, a list.
-    """
-    total = size[0] * size[1]
+    pixels = columns[inside] * height + rows[inside]
+    total = height * width
     starts = pixels[np.diff(pixels, prepend=-2) != 1]
     stops = pixels[np.diff(pixels, append=total + 1) != 1] + 1
     edges = np.column_stack((starts, stops)).ravel()
     counts = np.diff(np.concatenate(([0], edges, [total]))).tolist()
     # Background at the end is not written when there is none.
-    return {"size": list(size), "counts": counts[:-1] if counts[-1] == 0 else counts}
+    return {"size": [height, width], "counts": counts[:-1] if counts[-1] == 0 else counts}
 
 
 def pack(segmentation: Mapping[str, Any]) -> dict[str, Any]:

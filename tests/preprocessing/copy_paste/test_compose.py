@@ -263,8 +263,7 @@ def test_polygons_and_run_lengths_of_one_shape_give_one_image() -> None:
         if not record.segmentation:
             return record
         region = region_of(record, (WIDTH, HEIGHT))
-        pixels = rle.positions(region.mask, region.x, region.y, (HEIGHT, WIDTH))
-        runs = rle.encode(pixels, (HEIGHT, WIDTH))
+        runs = rle.encode(region.mask, region.x, region.y, (HEIGHT, WIDTH))
         return BoxRecord(record.class_name, record.xywh, record.area, 0, runs)
 
     train = tuple(replace(item, objects=tuple(map(as_runs, item.objects))) for item in TRAIN)

@@ -104,7 +104,7 @@ def test_what_is_covered_wholly_disappears(below: BoxRecord) -> None:
 def test_labels_follow_a_background_that_was_resized() -> None:
     mask = np.zeros((160, 200), dtype=bool)
     mask[20:60, 20:100] = True
-    runs = rle.encode(rle.positions(mask, 0, 0, (160, 200)), (160, 200))
+    runs = rle.encode(mask, 0, 0, (160, 200))
     place = scene(
         masked(20, 20, 80, 40),
         BoxRecord("cat", (20, 20, 80, 40), 3200, segmentation=runs),

@@ -208,9 +208,7 @@ def _objects(pixels: np.ndarray, class_name: str, boxes: list[BoxRecord]) -> int
     for region, (left, top, width, height, area) in enumerate(stats.tolist()):
         if region and area >= MIN_AREA:
             inside = regions[top : top + height, left : left + width] == region
-            found.append(rle.positions(inside, left, top, pixels.shape))
-    found.sort(key=lambda positions: int(positions[0]))
-    for positions in found:
-        segmentation = rle.pack(rle.encode(positions, pixels.shape))
-        boxes.append(mask_record(class_name, segmentation))
+            found.append(rle.encode(inside, left, top, pixels.shape))
+    found.sort(key=lambda runs: int(runs["counts"][0]))
+    boxes += (mask_record(class_name, rle.pack(runs)) for runs in found)
     return int(count) - 1 - len(found)

@@ -10,7 +10,7 @@ from typing import Any
 from reprise.formats.file_index import FileIndex, encodable
 from reprise.formats.geometry import stated_side
 from reprise.formats.json_files import file_ends, has_json_keys, parse_problem
-from reprise.formats.labelme.shapes import Shape, merged, shape_of, shapes_from
+from reprise.formats.labelme.shapes import merged, record_of, shapes_from
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.sidecars import read_sidecars
 from reprise.formats.writing import check_writable, copy_image, write_label
@@ -114,12 +114,11 @@ def _flags(value: Any) -> list[str]:
 def _boxes(entries: list[Any], record: ImageRecord) -> list[BoxRecord]:
     """The objects in the order in which the first shape of each stands."""
     size = None if not (record.width and record.height) else (record.height, record.width)
-    objects: dict[Any, list[Shape]] = {}
+    objects: dict[Any, list[BoxRecord]] = {}
     for place, entry in enumerate(entries, start=1):
         try:
-            shape = shape_of(entry, size)
+            group, box = record_of(entry, size)
         except LabelError as error:
             raise LabelError(f"shape {place} {error}") from None
-        key = (shape.label, shape.group) if shape.group is not None else place
-        objects.setdefault(key, []).append(shape)
-    return [merged(shapes, size) for shapes in objects.values()]
+        objects.setdefault(place if group is None else (box.class_name, group), []).append(box)
+    return [merged(boxes, key[1]) if len(boxes) > 1 else boxes[0] for key, boxes in objects.items()]

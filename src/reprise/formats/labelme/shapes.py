@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
-from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -23,29 +23,8 @@ _WITHOUT_AREA = ("point", "points", "line", "linestrip")
 Size = tuple[int, int]  # height, width
 
 
-@dataclass(slots=True)
-class Shape:
-    """One shape of a LabelMe file.
-
-    Attributes:
-        label: Its class.
-        group: What joins it with others of its class, None for nothing.
-        corners: Points whose bounds are its box, in pixels; one NaN makes all of it NaN.
-        outline: x, y in turn; empty for a plain box, for points and lines, and for a mask.
-        mask: Positions of a mask's pixels, as from :func:`reprise.masks.rle.positions`.
-        without_area: Its kind, for points and lines; empty for all others.
-    """
-
-    label: str
-    group: int | str | None
-    corners: list[Point]
-    outline: list[float] = field(default_factory=list)
-    mask: np.ndarray | None = None
-    without_area: str = ""
-
-
-def shape_of(entry: Any, size: Size | None) -> Shape:
-    """One entry of ``shapes``.
+def record_of(entry: Any, size: Size | None) -> tuple[int | str | None, BoxRecord]:
+    """One entry of ``shapes``: what joins it with others of its class, if anything, and its object.
 
     Args:
         entry: The entry as JSON has it.
@@ -62,42 +41,41 @@ def shape_of(entry: Any, size: Size | None) -> Shape:
     points = _points(entry.get("points"))
     kind = entry.get("shape_type") or "polygon"  # as LabelMe 3 wrote it: without a type
     if kind == "rectangle":
-        return Shape(label, group, points)
+        return group, BoxRecord(label, bounds(points))
     if kind in _OUTLINES:
-        return Shape(label, group, points, outline(points))
+        return group, BoxRecord(label, bounds(points), segmentation=_parts(outline(points)))
     if kind == "circle":
-        return _circle(Shape(label, group, points))
+        return group, _circle(label, points)
     if kind in _WITHOUT_AREA:
-        return Shape(label, group, points[:1], without_area=kind)
+        return group, BoxRecord(label, bounds(points[:1]), shape=kind)
     if kind == "mask":
-        return _mask(entry, Shape(label, group, points), size)
+        return group, _mask(label, points, entry.get("mask"), size)
     raise LabelError(f"has the shape_type {kind!r}, which is not known")
 
 
-def merged(shapes: list[Shape], size: Size | None) -> BoxRecord:
-    """The object that some shapes of one class are.
+def merged(boxes: list[BoxRecord], group: int | str) -> BoxRecord:
+    """The object that the shapes of a group are.
 
     Its box is the bounds of all. A plain box among outlines is an outline too.
 
     Raises:
         LabelError: Masks and other shapes are mixed.
     """
-    label = shapes[0].label
-    points = [point for shape in shapes for point in shape.corners]
-    xywh = bounds(points)
-    masks = [shape.mask for shape in shapes if shape.mask is not None]
+    label = boxes[0].class_name
+    xywh = bounds([corner for box in boxes for corner in _box_corners(box)])
+    masks = [box.segmentation for box in boxes if isinstance(box.segmentation, dict)]
     if masks:
-        if len(masks) < len(shapes) or size is None:
-            raise LabelError(f"group {shapes[0].group} of '{label}' mixes masks and other shapes")
-        pixels = masks[0] if len(masks) == 1 else np.unique(np.concatenate(masks))
-        encoded = rle.encode(pixels, size)
-        return BoxRecord(label, xywh, area=float(len(pixels)), segmentation=encoded)
-    outlines = [shape.outline for shape in shapes if shape.outline]
+        if len(masks) < len(boxes):
+            raise LabelError(f"group {group} of '{label}' mixes masks and other shapes")
+        union = reduce(np.logical_or, map(rle.decode, masks))
+        encoded = rle.encode(union)
+        return BoxRecord(label, xywh, area=float(union.sum()), segmentation=encoded)
+    drawn = [box.segmentation for box in boxes if isinstance(box.segmentation, list)]
+    outlines = [part for parts in drawn for part in parts]
     if outlines:
-        plain = [shape.corners for shape in shapes if not shape.outline]
-        outlines += [outline(_box_corners(ends)) for ends in plain if len(ends) > 1]
-    kind = shapes[0].without_area if len(shapes) == 1 else ""
-    return BoxRecord(label, xywh, segmentation=[part for part in outlines if part], shape=kind)
+        plain = [box for box in boxes if not box.segmentation and any(box.xywh[2:])]
+        outlines += filter(None, (outline(_box_corners(box)) for box in plain))
+    return BoxRecord(label, xywh, segmentation=outlines)
 
 
 def shapes_from(box: BoxRecord, image: ImageRecord, group: int) -> list[dict[str, Any]]:
@@ -133,36 +111,39 @@ def _points(value: Any) -> list[Point]:
     return [(json_number(x), json_number(y)) for x, y in value]
 
 
-def _box_corners(points: list[Point]) -> list[Point]:
-    x, y, w, h = bounds(points)
+def _box_corners(box: BoxRecord) -> list[Point]:
+    x, y, w, h = box.xywh
     return [(x, y), (x + w, y), (x + w, y + h), (x, y + h)]
 
 
-def _circle(shape: Shape) -> Shape:
+def _parts(points: list[float]) -> list[list[float]]:
+    return [points] if points else []
+
+
+def _circle(label: str, points: list[Point]) -> BoxRecord:
     """A circle from its centre and a point on it."""
-    if len(shape.corners) != 2:
-        raise LabelError(f"is a circle of {len(shape.corners)} points instead of 2")
-    (cx, cy), (x, y) = shape.corners
+    if len(points) != 2:
+        raise LabelError(f"is a circle of {len(points)} points instead of 2")
+    (cx, cy), (x, y) = points
     radius = math.hypot(x - cx, y - cy)
-    shape.corners = [(cx - radius, cy - radius), (cx + radius, cy + radius)]
-    shape.outline = ellipse(cx, cy, radius, radius)
-    return shape
+    box = bounds([(cx - radius, cy - radius), (cx + radius, cy + radius)])
+    return BoxRecord(label, box, segmentation=_parts(ellipse(cx, cy, radius, radius)))
 
 
-def _mask(entry: dict[str, Any], shape: Shape, size: Size | None) -> Shape:
+def _mask(label: str, points: list[Point], png: Any, size: Size | None) -> BoxRecord:
     """A mask: a PNG in base64, whose upper left pixel lies at the first point."""
     if size is None:
         raise LabelError("is a mask, but the file does not state the image's size")
     if size[0] * size[1] > MAX_PIXELS:
         raise LabelError(f"is a mask of an image of more than {MAX_PIXELS} pixels")
-    if not shape.corners or not all(abs(value) <= MAX_PIXELS for value in shape.corners[0]):
+    if not points or not all(abs(value) <= MAX_PIXELS for value in points[0]):
         raise LabelError("is a mask without a place")
-    left, top = (round(value) for value in shape.corners[0])
-    mask = _png(entry.get("mask"), size[0] * size[1])
-    shape.mask = rle.positions(mask, left, top, size)
+    left, top = (round(value) for value in points[0])
+    mask = _png(png, size[0] * size[1])
+    encoded = rle.encode(mask, left, top, size)
     x, y, w, h = rle.bounds(mask)
-    shape.corners = [(float(left + x), float(top + y)), (float(left + x + w), float(top + y + h))]
-    return shape
+    box = (float(left + x), float(top + y), float(w), float(h))
+    return BoxRecord(label, box, rle.area(encoded), segmentation=encoded)
 
 
 def _png(text: Any, max_pixels: int) -> np.ndarray:

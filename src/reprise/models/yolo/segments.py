@@ -151,6 +151,6 @@ def _encoded(patch: np.ndarray, left: int, top: int, size: tuple[int, int]) -> d
     """A bool patch of a mask as compressed RLE of the whole image, which is never drawn."""
     from pycocotools import mask
 
-    counts = rle.encode(rle.positions(patch, left, top, size), size)
+    counts = rle.encode(patch, left, top, size)
     packed = mask.frPyObjects(counts, *size)["counts"]
     return {"size": list(size), "counts": packed.decode("ascii")}

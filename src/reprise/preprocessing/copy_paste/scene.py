@@ -170,7 +170,7 @@ def _resized(record: BoxRecord, region: Region, size: Size, frame: Size) -> BoxR
 
 def _run_lengths(region: Region, frame: Size) -> dict[str, object]:
     size = (frame[1], frame[0])
-    return rle.encode(rle.positions(region.mask, region.x, region.y, size), size)
+    return rle.encode(region.mask, region.x, region.y, size)
 
 
 def _under(item: _SceneObject, region: Region) -> Mask | None:
