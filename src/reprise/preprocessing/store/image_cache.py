@@ -7,12 +7,11 @@ which is not even read, and for one of the same SHA-256.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import metadata
 from pathlib import Path
 
@@ -25,6 +24,8 @@ from reprise.preprocessing.store.byte_cache import ByteCache
 
 # Their versions decide the bytes, as the code of the stage does.
 _LIBRARIES = ("opencv-python-headless", "pillow", "imagehash", "numpy", "scipy")
+
+_FIELDS = tuple(one.name for one in fields(EncodedImage) if one.name != "data")
 
 
 def cache_version(settings: Settings) -> str:
@@ -83,11 +84,11 @@ class ImageCache:
         if entry is None:
             return None
         head, _, data = entry.partition(b"\n")
-        state, file_sha256, fields = json.loads(head)
-        if "rule" in fields:
-            bad = BadImageError(rules.BY_NAME[fields["rule"]], fields["detail"])
+        state, file_sha256, known = json.loads(head)
+        if "rule" in known:
+            bad = BadImageError(rules.BY_NAME[known["rule"]], known["detail"])
             return CachedImage(state, file_sha256, bad)
-        return CachedImage(state, file_sha256, EncodedImage(data, **fields))
+        return CachedImage(state, file_sha256, EncodedImage(data, **known))
 
     def put(self, images: Mapping[str, CachedImage]) -> None:
         """Store the entries of images, in place of those before."""
@@ -95,10 +96,9 @@ class ImageCache:
         for key, image in images.items():
             found = image.found
             if isinstance(found, BadImageError):
-                fields, data = {"rule": found.rule.name, "detail": found.detail}, b""
+                known, data = {"rule": found.rule.name, "detail": found.detail}, b""
             else:
-                fields = {one.name: getattr(found, one.name) for one in dataclasses.fields(found)}
-                data = fields.pop("data")
-            head = json.dumps([image.state, image.file_sha256, fields]).encode()
+                known, data = {name: getattr(found, name) for name in _FIELDS}, found.data
+            head = json.dumps([image.state, image.file_sha256, known]).encode()
             entries[f"{self._version} {key}"] = head + b"\n" + data
         self._entries.put(entries)
