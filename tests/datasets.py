@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from reprise.dataset import (
     ANNOTATION_COLUMNS,
     IMAGE_COLUMNS,
+    LABEL_COLUMNS,
     REJECTED_COLUMNS,
     Category,
     table,
@@ -21,6 +23,73 @@ from reprise.preprocessing.store.contract import write_tables
 from reprise.preprocessing.store.shards import ShardWriter
 
 CLASSES = ("square", "disc")
+Rows = Sequence[dict[str, Any]]
+
+
+def add_image(
+    writer: ShardWriter,
+    image_id: int,
+    split: str,
+    source: str,
+    pixels: np.ndarray,
+    scale: int = 1,
+    **more: Any,
+) -> dict[str, Any]:
+    """Store an image; its row of the images table, in which ``more`` replaces columns.
+
+    Args:
+        writer: Of the dataset's shards.
+        image_id: From 1.
+        split: Of the image.
+        source: Of the image.
+        pixels: Uint8 (height, width, 3) RGB.
+        scale: How many times larger the original is.
+        more: Values of columns.
+    """
+    name = more.get("name", f"{image_id:04d}.png")
+    encoded = cv2.imencode(".png", pixels[..., ::-1])[1].tobytes()
+    shard, offset, length = writer.add(name, encoded)
+    height, width = pixels.shape[:2]
+    digest = hashlib.sha256(pixels.tobytes()).hexdigest()
+    return {
+        "image_id": image_id,
+        "split": split,
+        "source": source,
+        "name": name,
+        "shard": shard,
+        "offset": offset,
+        "length": length,
+        "width": width,
+        "height": height,
+        "original_width": scale * width,
+        "original_height": scale * height,
+        "sha256": digest,
+        "file_sha256": digest,
+        "perceptual_hash": digest[:16],
+        "group": f"image-{image_id}",
+        "synthetic": False,
+        **more,
+    }
+
+
+def write_rows(
+    root: Path,
+    classes: Sequence[str],
+    images: Rows,
+    annotations: Rows = (),
+    labels: Rows = (),
+    rejected: Rows = (),
+) -> Path:
+    """Write everything of a dataset folder but its shards; the class ids count from 1."""
+    write_tables(
+        root,
+        table(list(images), IMAGE_COLUMNS),
+        table(list(annotations), ANNOTATION_COLUMNS),
+        [Category(index, name) for index, name in enumerate(classes, start=1)],
+        table(list(rejected), REJECTED_COLUMNS),
+        table(list(labels), LABEL_COLUMNS),
+    )
+    return root
 
 
 def shapes_dataset(
@@ -71,39 +140,9 @@ def shapes_dataset(
                     "segmentation": outline(category_id, x, y, side) if masks else "[]",
                 }
             )
-        encoded = cv2.imencode(".png", pixels[..., ::-1])[1].tobytes()
-        name = f"{image_id:04d}.png"
-        shard, offset, length = writer.add(name, encoded)
-        digest = hashlib.sha256(pixels.tobytes()).hexdigest()
-        images.append(
-            {
-                "image_id": image_id,
-                "split": split,
-                "source": "shapes",
-                "name": name,
-                "shard": shard,
-                "offset": offset,
-                "length": length,
-                "width": size,
-                "height": height,
-                "original_width": 2 * size,
-                "original_height": 2 * height,
-                "sha256": digest,
-                "file_sha256": digest,
-                "perceptual_hash": digest[:16],
-                "group": f"image-{image_id}",
-                "synthetic": False,
-            }
-        )
+        images.append(add_image(writer, image_id, split, "shapes", pixels, scale=2))
     writer.close()
-    write_tables(
-        root,
-        table(images, IMAGE_COLUMNS),
-        table(annotations, ANNOTATION_COLUMNS),
-        [Category(index, name) for index, name in enumerate(CLASSES, start=1)],
-        table([], REJECTED_COLUMNS),
-    )
-    return root
+    return write_rows(root, CLASSES, images, annotations)
 
 
 def outline(category_id: int, x: int, y: int, side: int) -> str:

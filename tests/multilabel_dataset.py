@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from reprise.dataset import (
-    ANNOTATION_COLUMNS,
-    IMAGE_COLUMNS,
-    LABEL_COLUMNS,
-    REJECTED_COLUMNS,
-    Category,
-    table,
-)
-from reprise.preprocessing.store.contract import write_tables
+from datasets import add_image, write_rows
 from reprise.preprocessing.store.shards import ShardWriter
 
 CLASSES = ("red square", "blue disc", "green stripe")
@@ -43,40 +34,9 @@ def labelled_dataset(
             {"image_id": image_id, "category_id": index + 1}
             for index in np.flatnonzero(shown).tolist()
         ]
-        encoded = cv2.imencode(".png", pixels[..., ::-1])[1].tobytes()
-        name = f"{image_id:04d}.png"
-        shard, offset, length = writer.add(name, encoded)
-        digest = hashlib.sha256(pixels.tobytes()).hexdigest()
-        images.append(
-            {
-                "image_id": image_id,
-                "split": split,
-                "source": "things",
-                "name": name,
-                "shard": shard,
-                "offset": offset,
-                "length": length,
-                "width": width,
-                "height": height,
-                "original_width": width,
-                "original_height": height,
-                "sha256": digest,
-                "file_sha256": digest,
-                "perceptual_hash": digest[:16],
-                "group": f"image-{image_id}",
-                "synthetic": False,
-            }
-        )
+        images.append(add_image(writer, image_id, split, "things", pixels))
     writer.close()
-    write_tables(
-        root,
-        table(images, IMAGE_COLUMNS),
-        table([], ANNOTATION_COLUMNS),
-        [Category(index, name) for index, name in enumerate(CLASSES, start=1)],
-        table([], REJECTED_COLUMNS),
-        table(labels, LABEL_COLUMNS),
-    )
-    return root
+    return write_rows(root, CLASSES, images, labels=labels)
 
 
 def _picture(rng: np.random.Generator, width: int, height: int, shown: np.ndarray) -> np.ndarray:

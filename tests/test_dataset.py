@@ -7,21 +7,18 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 
 from builders import picture
+from datasets import add_image, write_rows
 from reprise.dataset import (
     ANNOTATION_COLUMNS,
     IMAGE_COLUMNS,
-    REJECTED_COLUMNS,
-    Category,
     Dataset,
     table,
 )
 from reprise.errors import RepriseError
-from reprise.preprocessing.store.contract import write_tables
 from reprise.preprocessing.store.shards import ShardWriter
 
 SPLIT_OF = ("train", "train", "val", "test")
@@ -33,42 +30,16 @@ def write(root: Path) -> Dataset:
     images: list[dict[str, Any]] = []
     boxes: list[dict[str, Any]] = []
     for index, split in enumerate(SPLIT_OF):
-        encoded = cv2.imencode(".png", picture(index)[..., ::-1])[1].tobytes()
-        shard, offset, length = shards.add(f"{index}.png", encoded)
-        images.append(
-            {
-                "image_id": index + 1,
-                "split": split,
-                "source": "mine",
-                "name": f"{index}.png",
-                "shard": shard,
-                "offset": offset,
-                "length": length,
-                "width": 64,
-                "height": 48,
-                "original_width": 128,
-                "original_height": 96,
-                "sha256": f"{index:064x}",
-                "file_sha256": f"{index:064x}",
-                "perceptual_hash": f"{index:016x}",
-                "group": f"mine/{index}.png",
-                "synthetic": index == 1,
-            }
-        )
+        more = {"name": f"{index}.png", "group": f"mine/{index}.png", "synthetic": index == 1}
+        images.append(add_image(shards, index + 1, split, "mine", picture(index), 2, **more))
         for place in range(3 - index):
             box = {"x": 1.5, "y": 2.0, "w": 10.0, "h": 20.25, "area": 202.5, "iscrowd": 0}
             ids = {"annotation_id": len(boxes) + 1, "image_id": index + 1}
             boxes.append({**ids, "category_id": place + 1, **box, "segmentation": "[]"})
     shards.close()
-    categories = [Category(number, name) for number, name in enumerate("abc", start=1)]
     rejected = {"source": "mine", "name": "x", "item": "box", "action": "repaired"}
-    write_tables(
-        root,
-        table(images, IMAGE_COLUMNS),
-        table(boxes, ANNOTATION_COLUMNS),
-        categories,
-        table([{**rejected, "rule": "box_clipped", "detail": ""}], REJECTED_COLUMNS),
-    )
+    rejected |= {"rule": "box_clipped", "detail": ""}
+    write_rows(root, "abc", images, boxes, rejected=[rejected])
     return Dataset(root)
 
 

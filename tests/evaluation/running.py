@@ -7,19 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from reprise.dataset import (
-    ANNOTATION_COLUMNS,
-    IMAGE_COLUMNS,
-    LABEL_COLUMNS,
-    REJECTED_COLUMNS,
-    Category,
-    table,
-    write_json,
-)
+import numpy as np
+
+from datasets import add_image, write_rows
+from reprise.dataset import write_json
 from reprise.evaluation.config import EvaluationConfig
 from reprise.evaluation.evaluate import evaluate
 from reprise.predictions import write_predictions
-from reprise.preprocessing.store.contract import write_tables
 from reprise.preprocessing.store.shards import ShardWriter
 
 Box = tuple[int, int, list[float]]  # image, class, xywh
@@ -50,27 +44,20 @@ def write_dataset(
         shapes: Annotation id -> COCO segmentation.
         labels: Classes of whole images.
     """
+    shards = ShardWriter(root, "farm")
     images = [
-        {
-            "image_id": image_id,
-            "split": "val" if image_id < 3 else "test",
-            "source": "farm" if image_id % 2 else "street",
-            "name": f"{image_id}.png",
-            "shard": "farm-00000.tar",
-            "offset": 0,
-            "length": 1,
-            "width": 100,
-            "height": 100,
-            "original_width": 200,
-            "original_height": 200,
-            "sha256": str(image_id),
-            "file_sha256": str(image_id),
-            "perceptual_hash": "0" * 16,
-            "group": str(image_id),
-            "synthetic": False,
-        }
+        add_image(
+            shards,
+            image_id,
+            "val" if image_id < 3 else "test",
+            "farm" if image_id % 2 else "street",
+            np.zeros((100, 100, 3), dtype=np.uint8),
+            scale=2,
+            name=f"{image_id}.png",
+        )
         for image_id in range(1, 5)
     ]
+    shards.close()
     rows = [(*row, 0) for row in boxes] + [(*row, 1) for row in crowd or []]
     annotations = [
         {
@@ -84,21 +71,8 @@ def write_dataset(
         }
         for index, (image_id, category_id, xywh, iscrowd) in enumerate(rows, start=1)
     ]
-    # The evaluation never looks at pixels: a byte stands for each image.
-    shards = ShardWriter(root, "farm")
-    shards.add("1.png", b"0")
-    shards.close()
-    write_tables(
-        root,
-        table(images, IMAGE_COLUMNS),
-        table(annotations, ANNOTATION_COLUMNS),
-        [Category(1, "cat"), Category(2, "dog"), Category(3, "cow")],
-        table([], REJECTED_COLUMNS),
-        table(
-            [{"image_id": image, "category_id": category} for image, category in labels or []],
-            LABEL_COLUMNS,
-        ),
-    )
+    found = [{"image_id": image, "category_id": category} for image, category in labels or []]
+    write_rows(root, ("cat", "dog", "cow"), images, annotations, found)
 
 
 class Run:

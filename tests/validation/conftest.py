@@ -11,16 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from reprise.dataset import (
-    ANNOTATION_COLUMNS,
-    IMAGE_COLUMNS,
-    LABEL_COLUMNS,
-    REJECTED_COLUMNS,
-    Category,
-    table,
-)
+from datasets import write_rows
+from reprise.dataset import Category
 from reprise.errors import RepriseError
-from reprise.preprocessing.store.contract import write_tables
 from reprise.preprocessing.store.shards import ShardWriter
 from reprise.validation.config import ExpectationsConfig
 from reprise.validation.validate import validate
@@ -109,15 +102,8 @@ class Draft:
             row.setdefault("offset", offset)
             row.setdefault("length", length)
         writer.close()
-        write_tables(
-            root,
-            table(self.images, IMAGE_COLUMNS),
-            table(self.annotations, ANNOTATION_COLUMNS),
-            self.categories,
-            table(self.rejected, REJECTED_COLUMNS),
-            table(self.labels, LABEL_COLUMNS),
-        )
-        return root
+        tables = (self.images, self.annotations, self.labels, self.rejected)
+        return write_rows(root, [entry.name for entry in self.categories], *tables)
 
 
 @pytest.fixture
