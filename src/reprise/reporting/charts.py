@@ -100,8 +100,9 @@ def curves_by_epoch(title: str, series: Sequence[Series]) -> str:
             axes.plot(
                 item.steps,
                 item.values,
-                color=_line_colour(place),
-                label=_plain(_short(item.name)),
+                color=COLOURS[place % len(COLOURS)],
+                # Its folder is in the chart's title.
+                label=_plain(item.name.rsplit("/", 1)[-1]),
                 marker="o",
                 markersize=2.4,
             )
@@ -214,15 +215,6 @@ def _class_lines(
             axes.plot(*zip(*points, strict=True), color=INK, linewidth=2.6, zorder=4)
         else:
             axes.plot(*zip(*points, strict=True), color=colours[name], linewidth=1.1, alpha=0.85)
-
-
-def _line_colour(place: int) -> str:
-    return COLOURS[place % len(COLOURS)]
-
-
-def _short(name: str) -> str:
-    """The last part of a logged name; its folder is in the chart's title."""
-    return name.rsplit("/", 1)[-1]
 
 
 def _plain(text: str) -> str:

@@ -129,40 +129,27 @@ def _sample(
     scale = (picture.width / row.original_width, picture.height / row.original_height)
     whole = (0, 0, row.original_width, row.original_height)
 
-    def path(item: dict[str, Any]) -> str:
-        segmented = inputs.task == "segment"
-        return outline(item["segmentation"], whole, scale) if segmented else ""
+    def mark(item: dict[str, Any], wrong: bool, text: str, title: str) -> Mark:
+        name = names[item["category_id"]]
+        path = outline(item["segmentation"], whole, scale) if inputs.task == "segment" else ""
+        box = _scaled(item["bbox"], scale)
+        return Mark(box, colours[name], text.format(name), wrong, title.format(name), path)
 
     objects = [a for a in annotations if a["image_id"] == row.image_id]
     found = [m for m in matches if m["image_id"] == row.image_id]
     hit = {m["gt_id"] for m in found if m["tp"]}
-    truth = []
-    for item in objects:
-        name = names[item["category_id"]]
-        missed = item["id"] not in hit and not item["iscrowd"]
-        truth.append(
-            Mark(
-                box=_scaled(item["bbox"], scale),
-                colour=colours[name],
-                text=f"missed: {name}" if missed else name,
-                wrong=missed,
-                title=f"{name}, {'missed' if missed else 'found'}",
-                path=path(item),
-            )
-        )
-    predicted = []
-    for match in found:
-        name = names[match["category_id"]]
-        predicted.append(
-            Mark(
-                box=_scaled(match["bbox"], scale),
-                colour=colours[name],
-                text=f"{'' if match['tp'] else '✕ '}{name} {match['score']:.2f}",
-                wrong=not match["tp"],
-                title=f"{name} {match['score']:.3f}, {'right' if match['tp'] else 'wrong'}",
-                path=path(match),
-            )
-        )
+    truth = [
+        mark(item, True, "missed: {}", "{}, missed")
+        if item["id"] not in hit and not item["iscrowd"]
+        else mark(item, False, "{}", "{}, found")
+        for item in objects
+    ]
+    predicted = [
+        mark(item, False, f"{{}} {item['score']:.2f}", f"{{}} {item['score']:.3f}, right")
+        if item["tp"]
+        else mark(item, True, f"✕ {{}} {item['score']:.2f}", f"{{}} {item['score']:.3f}, wrong")
+        for item in found
+    ]
     missed_count = sum(mark.wrong for mark in truth)
     false_count = sum(mark.wrong for mark in predicted)
     return Sample(
