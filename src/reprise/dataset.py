@@ -168,27 +168,19 @@ class Dataset:
         A class counts for an image when it is a label of it or the class of a box in it, so
         that a detection dataset can be classified too.
         """
-        rows = self.split(split)
+        import pandas as pd
+
+        rows, columns = self.split(split), ["image_id", "category_id"]
+        pairs = pd.concat([self.labels[columns], self.annotations[columns]]).drop_duplicates()
+        pairs = pairs[pairs["image_id"].isin(rows["image_id"])].sort_values(columns)
         files = (rows["source"] + "/" + rows["name"]).tolist()
-        images = rows["image_id"].tolist()
-        columns = ["image_id", "category_id"]
-        pairs = {
-            (int(image_id), int(category_id))
-            for frame in (self.labels[columns], self.annotations[columns])
-            for image_id, category_id in frame[frame["image_id"].isin(images)].itertuples(
-                index=False
-            )
-        }
         return {
             "images": [
                 {"id": image_id, "file_name": file}
-                for image_id, file in zip(images, files, strict=True)
+                for image_id, file in zip(rows["image_id"].tolist(), files, strict=True)
             ],
             "categories": [{"id": c.category_id, "name": c.name} for c in self.categories],
-            "labels": [
-                {"image_id": image_id, "category_id": category_id}
-                for image_id, category_id in sorted(pairs)
-            ],
+            "labels": pairs.to_dict("records"),
         }
 
     def encoded(self, shard: str, offset: int, length: int) -> bytes:

@@ -119,5 +119,10 @@ class Run:
         with (self.out / f"{name}.csv").open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
 
+    @property
+    def confusion(self) -> dict[tuple[str, str], int]:
+        rows = self.table("confusion")
+        return {(row["actual"], row["predicted"]): int(row["count"]) for row in rows}
+
     def errors(self) -> list[tuple[str, str, str]]:
         return [(row["kind"], row["class"], row["actual"]) for row in self.table("errors")]

@@ -160,8 +160,7 @@ class TestConfusion:
                 prediction(4, 3, [150, 150, 30, 30], 0.7),
             ]
         )
-        counts = {(r["actual"], r["predicted"]): int(r["count"]) for r in run.table("confusion")}
-        assert counts == {
+        assert run.confusion == {
             ("cat", "cat"): 1,
             ("dog", "dog"): 0,
             ("cow", "cow"): 0,
@@ -172,9 +171,7 @@ class TestConfusion:
 
     def test_prefers_the_right_class_of_two_boxes_in_one_place(self, run: Run) -> None:
         run([prediction(3, c, [10, 10, 50, 50], s) for c, s in ((2, 0.9), (1, 0.6))])
-        counts = {(r["actual"], r["predicted"]) for r in run.table("confusion")}
-        assert ("cat", "cat") in counts
-        assert ("background", "dog") in counts
+        assert run.confusion["cat", "cat"] == run.confusion["background", "dog"] == 1
 
 
 class TestBadInput:

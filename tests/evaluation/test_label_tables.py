@@ -126,22 +126,17 @@ class TestTables:
 
 
 class TestConfusion:
-    def pairs(self, run: Run) -> dict[tuple[str, str], int]:
-        rows = run.table("confusion")
-        return {
-            (row["actual"], row["predicted"]): int(row["count"])
-            for row in rows
-            if row["count"] != "0"
-        }
-
     def test_pairs_the_one_missed_with_the_one_false_class_of_an_image(self, run: Any) -> None:
         done = run(scored(cat=[0.9, 0.1], dog=[0.7, 0.8], cow=[0.1, 0.1]))
-        assert self.pairs(done) == {("cat", "cat"): 1, ("dog", "dog"): 1, ("cat", "dog"): 1}
+        pairs = {("cat", "cat"): 1, ("dog", "dog"): 1, ("cow", "cow"): 0, ("cat", "dog"): 1}
+        assert done.confusion == pairs
 
     def test_pairs_nothing_where_it_could_be_either(self, run: Any) -> None:
         done = run(scored(cat=[0.1, 0.9], dog=[0.2, 0.1], cow=[0.8, 0.1]))
-        assert self.pairs(done) == {
+        assert done.confusion == {
             ("cat", "cat"): 1,
+            ("dog", "dog"): 0,
+            ("cow", "cow"): 0,
             ("cat", "(none)"): 1,
             ("dog", "(none)"): 1,
             ("(none)", "cow"): 1,

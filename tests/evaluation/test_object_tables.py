@@ -80,10 +80,8 @@ def test_mistakes_and_confusion_go_by_mask(run: Any) -> None:
         ("missed", "cat", "cat"),
         ("background", "cat", ""),
     ]
-    counts = {(row["actual"], row["predicted"]): row["count"] for row in done.table("confusion")}
-    assert counts["cat", "cat"] == "1"
-    assert counts["background", "cat"] == "1"
-    assert ("dog", "cat") not in counts
+    assert done.confusion["cat", "cat"] == done.confusion["background", "cat"] == 1
+    assert ("dog", "cat") not in done.confusion
 
 
 def test_a_false_mask_is_of_the_size_of_its_own_area(run: Any) -> None:

@@ -7,7 +7,7 @@ import json
 import posixpath
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from reprise.formats.registry import FORMATS
 from reprise.formats.source_labels import format_module
 from reprise.masks import rle
 from reprise.replacing import replacing_folder
+from reprise.scoring.matching import grouped
 
 # What --without may name.
 PARTS = ("boxes", "labels", "crowds", "outlines")
@@ -115,7 +116,9 @@ def export(
 def _records(dataset: Dataset, splits: Sequence[str], files: Path) -> list[ImageRecord]:
     """The images, each written to a file below ``files``, with labels in stored pixels."""
     chosen = dataset.images[dataset.images["split"].isin(list(splits))]
-    boxes, labels = dataset.boxes_of(chosen["image_id"]), _labels(dataset)
+    boxes = dataset.boxes_of(chosen["image_id"])
+    labels = grouped(dataset.labels.to_dict("records"), "image_id")
+    classes = {category.category_id: category.name for category in dataset.categories}
     # Typed loosely: pandas' stubs give a named row no types of its columns.
     rows: list[Any] = list(chosen.itertuples(index=False))
     names = exported_names([(row.source, row.name, _suffix(dataset, row)) for row in rows])
@@ -132,8 +135,8 @@ def _records(dataset: Dataset, splits: Sequence[str], files: Path) -> list[Image
                 height=int(row.height),
                 keys={"group": row.group},
                 synthetic=bool(row.synthetic),
-                boxes=_boxes(dataset, row, boxes[row.image_id]),
-                labels=labels.get(row.image_id, []),
+                boxes=_boxes(classes, row, boxes[row.image_id]),
+                labels=[classes[item["category_id"]] for item in labels.get(row.image_id, [])],
                 split=row.split,
             )
         )
@@ -181,18 +184,8 @@ def _suffix(dataset: Dataset, row: Any) -> str:
     return ".png" if start.startswith(b"\x89PNG") else ".jpg"
 
 
-def _labels(dataset: Dataset) -> dict[int, list[str]]:
-    """Classes of each image as a whole."""
-    names = {category.category_id: category.name for category in dataset.categories}
-    found: dict[int, list[str]] = {}
-    for row in dataset.labels.to_dict("records"):
-        found.setdefault(row["image_id"], []).append(names[row["category_id"]])
-    return found
-
-
-def _boxes(dataset: Dataset, row: Any, boxes: Any) -> list[BoxRecord]:
+def _boxes(names: Mapping[int, str], row: Any, boxes: Any) -> list[BoxRecord]:
     """An image's boxes in stored pixels."""
-    names = {category.category_id: category.name for category in dataset.categories}
     across, down = row.width / row.original_width, row.height / row.original_height
     return [
         BoxRecord(

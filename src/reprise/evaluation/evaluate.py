@@ -130,11 +130,8 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
         writer = csv.DictWriter(file, fieldnames=columns, lineterminator="\n")
         writer.writeheader()
         for row in rows:
-            writer.writerow({key: _rounded(value) for key, value in row.items()})
-
-
-def _rounded(value: Any) -> Any:
-    return round(value, DIGITS) if isinstance(value, float) else value
+            rounded = {k: round(v, DIGITS) for k, v in row.items() if isinstance(v, float)}
+            writer.writerow({**row, **rounded})
 
 
 def _score(data: Dataset, predictions: Path, split: str, task: Task, threshold: float) -> Scores:

@@ -18,6 +18,7 @@ from reprise.predictions import read_predictions
 from reprise.reporting.inputs import ReportInputs
 from reprise.reporting.mask_paths import outline
 from reprise.scoring import score, truth_of
+from reprise.scoring.matching import grouped
 
 SAMPLE_SIDE = 560  # pixels of the longer side of a sample
 CROP_SIDE = 300
@@ -176,9 +177,7 @@ def close_ups(inputs: ReportInputs, colours: Mapping[str, str], count: int) -> l
 
 def in_turn(errors: Sequence[dict[str, str]], count: int) -> list[dict[str, str]]:
     """The first errors of each kind, as many of one as of another, listed by kind."""
-    by_kind: dict[str, list[dict[str, str]]] = {}
-    for row in errors:
-        by_kind.setdefault(row["kind"], []).append(row)
+    by_kind = grouped(errors, "kind")
     longest = max((len(rows) for rows in by_kind.values()), default=0)
     turns = [
         rows[place] for place in range(longest) for rows in by_kind.values() if place < len(rows)

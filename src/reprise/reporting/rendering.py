@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -94,9 +95,9 @@ def confused_pairs(inputs: ReportInputs, count: int = 8) -> list[dict[str, str]]
 
 def error_totals(inputs: ReportInputs) -> list[tuple[str, int]]:
     """Number of mistakes of each kind, in the order of the table."""
-    totals: dict[str, int] = {}
+    totals: Counter[str] = Counter()
     for row in inputs.tables["error_counts"]:
-        totals[row["kind"]] = totals.get(row["kind"], 0) + int(row["count"])
+        totals[row["kind"]] += int(row["count"])
     return list(totals.items())
 
 
