@@ -50,7 +50,7 @@ def test_what_is_no_image_is_refused_by_rule(tmp_path: Path) -> None:
     for name in ("a.jpg", "pipe.png", "nothing.png"):
         with pytest.raises(BadImageError) as caught:
             read_header(tmp_path / name, LIMIT)
-        assert caught.value.rule.name == "image_unreadable"
+        assert caught.value.rule.code == "image_unreadable"
         assert str(tmp_path) not in caught.value.detail
     Image.new("1", (2000, 1000)).save(tmp_path / "large.png")
     with pytest.raises(BadImageError, match="2000 x 1000, more than 1000000 pixels"):

@@ -22,8 +22,8 @@ from builders import picture, tiny_coco, tiny_yolo, write_labels
 from preprocessing.running import run_stage
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
-from reprise.preprocessing import rules
 from reprise.preprocessing.config import DataConfig
+from reprise.preprocessing.rules import Rule
 from reprise.synthesis.config import SyntheticConfig
 
 
@@ -195,7 +195,7 @@ def test_the_ledger_uses_only_documented_rules(place: Place, capsys: Any) -> Non
     content["annotations"][0]["bbox"][2] = 500
     write_labels(place.raw / "mine", content)
     dataset = place.run()
-    assert set(dataset.rejected["rule"]) <= {rule.name for rule in rules.RULES}
+    assert set(dataset.rejected["rule"]) <= {rule.code for rule in Rule}
     assert "1 box(es) repaired: box_clipped" in capsys.readouterr().out
 
 

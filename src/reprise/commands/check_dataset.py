@@ -11,9 +11,9 @@ from pathlib import Path
 from reprise.commands.check_headers import Header, read_header
 from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.source_labels import read_source
-from reprise.preprocessing import rules
 from reprise.preprocessing.decode.decoder import BadImageError
 from reprise.preprocessing.labels.clean_labels import clean_labels
+from reprise.preprocessing.rules import Rule
 from reprise.preprocessing.split.group_keys import extractor
 
 # Headers that are read; of more images so many are taken, evenly.
@@ -172,9 +172,9 @@ class _ProblemCounter:
     def add(self, record: ImageRecord, header: Header | BadImageError | None) -> None:
         """Judge one image, by its header or else by the size that its labels state."""
         if record.problem:
-            self._note(rules.LABELS_UNREADABLE, record, record.problem)
+            self._note(Rule.LABELS_UNREADABLE, record, record.problem)
         elif record.path is None:
-            self._note(rules.IMAGE_MISSING, record, f"with {len(record.boxes)} box(es)")
+            self._note(Rule.IMAGE_MISSING, record, f"with {len(record.boxes)} box(es)")
         elif isinstance(header, BadImageError):
             self._note(header.rule, record, header.detail)
         elif self._check_labels(record, header) and (record.labelled or not self._lists_images):
@@ -194,9 +194,9 @@ class _ProblemCounter:
             self._note(rule, record, detail)
         return True
 
-    def _note(self, rule: rules.Rule, record: ImageRecord, detail: str) -> None:
+    def _note(self, rule: Rule, record: ImageRecord, detail: str) -> None:
         problem = self._problems.setdefault(
-            rule.name, Problem(rule.name, rule.item, rule.action, rule.meaning)
+            rule.code, Problem(rule.code, rule.item, rule.action, rule.meaning)
         )
         problem.count += 1
         if len(problem.examples) < EXAMPLES:
@@ -204,7 +204,7 @@ class _ProblemCounter:
 
     def problems(self) -> list[Problem]:
         """What was found, in the order of the ledger's rules."""
-        return [self._problems[rule.name] for rule in rules.RULES if rule.name in self._problems]
+        return [self._problems[rule.code] for rule in Rule if rule.code in self._problems]
 
 
 def _size(record: ImageRecord, header: Header | None) -> tuple[int, int, int] | None:

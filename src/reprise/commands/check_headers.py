@@ -8,9 +8,9 @@ from pathlib import Path
 
 from PIL import ExifTags, Image
 
-from reprise.preprocessing import rules
 from reprise.preprocessing.decode.decoder import DECODER_ERRORS, BadImageError, open_formats
 from reprise.preprocessing.decode.orientation import orient_size, valid_orientation
+from reprise.preprocessing.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def read_header(path: Path, max_pixels: int) -> Header:
             damaged, or it is too large. What follows the header may still be damaged.
     """
     if not path.is_file():
-        raise BadImageError(rules.IMAGE_UNREADABLE, "it is not a regular file")
+        raise BadImageError(Rule.IMAGE_UNREADABLE, "it is not a regular file")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -50,13 +50,13 @@ def read_header(path: Path, max_pixels: int) -> Header:
                 width, height = image.size
                 kind, orientation = f"{image.format} {image.mode}", _orientation(image)
     except Image.DecompressionBombError:
-        raise BadImageError(rules.IMAGE_TOO_LARGE, "far more pixels than are allowed") from None
+        raise BadImageError(Rule.IMAGE_TOO_LARGE, "far more pixels than are allowed") from None
     except DECODER_ERRORS as error:
         detail = str(error).replace(str(path), path.name) or type(error).__name__
-        raise BadImageError(rules.IMAGE_UNREADABLE, detail) from None
+        raise BadImageError(Rule.IMAGE_UNREADABLE, detail) from None
     if width * height > max_pixels:
         raise BadImageError(
-            rules.IMAGE_TOO_LARGE, f"{width} x {height}, more than {max_pixels} pixels"
+            Rule.IMAGE_TOO_LARGE, f"{width} x {height}, more than {max_pixels} pixels"
         )
     # Pillow gives a TIFF's size as it is upright already, of all others as it is stored.
     if not kind.startswith("TIFF"):

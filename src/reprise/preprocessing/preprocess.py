@@ -22,6 +22,7 @@ from reprise.preprocessing.labels.label_cache import LabelCache
 from reprise.preprocessing.labels.read_labels import SourceLabels, choose_classes, read_labels
 from reprise.preprocessing.parallel import map_ordered
 from reprise.preprocessing.processed_image import ProcessedImage
+from reprise.preprocessing.rules import Rule
 from reprise.preprocessing.split.assignments import read_assignments, write_assignments
 from reprise.preprocessing.split.duplicates import Duplicates, drop_duplicates
 from reprise.preprocessing.split.split_images import (
@@ -263,9 +264,9 @@ def _without_left_out(
     kept = []
     for image in images:
         if image.key in result.leaks:
-            rule, detail = rules.SYNTHETIC_NEAR_REAL, f"resembles {result.leaks[image.key]}"
+            rule, detail = Rule.SYNTHETIC_NEAR_REAL, f"resembles {result.leaks[image.key]}"
         elif image.key in result.conflicts:
-            rule, detail = rules.IMAGE_BRIDGES_SPLITS, result.conflicts[image.key]
+            rule, detail = Rule.IMAGE_BRIDGES_SPLITS, result.conflicts[image.key]
         else:
             kept.append(image)
             continue

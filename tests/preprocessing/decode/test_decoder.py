@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from builders import picture
-from reprise.preprocessing import rules
 from reprise.preprocessing.decode.decoder import MARGINS, BadImageError, file_bytes, read_image
 from reprise.preprocessing.decode.orientation import orient_pixels, orient_size
+from reprise.preprocessing.rules import Rule
 
 SHARED = Path(__file__).parents[3] / "shared" / "datasets"
 LIMIT = 10**7
@@ -198,14 +198,14 @@ def test_a_cut_file_is_never_read_in_part(kind: str, longest: int | None) -> Non
     data = encoded(picture(1, 256, 256), kind)
     for part in (0.9, 0.5, 0.01):
         cut = data[: int(len(data) * part)]
-        assert bad(cut, longest=longest).rule == rules.IMAGE_UNREADABLE
+        assert bad(cut, longest=longest).rule == Rule.IMAGE_UNREADABLE
 
 
 def test_a_png_that_breaks_off_before_its_end_chunk_is_not_read_the_second_time() -> None:
     data = bytearray(encoded(picture(1, 256, 256)))
     middle = len(data) // 2
     data[middle : middle + 8] = bytes(8)
-    assert bad(bytes(data)).rule == rules.IMAGE_UNREADABLE
+    assert bad(bytes(data)).rule == Rule.IMAGE_UNREADABLE
 
 
 def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
     (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
     for name in ("pipe.png", "folder.png", "device.png", "loop.png", "missing.png"):
         found = bad(tmp_path / name)
-        assert found.rule == rules.IMAGE_UNREADABLE
+        assert found.rule == Rule.IMAGE_UNREADABLE
         assert found.detail == "there is no regular file of this name"
 
 
@@ -230,7 +230,7 @@ def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
 )
 def test_what_is_no_image_is_refused_with_a_reason(data: bytes, reason: str) -> None:
     found = bad(data)
-    assert found.rule == rules.IMAGE_UNREADABLE
+    assert found.rule == Rule.IMAGE_UNREADABLE
     assert found.detail.startswith(reason)
 
 
@@ -238,7 +238,7 @@ def test_a_file_larger_than_any_image_within_the_limit_is_not_read(tmp_path: Pat
     with (tmp_path / "a.png").open("wb") as file:
         file.truncate(2**26 + 17)
     found = bad(tmp_path / "a.png", 1)
-    assert found.rule == rules.IMAGE_TOO_LARGE
+    assert found.rule == Rule.IMAGE_TOO_LARGE
     assert found.detail == "the file has more than 67108880 bytes"
 
 
@@ -247,7 +247,7 @@ def test_a_bomb_is_refused_from_its_header() -> None:
     chunk = struct.pack(">I", 13) + b"IHDR" + header
     chunk += struct.pack(">I", zlib.crc32(b"IHDR" + header))
     data = b"\x89PNG\r\n\x1a\n" + chunk + b"\0\0\0\x0aIDAT"
-    assert bad(data).rule == rules.IMAGE_TOO_LARGE
+    assert bad(data).rule == Rule.IMAGE_TOO_LARGE
 
 
 @pytest.mark.parametrize("longest", [None, 5])
@@ -256,7 +256,7 @@ def test_the_limit_is_exact_and_means_the_original(kind: str, longest: int | Non
     data = encoded(picture(1, 100, 50), kind)
     assert read_image(data, 5000, longest).original_width == 100
     found = bad(data, 4999, longest)
-    assert found.rule == rules.IMAGE_TOO_LARGE
+    assert found.rule == Rule.IMAGE_TOO_LARGE
     assert found.detail == "more than the 4999 pixels that are allowed"
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reprise.preprocessing import rules
 from reprise.preprocessing.labels.box_rules import XYWH, clean_box
+from reprise.preprocessing.rules import Rule
 
 
 @pytest.mark.parametrize(
@@ -17,22 +17,22 @@ from reprise.preprocessing.labels.box_rules import XYWH, clean_box
     [
         ((10, 10, 20, 20), (10, 10, 20, 20), None),
         ((0, 0, 100, 50), (0, 0, 100, 50), None),
-        ((-10, 5, 20, 10), (0, 5, 10, 10), rules.BOX_CLIPPED),
-        ((90, 40, 20, 20), (90, 40, 10, 10), rules.BOX_CLIPPED),
-        ((-5, -5, 200, 200), (0, 0, 100, 50), rules.BOX_CLIPPED),
+        ((-10, 5, 20, 10), (0, 5, 10, 10), Rule.BOX_CLIPPED),
+        ((90, 40, 20, 20), (90, 40, 10, 10), Rule.BOX_CLIPPED),
+        ((-5, -5, 200, 200), (0, 0, 100, 50), Rule.BOX_CLIPPED),
         ((0, 0, 100.0004, 50), (0, 0, 100, 50), None),
-        ((100, 10, 5, 5), None, rules.BOX_OUTSIDE),
-        ((-20, 10, 20, 5), None, rules.BOX_OUTSIDE),
-        ((500, 500, 5, 5), None, rules.BOX_OUTSIDE),
-        ((10, 10, 0, 5), None, rules.BOX_EMPTY),
-        ((10, 10, 5, -5), None, rules.BOX_EMPTY),
-        ((0, 0, 0, 0), None, rules.BOX_EMPTY),
-        ((10, 10, 1e-30, 5), None, rules.BOX_EMPTY),
-        ((math.nan, 10, 5, 5), None, rules.BOX_NOT_FINITE),
-        ((10, 10, math.inf, 5), None, rules.BOX_NOT_FINITE),
+        ((100, 10, 5, 5), None, Rule.BOX_OUTSIDE),
+        ((-20, 10, 20, 5), None, Rule.BOX_OUTSIDE),
+        ((500, 500, 5, 5), None, Rule.BOX_OUTSIDE),
+        ((10, 10, 0, 5), None, Rule.BOX_EMPTY),
+        ((10, 10, 5, -5), None, Rule.BOX_EMPTY),
+        ((0, 0, 0, 0), None, Rule.BOX_EMPTY),
+        ((10, 10, 1e-30, 5), None, Rule.BOX_EMPTY),
+        ((math.nan, 10, 5, 5), None, Rule.BOX_NOT_FINITE),
+        ((10, 10, math.inf, 5), None, Rule.BOX_NOT_FINITE),
     ],
 )
-def test_each_rule(box: XYWH, kept: XYWH | None, rule: rules.Rule | None) -> None:
+def test_each_rule(box: XYWH, kept: XYWH | None, rule: Rule | None) -> None:
     assert clean_box(box, 100, 50) == (kept, rule)
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from reprise.formats.records import BoxRecord, ImageRecord
-from reprise.preprocessing import rules
 from reprise.preprocessing.decode.decoder import BadImageError
 from reprise.preprocessing.labels.clean_labels import clean_labels
+from reprise.preprocessing.rules import Rule
 
 NOWHERE = Path("a.png")
 
@@ -42,7 +42,7 @@ def test_labels_of_another_scale_are_scaled_and_told() -> None:
     box = BoxRecord("cat", (1, 2, 3, 4), area=6)
     done = clean_labels(record(box, width=100, height=50), 200, 100, 1)
     assert done.boxes[0].xywh == (2, 4, 6, 8) and done.boxes[0].area == 24
-    assert [rule for rule, _ in done.notes] == [rules.IMAGE_SIZE_RESCALED]
+    assert [rule for rule, _ in done.notes] == [Rule.IMAGE_SIZE_RESCALED]
 
 
 def test_labels_of_another_shape_are_refused() -> None:
@@ -76,7 +76,7 @@ def test_labels_made_before_exif_turned_the_image_are_turned_with_it(
     assert done.boxes[0].xywh == seen
     outline = np.array(json.loads(done.boxes[0].segmentation)[0]).reshape(-1, 2)
     assert (*outline.min(axis=0), *np.ptp(outline, axis=0)) == seen
-    assert [rule for rule, _ in done.notes] == [rules.IMAGE_LABELS_TURNED]
+    assert [rule for rule, _ in done.notes] == [Rule.IMAGE_LABELS_TURNED]
 
 
 def test_labels_of_the_upright_size_stay_as_they_are() -> None:
@@ -112,7 +112,7 @@ def test_run_lengths_that_are_no_mask_of_the_image_are_left_out_and_told(
     done = clean_labels(record(box), 100, 50, orientation=1)
     assert [kept.segmentation for kept in done.boxes] == ["[]"]
     ((rule, detail),) = done.notes
-    assert rule is rules.BOX_OUTLINE_UNUSABLE
+    assert rule is Rule.BOX_OUTLINE_UNUSABLE
     assert reason in detail
 
 
@@ -120,8 +120,8 @@ def test_run_lengths_cannot_be_scaled() -> None:
     box = BoxRecord("cat", (0, 0, 1, 10), segmentation=GRID)
     done = clean_labels(record(box, width=100, height=50), 200, 100, orientation=1)
     assert [rule for rule, _ in done.notes] == [
-        rules.IMAGE_SIZE_RESCALED,
-        rules.BOX_OUTLINE_UNUSABLE,
+        Rule.IMAGE_SIZE_RESCALED,
+        Rule.BOX_OUTLINE_UNUSABLE,
     ]
 
 
@@ -146,4 +146,4 @@ def test_polygons_that_are_none_are_left_out_and_told(
     box = BoxRecord("cat", (0, 0, 10, 10), segmentation=written)
     done = clean_labels(record(box), 100, 50, orientation=1)
     assert [json.loads(kept.segmentation) for kept in done.boxes] == [kept]
-    assert done.notes == ([(rules.BOX_OUTLINE_UNUSABLE, f"box 0 (cat): {told}")] if told else [])
+    assert done.notes == ([(Rule.BOX_OUTLINE_UNUSABLE, f"box 0 (cat): {told}")] if told else [])

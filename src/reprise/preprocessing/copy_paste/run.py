@@ -26,6 +26,7 @@ from reprise.preprocessing.decode.encode import Settings, encode_pixels
 from reprise.preprocessing.labels.clean_labels import CleanBox
 from reprise.preprocessing.parallel import map_ordered
 from reprise.preprocessing.processed_image import ProcessedImage
+from reprise.preprocessing.rules import Rule
 from reprise.preprocessing.store.shards import ShardWriter
 from reprise.preprocessing.store.tables import BoxColumns
 from reprise.synthesis.config import SyntheticConfig
@@ -159,7 +160,7 @@ def _without_resembling(
             near.setdefault(one, held_out[other].key)
     for number, key in near.items():
         name = made[number].name
-        ledger.append(rules.row(rules.SYNTHETIC_NEAR_REAL, COPY_PASTE, name, f"resembles {key}"))
+        ledger.append(rules.row(Rule.SYNTHETIC_NEAR_REAL, COPY_PASTE, name, f"resembles {key}"))
     return [image for number, image in enumerate(made) if number not in near]
 
 

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from reprise.preprocessing import rules
 from reprise.preprocessing.decode.colour import Pixels, to_rgb
 from reprise.preprocessing.decode.orientation import orient_pixels, orient_size, valid_orientation
+from reprise.preprocessing.rules import Rule
 
 # Formats that Pillow reads by itself: no PostScript, no outside program, nothing that is
 # recognised without a signature.
@@ -64,7 +64,7 @@ class BadImageError(Exception):
         detail: The reason, without any path of this machine.
     """
 
-    def __init__(self, rule: rules.Rule, detail: str) -> None:
+    def __init__(self, rule: Rule, detail: str) -> None:
         super().__init__(detail)
         self.rule = rule
         self.detail = detail
@@ -121,17 +121,17 @@ def read_image(source: Path | bytes, max_pixels: int, longest: int | None = None
     """
     data = file_bytes(source, max_pixels) if isinstance(source, Path) else source
     if not data:
-        raise BadImageError(rules.IMAGE_UNREADABLE, "the file is empty")
+        raise BadImageError(Rule.IMAGE_UNREADABLE, "the file is empty")
     try:
         return _decoded(data, max_pixels, longest)
     except _TOO_MANY_PIXELS:
         detail = f"more than the {max_pixels} pixels that are allowed"
-        raise BadImageError(rules.IMAGE_TOO_LARGE, detail) from None
+        raise BadImageError(Rule.IMAGE_TOO_LARGE, detail) from None
     except UnidentifiedImageError:
-        raise BadImageError(rules.IMAGE_UNREADABLE, _unknown_kind(data)) from None
+        raise BadImageError(Rule.IMAGE_UNREADABLE, _unknown_kind(data)) from None
     except DECODER_ERRORS as error:
         detail = " ".join(str(error).split())[:200] or type(error).__name__
-        raise BadImageError(rules.IMAGE_UNREADABLE, detail) from None
+        raise BadImageError(Rule.IMAGE_UNREADABLE, detail) from None
 
 
 def file_bytes(path: Path, max_pixels: int) -> bytes:
@@ -148,12 +148,12 @@ def file_bytes(path: Path, max_pixels: int) -> bytes:
     most = 16 * max_pixels + 2**26
     try:
         if not path.is_file():
-            raise BadImageError(rules.IMAGE_UNREADABLE, "there is no regular file of this name")
+            raise BadImageError(Rule.IMAGE_UNREADABLE, "there is no regular file of this name")
         if path.stat().st_size > most:
-            raise BadImageError(rules.IMAGE_TOO_LARGE, f"the file has more than {most} bytes")
+            raise BadImageError(Rule.IMAGE_TOO_LARGE, f"the file has more than {most} bytes")
         return path.read_bytes()
     except OSError as error:
-        raise BadImageError(rules.IMAGE_UNREADABLE, error.strerror or "it cannot be read") from None
+        raise BadImageError(Rule.IMAGE_UNREADABLE, error.strerror or "it cannot be read") from None
 
 
 def _decoded(data: bytes, max_pixels: int, longest: int | None) -> Decoded:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from reprise.preprocessing import rules
 from reprise.preprocessing.decode.colour import Pixels
 from reprise.preprocessing.decode.decoder import BadImageError, read_image
 from reprise.preprocessing.processed_image import EncodedImage
+from reprise.preprocessing.rules import Rule
 
 # JPEGs are decoded at a reduced scale, but never below this: stored sizes up to it then share
 # one decoding, and with it the hashes that decide the split.
@@ -113,7 +113,7 @@ def encode(pixels: Pixels, quality: int) -> bytes:
     ]
     done, data = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
     if not done:
-        raise BadImageError(rules.IMAGE_UNREADABLE, "its pixels cannot be stored as JPEG")
+        raise BadImageError(Rule.IMAGE_UNREADABLE, "its pixels cannot be stored as JPEG")
     return data.tobytes()
 
 

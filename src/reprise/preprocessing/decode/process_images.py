@@ -13,6 +13,7 @@ from reprise.preprocessing.decode.decoder import BadImageError, file_bytes
 from reprise.preprocessing.decode.encode import Settings, encode_file
 from reprise.preprocessing.labels.clean_labels import clean_labels
 from reprise.preprocessing.processed_image import EncodedImage, ProcessedImage
+from reprise.preprocessing.rules import Rule
 from reprise.preprocessing.store.file_state import file_state
 from reprise.preprocessing.store.image_cache import (
     CacheConfig,
@@ -61,7 +62,7 @@ def _process(
         )
     except BadImageError as bad:
         return None, [rules.row(bad.rule, source, record.name, bad.detail)]
-    notes = [] if record.labelled else [(rules.IMAGE_UNLABELLED, "")]
+    notes = [] if record.labelled else [(Rule.IMAGE_UNLABELLED, "")]
     notes += cleaned.notes
     image = ProcessedImage(
         source=source,
@@ -90,9 +91,9 @@ def _encoded(
         BadImageError: Its labels or its file cannot be used.
     """
     if record.problem:
-        raise BadImageError(rules.LABELS_UNREADABLE, record.problem)
+        raise BadImageError(Rule.LABELS_UNREADABLE, record.problem)
     if record.path is None:
-        raise BadImageError(rules.IMAGE_MISSING, f"with {len(record.boxes)} box(es)")
+        raise BadImageError(Rule.IMAGE_MISSING, f"with {len(record.boxes)} box(es)")
     key = f"{source}/{record.name}"
     known = cache.get(key) if cache is not None else None
     read = _read(record.path, settings, known)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
-from reprise.preprocessing import rules
+from reprise.preprocessing.rules import Rule
 
 XYWH = tuple[float, float, float, float]
 # Label tools round; an excess this small (pixels) is cut without a row in the ledger.
 ROUNDING = 1e-3
 
 
-def clean_box(xywh: XYWH, width: int, height: int) -> tuple[XYWH | None, rules.Rule | None]:
+def clean_box(xywh: XYWH, width: int, height: int) -> tuple[XYWH | None, Rule | None]:
     """Judge one box.
 
     Args:
@@ -29,15 +29,15 @@ def clean_box(xywh: XYWH, width: int, height: int) -> tuple[XYWH | None, rules.R
     if 0 <= x < x + w <= width and 0 <= y < y + h <= height:
         return xywh, None
     if not all(math.isfinite(value) for value in xywh):
-        return None, rules.BOX_NOT_FINITE
+        return None, Rule.BOX_NOT_FINITE
     if not (x + w > x and y + h > y):
-        return None, rules.BOX_EMPTY
+        return None, Rule.BOX_EMPTY
     across, down = _cut(x, w, width), _cut(y, h, height)
     if across is None or down is None:
-        return None, rules.BOX_OUTSIDE
+        return None, Rule.BOX_OUTSIDE
     kept = (across[0], down[0], across[1], down[1])
     moved = max(abs(before - after) for before, after in zip(xywh, kept, strict=True))
-    return kept, rules.BOX_CLIPPED if moved > ROUNDING else None
+    return kept, Rule.BOX_CLIPPED if moved > ROUNDING else None
 
 
 def _cut(start: float, length: float, limit: int) -> tuple[float, float] | None:

@@ -7,11 +7,11 @@ import math
 from dataclasses import dataclass, field
 
 from reprise.formats.records import BoxRecord, ImageRecord
-from reprise.preprocessing import rules
 from reprise.preprocessing.decode.decoder import BadImageError
 from reprise.preprocessing.decode.orientation import orient_box
 from reprise.preprocessing.labels.box_rules import XYWH, clean_box
 from reprise.preprocessing.labels.segmentations import Outline, place_segmentation
+from reprise.preprocessing.rules import Rule
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class CleanedLabels:
     """
 
     boxes: list[CleanBox] = field(default_factory=list)
-    notes: list[tuple[rules.Rule, str]] = field(default_factory=list)
+    notes: list[tuple[Rule, str]] = field(default_factory=list)
 
 
 def clean_labels(record: ImageRecord, width: int, height: int, orientation: int) -> CleanedLabels:
@@ -65,12 +65,12 @@ def clean_labels(record: ImageRecord, width: int, height: int, orientation: int)
     if not record.normalised and scale != (1.0, 1.0):
         done.notes.append(
             (
-                rules.IMAGE_SIZE_RESCALED,
+                Rule.IMAGE_SIZE_RESCALED,
                 f"labels for {record.width} x {record.height}, image is {size[0]} x {size[1]}",
             )
         )
     if turned and record.boxes:
-        done.notes.append((rules.IMAGE_LABELS_TURNED, f"EXIF orientation {orientation}"))
+        done.notes.append((Rule.IMAGE_LABELS_TURNED, f"EXIF orientation {orientation}"))
     seen: set[tuple[str, XYWH]] = set()
     for index, box in enumerate(record.boxes):
         placed = box.xywh
@@ -81,7 +81,7 @@ def clean_labels(record: ImageRecord, width: int, height: int, orientation: int)
             placed = orient_box(placed, *size, orientation)
         kept, rule = clean_box(placed, width, height)
         if kept is not None and (box.class_name, kept) in seen:
-            kept, rule = None, rules.BOX_DUPLICATE
+            kept, rule = None, Rule.BOX_DUPLICATE
         if rule is not None:
             place = ", ".join(f"{value:g}" for value in placed)
             named = f"{box.class_name}, drawn as {box.shape}" if box.shape else box.class_name
@@ -97,7 +97,7 @@ def clean_labels(record: ImageRecord, width: int, height: int, orientation: int)
                 )
             if lost:
                 detail = f"box {index} ({box.class_name}): {lost}"
-                done.notes.append((rules.BOX_OUTLINE_UNUSABLE, detail))
+                done.notes.append((Rule.BOX_OUTLINE_UNUSABLE, detail))
             done.boxes.append(_judged(box, kept, scale, outline))
     return done
 
@@ -129,7 +129,7 @@ def _scale(record: ImageRecord, width: int, height: int) -> tuple[float, float]:
     expected = record.width * height / width
     if abs(expected - record.height) > max(1.0, 0.01 * record.height):
         raise BadImageError(
-            rules.IMAGE_SIZE_CONTRADICTS,
+            Rule.IMAGE_SIZE_CONTRADICTS,
             f"labels for {record.width} x {record.height}, image is {width} x {height}",
         )
     return width / record.width, height / record.height

@@ -21,6 +21,7 @@ from reprise.preprocessing.config import SYNTHETIC, DataConfig
 from reprise.preprocessing.labels.label_cache import LabelCache, label_key
 from reprise.preprocessing.labels.label_file import read_records, write_records
 from reprise.preprocessing.parallel import map_ordered
+from reprise.preprocessing.rules import Rule
 
 # What is cached beside the records.
 _SUMMARY = ("count", "classes", "notes", "unlisted")
@@ -52,7 +53,7 @@ class SourceLabels:
 
     def ledger(self) -> list[dict[str, str]]:
         """A row for each image that is left out."""
-        return [rules.row(rules.IMAGE_UNLISTED, self.source, name, "") for name in self.unlisted]
+        return [rules.row(Rule.IMAGE_UNLISTED, self.source, name, "") for name in self.unlisted]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Literal
 from reprise.preprocessing import rules
 from reprise.preprocessing.labels.clean_labels import CleanBox
 from reprise.preprocessing.processed_image import ProcessedImage
+from reprise.preprocessing.rules import Rule
 from reprise.preprocessing.store.tables import BoxColumns
 
 Policy = Literal["remove", "keep"]
@@ -37,11 +38,11 @@ class Duplicates:
         if self._policy == "keep":
             # Those within a source have been reported when it was read.
             if (first.source != image.source) == self._across_sources:
-                ledger.append(_row(rules.IMAGE_COPY_KEPT, image, first))
+                ledger.append(_row(Rule.IMAGE_COPY_KEPT, image, first))
             return True
         # What has no labels contradicts none: labelled images come first, so they stay.
         agree = self._labels(image) == self._labels(first) or not image.labelled
-        ledger.append(_row(rules.IMAGE_DUPLICATE if agree else rules.IMAGE_CONFLICT, image, first))
+        ledger.append(_row(Rule.IMAGE_DUPLICATE if agree else Rule.IMAGE_CONFLICT, image, first))
         first.duplicates += (image.encoded.file_sha256,)
         return False
 
@@ -58,7 +59,7 @@ def drop_duplicates(
     return [image for image in order if duplicates.admits(image, ledger)]
 
 
-def _row(rule: rules.Rule, image: ProcessedImage, first: ProcessedImage) -> dict[str, str]:
+def _row(rule: Rule, image: ProcessedImage, first: ProcessedImage) -> dict[str, str]:
     return rules.row(rule, image.source, image.name, f"same pixels as {first.key}")
 
 

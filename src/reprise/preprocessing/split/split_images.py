@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -32,20 +32,20 @@ class SplitResult:
             ``conflicts`` are left out.
         group: Image key to the key of its group's first image; those in ``conflicts`` are left
             out.
-        leaks: Synthetic image key to the key of the val or test image that it resembles.
         conflicts: Key of a new image that would tie together groups of different splits, to
             what it would tie.
+        notes: What was decided, as sentences for the console.
+        leaks: Synthetic image key to the key of the val or test image that it resembles.
         assignments: Digest to split of every real image that was divided: the record for
             :func:`reprise.preprocessing.split.assignments.write_assignments`.
-        notes: What was decided, as sentences for the console.
     """
 
     split: dict[str, str]
     group: dict[str, str]
-    leaks: dict[str, str]
     conflicts: dict[str, str]
-    assignments: dict[str, str]
-    notes: list[str]
+    notes: list[str] = field(default_factory=list)
+    leaks: dict[str, str] = field(default_factory=dict)
+    assignments: dict[str, str] = field(default_factory=dict)
 
 
 def split_section(split: Splitting) -> SplitConfig:
@@ -108,11 +108,11 @@ def split_images(
     held_out = [image for image in real if found.split.get(image.key, "train") != "train"]
     leaks = resembling(synthetic, held_out, split_section(split).near_duplicate_distance)
     joining = {image.key: "train" for image in synthetic if image.key not in leaks}
-    return SplitResult(
+    return replace(
+        found,
         split={**found.split, **joining},
         group={**found.group, **{image.key: image.key for image in synthetic}},
         leaks=leaks,
-        conflicts=found.conflicts,
         assignments={
             image.encoded.file_sha256: found.split[image.key]
             for image in real
@@ -122,19 +122,9 @@ def split_images(
     )
 
 
-@dataclass(frozen=True)
-class _RealSplit:
-    """The part of a :class:`SplitResult` that is about real images."""
-
-    split: dict[str, str]
-    group: dict[str, str]
-    conflicts: dict[str, str]
-    notes: list[str] = field(default_factory=list)
-
-
 def _by_shares(
     real: Sequence[ProcessedImage], config: SplitConfig, earlier: Mapping[str, str]
-) -> _RealSplit:
+) -> SplitResult:
     found = _split_groups(real, config, earlier)
     _check_filled(
         found,
@@ -151,7 +141,7 @@ def _by_shares(
     return found
 
 
-def _by_source(real: Sequence[ProcessedImage], earlier: Mapping[str, str]) -> _RealSplit:
+def _by_source(real: Sequence[ProcessedImage], earlier: Mapping[str, str]) -> SplitResult:
     absent = _not_given(real)
     fixed = [image for image in real if image.given_split in ("val", "test")]
     rest = [image for image in real if image.given_split not in ("val", "test")]
@@ -171,7 +161,7 @@ def _by_source(real: Sequence[ProcessedImage], earlier: Mapping[str, str]) -> _R
             f"no source gives {name}: {getattr(config, name):.0%} of train is cut off for it, "
             f"{count} image(s) in whole groups"
         )
-    return _RealSplit(
+    return SplitResult(
         split={**cut.split, **{image.key: str(image.given_split) for image in fixed}},
         group={**cut.group, **{image.key: image.key for image in fixed}},
         conflicts=cut.conflicts,
@@ -181,7 +171,7 @@ def _by_source(real: Sequence[ProcessedImage], earlier: Mapping[str, str]) -> _R
 
 def _split_groups(
     real: Sequence[ProcessedImage], config: SplitConfig, earlier: Mapping[str, str]
-) -> _RealSplit:
+) -> SplitResult:
     names = [image.key for image in real]
     known = [_known(image, earlier) for image in real]
     ties = find_ties(real, config)
@@ -202,7 +192,7 @@ def _split_groups(
     for index, name in zip(kept, chosen, strict=True):
         splits[index] = name
     told = reasons(ties, left_out, splits, names)
-    return _RealSplit(
+    return SplitResult(
         split={image.key: name for image, name in zip(images, chosen, strict=True)},
         group={image.key: images[root].key for image, root in zip(images, roots, strict=True)},
         conflicts={names[index]: why for index, why in told.items()},
@@ -231,7 +221,7 @@ def _known(image: ProcessedImage, earlier: Mapping[str, str]) -> str | None:
 
 
 def _known_notes(
-    real: Sequence[ProcessedImage], found: _RealSplit, earlier: Mapping[str, str]
+    real: Sequence[ProcessedImage], found: SplitResult, earlier: Mapping[str, str]
 ) -> list[str]:
     if not earlier:
         return []
@@ -244,7 +234,7 @@ def _known_notes(
     return notes
 
 
-def _check_filled(found: _RealSplit, config: SplitConfig, fix: str) -> None:
+def _check_filled(found: SplitResult, config: SplitConfig, fix: str) -> None:
     filled = set(found.split.values())
     for name, share in zip(SPLITS, (config.train, config.val, config.test), strict=True):
         if share > 0 and name not in filled:

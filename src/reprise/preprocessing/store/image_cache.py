@@ -16,10 +16,10 @@ from importlib import metadata
 from pathlib import Path
 
 from reprise.code_digest import code_digest
-from reprise.preprocessing import rules
 from reprise.preprocessing.decode.decoder import BadImageError
 from reprise.preprocessing.decode.encode import Settings
 from reprise.preprocessing.processed_image import EncodedImage
+from reprise.preprocessing.rules import Rule
 from reprise.preprocessing.store.byte_cache import ByteCache
 
 # Their versions decide the bytes, as the code of the stage does.
@@ -86,7 +86,7 @@ class ImageCache:
         head, _, data = entry.partition(b"\n")
         state, file_sha256, known = json.loads(head)
         if "rule" in known:
-            bad = BadImageError(rules.BY_NAME[known["rule"]], known["detail"])
+            bad = BadImageError(Rule[known["rule"]], known["detail"])
             return CachedImage(state, file_sha256, bad)
         return CachedImage(state, file_sha256, EncodedImage(data, **known))
 
