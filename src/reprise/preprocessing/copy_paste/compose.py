@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-import cv2
 import numpy as np
 
 from reprise.errors import RepriseError
 from reprise.formats.records import BoxRecord
 from reprise.preprocessing.copy_paste.cutouts import Cutout, Look, Pixels, Size, cut_out
 from reprise.preprocessing.copy_paste.scene import Scene
+from reprise.preprocessing.decode.encode import resized
 from reprise.synthesis.config import CopyPasteConfig
 
 # Places that are tried for an object before it is left out.
@@ -198,7 +198,7 @@ def compose(recipe: Recipe, config: CopyPasteConfig, read: Read) -> Scene | None
     rng = Random(recipe.seed)
     background = recipe.background
     images = {background.key: read(background)}
-    pixels = _shrunk(images[background.key], config.max_side)
+    pixels = resized(images[background.key], config.max_side).copy()
     scene = Scene(pixels, background.objects, background.size, config)
     pasted = False
     for donor, place in recipe.picks:
@@ -210,16 +210,6 @@ def compose(recipe: Recipe, config: CopyPasteConfig, read: Read) -> Scene | None
         if cutout is not None and _place(rng, scene, cutout, config.min_object):
             pasted = True
     return scene if pasted else None
-
-
-def _shrunk(pixels: Pixels, longest: int) -> Pixels:
-    """A copy, shrunk where a side is longer than allowed."""
-    height, width = pixels.shape[:2]
-    factor = longest / max(width, height)
-    if factor >= 1:
-        return pixels.copy()
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def _look(

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from reprise.formats.records import BoxRecord
-from reprise.hamming import near_between
 from reprise.machine import MachineConfig
 from reprise.preprocessing import rules
 from reprise.preprocessing.copy_paste.compose import (
@@ -27,6 +26,7 @@ from reprise.preprocessing.labels.clean_labels import CleanBox
 from reprise.preprocessing.parallel import map_ordered
 from reprise.preprocessing.processed_image import ProcessedImage
 from reprise.preprocessing.rules import Rule
+from reprise.preprocessing.split.ties import resembling
 from reprise.preprocessing.store.shards import ShardWriter
 from reprise.preprocessing.store.tables import BoxColumns
 from reprise.synthesis.config import SyntheticConfig
@@ -116,7 +116,13 @@ def paste(
         images.append(image)
     shards.close()
     held_out = [image for image in real if inputs.split[image.key] != "train"]
-    return _without_resembling(images, held_out, distance, ledger)
+    near = resembling(images, held_out, distance)
+    ledger += [
+        rules.row(Rule.SYNTHETIC_NEAR_REAL, COPY_PASTE, image.name, f"resembles {near[image.key]}")
+        for image in images
+        if image.key in near
+    ]
+    return [image for image in images if image.key not in near]
 
 
 def _compose(
@@ -143,27 +149,3 @@ def _compose(
         ],
     )
     return image, recipe.background.key
-
-
-def _without_resembling(
-    made: list[ProcessedImage],
-    held_out: list[ProcessedImage],
-    distance: int | None,
-    ledger: list[dict[str, str]],
-) -> list[ProcessedImage]:
-    """Leaves out what is nearly the same as an image of val or test."""
-    if distance is None:
-        return made
-    near: dict[int, str] = {}
-    for ones, others, _ in near_between(_hashes(made), _hashes(held_out), distance):
-        for one, other in zip(ones.tolist(), others.tolist(), strict=True):
-            near.setdefault(one, held_out[other].key)
-    for number, key in near.items():
-        name = made[number].name
-        ledger.append(rules.row(Rule.SYNTHETIC_NEAR_REAL, COPY_PASTE, name, f"resembles {key}"))
-    return [image for number, image in enumerate(made) if number not in near]
-
-
-def _hashes(images: list[ProcessedImage]) -> npt.NDArray[np.uint64]:
-    """Perceptual hashes, shape (n,)."""
-    return np.array([int(i.encoded.perceptual_hash, 16) for i in images], dtype=np.uint64)

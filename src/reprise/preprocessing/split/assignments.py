@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reprise.errors import RepriseError
+from reprise.replacing import replacing_file
 
 # Hexadecimal digits of a content digest that identify an image: 64 bits.
 DIGITS = 16
@@ -73,12 +74,10 @@ def write_assignments(path: Path, settings_key: str, digest_to_split: Mapping[st
     """
     lines = sorted({f"{digest[:DIGITS]},{split}" for digest, split in digest_to_split.items()})
     text = "\n".join([_HEADER + settings_key, _COLUMNS, *lines]) + "\n"
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_text(text, encoding="utf-8", newline="\n")
-        partial.replace(path)
+        with replacing_file(path) as partial:
+            partial.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise RepriseError(
             f"{path.as_posix()} cannot be written: {error.strerror}.",
             "free disk space or correct the permissions of its folder, then run again.",
