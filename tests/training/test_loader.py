@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reprise.training.loader import Bottleneck, Timed, TimedCollate
+from reprise.training.loader import Bottleneck, TimedBatches
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_the_slower_side_is_named_with_both_rates(
 
 
 def test_a_batch_carries_the_seconds_of_its_samples() -> None:
-    samples = Timed([10, 20, 30])
-    batch, seconds = TimedCollate(lambda items: {"items": items})([samples[0], samples[2]])
+    batches = TimedBatches([10, 20, 30], lambda items: {"items": items})
+    batch, seconds = batches.__getitems__([0, 2])
     assert batch["items"] == [10, 30]
     assert seconds >= 0

@@ -39,9 +39,9 @@ class BatchLoader:
         workers = runtime.workers
         self.bottleneck = Bottleneck(workers)
         self._loader: DataLoader[Any] = DataLoader(
-            Timed(samples),
+            TimedBatches(samples, collate),
             batch_sampler=sampler,
-            collate_fn=TimedCollate(collate),
+            collate_fn=_as_it_is,
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=runtime.device.type == "cuda",
@@ -94,27 +94,21 @@ class Bottleneck:
         )
 
 
-class Timed(Samples[Any]):
-    """Samples that come with the seconds that making them took."""
+class TimedBatches(Samples[Any]):
+    """Batches, with the seconds that making their samples took."""
 
-    def __init__(self, samples: Any) -> None:
-        self._samples = samples
+    def __init__(self, samples: Any, collate: Callable[[list[Any]], Batch]) -> None:
+        self._samples, self._collate = samples, collate
 
-    def __getitem__(self, index: Any) -> tuple[Any, float]:
+    def __getitems__(self, places: list[Any]) -> tuple[Batch, float]:
         started = time.perf_counter()
-        sample = self._samples[index]
-        return sample, time.perf_counter() - started
+        samples = [self._samples[place] for place in places]
+        seconds = time.perf_counter() - started
+        return self._collate(samples), seconds
 
 
-class TimedCollate:
-    """A batch, and the seconds that making its samples took."""
-
-    def __init__(self, collate: Callable[[list[Any]], Batch]) -> None:
-        self._collate = collate
-
-    def __call__(self, samples: list[tuple[Any, float]]) -> tuple[Batch, float]:
-        batch = self._collate([sample for sample, _ in samples])
-        return batch, sum(seconds for _, seconds in samples)
+def _as_it_is(batch: Any) -> Any:
+    return batch
 
 
 def _single_threaded(_: int) -> None:
