@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,15 @@ from reprise.models import imagenet
 from reprise.models.config import AugmentationConfig
 from reprise.models.family import Batch, Family, TargetBox
 from reprise.models.instance_samples import InstanceSamples, Sample, require_masks
+from reprise.models.loss import LossPart
 from reprise.predictions import prediction
 
 # Sides of images are padded to a multiple of this, so that every feature level fits.
 STRIDE = 32
+
+Losses = dict[str, torch.Tensor]
+# Of each image, as `to_original` takes them.
+Detections = list[dict[str, torch.Tensor]]
 
 
 class InstanceFamily(Family):
@@ -35,26 +41,47 @@ class InstanceFamily(Family):
         seed: int,
         epochs: int,  # noqa: ARG002 - nothing changes towards the end
     ) -> InstanceSamples:
-        return self._samples(dataset, "train", augmentation, seed)
+        masks = self.task == "segment"
+        return InstanceSamples(dataset, "train", self.image_size, masks, augmentation, seed)
 
     def evaluation_samples(self, dataset: Dataset, split: str) -> InstanceSamples:
-        return self._samples(dataset, split)
-
-    def _samples(
-        self,
-        dataset: Dataset,
-        split: str,
-        augmentation: AugmentationConfig | None = None,
-        seed: int = 0,
-    ) -> InstanceSamples:
-        masks = self.task == "segment"
-        return InstanceSamples(dataset, split, self.image_size, masks, augmentation, seed)
+        return InstanceSamples(dataset, split, self.image_size, self.task == "segment")
 
     def collate(self, samples: list[Sample]) -> Batch:
         return collate(samples)
 
     def target_boxes(self, batch: Batch) -> list[list[TargetBox]]:
         return split_boxes(batch["labels"], batch["boxes"], batch["counts"])
+
+    @abstractmethod
+    def run(self, network: torch.nn.Module, batch: Batch) -> tuple[Losses, Detections]:
+        """The losses of a batch, as means, and in evaluation mode its detections."""
+
+    @abstractmethod
+    def counts(self) -> dict[str, torch.Tensor]:
+        """What the last losses were divided by, by name; the others are means over images."""
+
+    def loss(self, network: torch.nn.Module, batch: Batch) -> list[LossPart]:
+        return self._parts(self.run(network, batch)[0], batch)
+
+    def evaluate(
+        self, network: torch.nn.Module, batch: Batch
+    ) -> tuple[list[LossPart], list[dict[str, Any]]]:
+        images = batch["images"]
+        # The losses look at a sample of anchors and proposals: the same each time, and training
+        # goes on from the random state that it left.
+        with torch.random.fork_rng([images.device] if images.is_cuda else []):
+            torch.manual_seed(0)
+            losses, found = self.run(network, batch)
+        places = zip(batch["image_ids"], batch["sizes"], batch["originals"], found, strict=True)
+        rows = [row for place in places for row in to_original(*place)]
+        return self._parts(losses, batch), rows
+
+    def _parts(self, losses: Losses, batch: Batch) -> list[LossPart]:
+        counts, images = self.counts(), len(batch["images"])
+        return [
+            LossPart.of_mean(name, loss, counts.get(name, images)) for name, loss in losses.items()
+        ]
 
 
 def split_boxes(
@@ -102,7 +129,11 @@ def collate(samples: list[dict[str, Any]]) -> Batch:
 
 def normalised(images: torch.Tensor, sizes: list[tuple[int, int]]) -> torch.Tensor:
     """As :func:`reprise.models.imagenet.normalised`; the padding is 0."""
-    pixels = imagenet.normalised(images)
+    return without_padding(imagenet.normalised(images), sizes)
+
+
+def without_padding(pixels: torch.Tensor, sizes: list[tuple[int, int]]) -> torch.Tensor:
+    """Images (n, 3, h, w), changed in place: 0 outside (height, width) of each."""
     for image, (height, width) in zip(pixels, sizes, strict=True):
         image[:, height:] = 0
         image[:, :, width:] = 0

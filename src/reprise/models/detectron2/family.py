@@ -15,8 +15,7 @@ from reprise.errors import RepriseError
 from reprise.models.augment import SUPPORTED
 from reprise.models.config import ModelConfig
 from reprise.models.family import Batch
-from reprise.models.instance_family import InstanceFamily, split_targets, to_original
-from reprise.models.loss import LossPart
+from reprise.models.instance_family import Detections, InstanceFamily, Losses, split_targets
 from reprise.scoring import Task
 
 INSTALL = "https://detectron2.readthedocs.io/en/latest/tutorials/install.html"
@@ -54,28 +53,16 @@ class Detectron2(InstanceFamily):
             )
         }
 
-    def loss(self, network: torch.nn.Module, batch: Batch) -> list[LossPart]:
-        losses = network(batch["images"], batch["sizes"], split_targets(batch))[0]
-        return self._parts(losses, batch)
+    def run(self, network: torch.nn.Module, batch: Batch) -> tuple[Losses, Detections]:
+        result: tuple[Losses, Detections] = network(
+            batch["images"], batch["sizes"], split_targets(batch)
+        )
+        return result
 
-    def evaluate(
-        self, network: torch.nn.Module, batch: Batch
-    ) -> tuple[list[LossPart], list[dict[str, Any]]]:
-        losses, found = network(batch["images"], batch["sizes"], split_targets(batch))
-        rows: list[dict[str, Any]] = []
-        for image_id, size, original, detections in zip(
-            batch["image_ids"], batch["sizes"], batch["originals"], found, strict=True
-        ):
-            rows += to_original(image_id, size, original, detections)
-        return self._parts(losses, batch), rows
-
-    def _parts(self, losses: dict[str, torch.Tensor], batch: Batch) -> list[LossPart]:
+    def counts(self) -> dict[str, torch.Tensor]:
         detector: Any = self.network
-        images = len(batch["images"])
-        return [
-            LossPart.of_mean(name, loss, detector.counts.get(name, images))
-            for name, loss in losses.items()
-        ]
+        found: dict[str, torch.Tensor] = detector.counts
+        return found
 
     def backbone(self) -> list[torch.nn.Module]:
         # The feature pyramid on top of it is trained with the heads.

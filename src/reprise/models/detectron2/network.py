@@ -28,6 +28,7 @@ with warnings.catch_warnings():
 
 from reprise.models.config import ModelConfig
 from reprise.models.detectron2.zoo import zoo_config
+from reprise.models.instance_family import without_padding
 
 Tensors = dict[str, torch.Tensor]
 # What a network returns: loss parts and, in evaluation, the detections of each image.
@@ -91,7 +92,7 @@ class TwoStage(GeneralizedRCNN):
         self.counts = {}
         inputs = _normalised(images, sizes, self.pixel_mean, self.pixel_std)
         objects = [_instances(size, target) for size, target in zip(sizes, targets, strict=True)]
-        with _outside_trainer(self.training, images.device):
+        with _outside_trainer():
             features = self.backbone(inputs.tensor)
             try:
                 losses, proposals = self._propose(inputs, features, objects)
@@ -159,7 +160,7 @@ class OneStage(RetinaNet):
         """As :meth:`TwoStage.forward`."""
         inputs = _normalised(images, sizes, self.pixel_mean, self.pixel_std)
         objects = [_instances(size, target) for size, target in zip(sizes, targets, strict=True)]
-        with _outside_trainer(self.training, images.device):
+        with _outside_trainer():
             features = self.backbone(inputs.tensor)
             chosen = [features[name] for name in self.head_in_features]
             predictions = self.head(chosen)
@@ -187,9 +188,7 @@ def _normalised(
 ) -> ImageList:
     """RGB bytes -> the library's BGR floats, zero in the padding."""
     pixels = (images.flip(1).to(mean.dtype) - mean) / std
-    for image, (height, width) in zip(pixels, sizes, strict=True):
-        image[:, height:] = 0
-        image[:, :, width:] = 0
+    without_padding(pixels, sizes)
     return ImageList(pixels, [(int(height), int(width)) for height, width in sizes])
 
 
@@ -218,23 +217,15 @@ def _detections(found: Instances) -> Tensors:
 
 
 @contextmanager
-def _outside_trainer(training: bool, device: torch.device) -> Iterator[None]:
+def _outside_trainer() -> Iterator[None]:
     """What the library expects of its trainer: a place for its counters, here discarded.
 
     Its focal loss is a TorchScript function, which is rewritten after its first call and then
     gives other last digits: a resumed run, which starts with a first call, would part from an
     unbroken one. So it runs as it is written.
-
-    In evaluation it samples anchors and proposals for the losses from a generator of their
-    own: how often a run validates must not change what it trains.
     """
     with EventStorage(), torch.jit.optimized_execution(False):
-        if training:
-            yield
-            return
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(0)
-            yield
+        yield
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 
@@ -14,12 +14,12 @@ from reprise.models.config import ModelConfig
 from reprise.models.family import Batch
 from reprise.models.imagenet import MEAN, STD
 from reprise.models.instance_family import (
+    Detections,
     InstanceFamily,
+    Losses,
     normalised,
     split_targets,
-    to_original,
 )
-from reprise.models.loss import LossPart
 from reprise.models.rcnn.network import BACKBONES, build_detector
 from reprise.scoring import Task
 
@@ -58,37 +58,21 @@ class FasterRcnn(InstanceFamily):
         self.normalisation = {"mean": list(MEAN), "std": list(STD)}
 
     def remap_state_dict(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """A weights file's tensors under this network's names."""
         return current_names(tensors)
 
     def prepare(self, dataset: Dataset, label_smoothing: float) -> None:
         super().prepare(dataset, label_smoothing)
         self._detector.roi_heads.label_smoothing = label_smoothing
 
-    def loss(self, network: torch.nn.Module, batch: Batch) -> list[LossPart]:
+    def run(self, network: torch.nn.Module, batch: Batch) -> tuple[Losses, Detections]:
         images = normalised(batch["images"], batch["sizes"])
-        losses = network(images, batch["sizes"], split_targets(batch, first_label=1))[0]
-        return self._parts(losses)
+        result: tuple[Losses, Detections] = network(
+            images, batch["sizes"], split_targets(batch, first_label=1)
+        )
+        return result
 
-    def evaluate(
-        self, network: torch.nn.Module, batch: Batch
-    ) -> tuple[list[LossPart], list[dict[str, Any]]]:
-        images = normalised(batch["images"], batch["sizes"])
-        # The losses look at a sample of the proposals: the same each time, and training goes
-        # on from the random state that it left.
-        with torch.random.fork_rng([images.device] if images.is_cuda else []):
-            torch.manual_seed(0)
-            losses, found = network(images, batch["sizes"], split_targets(batch, first_label=1))
-        rows: list[dict[str, Any]] = []
-        for image_id, size, original, detections in zip(
-            batch["image_ids"], batch["sizes"], batch["originals"], found, strict=True
-        ):
-            rows += to_original(image_id, size, original, detections)
-        return self._parts(losses), rows
-
-    def _parts(self, losses: dict[str, torch.Tensor]) -> list[LossPart]:
-        counts = self._detector.counts()
-        return [LossPart.of_mean(name, loss, counts[name]) for name, loss in losses.items()]
+    def counts(self) -> dict[str, torch.Tensor]:
+        return self._detector.counts()
 
     def backbone(self) -> list[torch.nn.Module]:
         return [self._detector.backbone.get_submodule("body")]
