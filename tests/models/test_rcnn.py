@@ -179,7 +179,7 @@ def test_evaluation_gives_losses_and_predictions_in_one_pass(dataset: Dataset, f
     assert parts == again
     assert rows
     assert all(("segmentation" in row) == (built.task == "segment") for row in rows)
-    assert {row["image_id"] for row in rows} <= set(samples.image_ids)
+    assert {row["image_id"] for row in rows} <= set(batch["image_ids"])
     assert not built.network.rpn.training
 
 

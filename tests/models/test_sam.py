@@ -23,7 +23,7 @@ from reprise.models.instance_samples import InstanceSamples
 from reprise.models.loss import mean_losses
 from reprise.models.sam import family as sam_family
 from reprise.models.sam.family import Sam, _predictions, mask_losses
-from reprise.models.sam.network import MapStore, _drawn, build_network
+from reprise.models.sam.network import NETWORKS, MapStore, _drawn
 from reprise.models.sam.samples import PROMPTS, PromptedSamples, covered, jittered
 from reprise.models.starting_weights import load_starting_weights
 from reprise.models.storage import read_tensors, save_model
@@ -160,9 +160,9 @@ def test_tiles_show_the_objects_that_are_prompted(dataset: Dataset) -> None:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_prompts_are_answered_as_transformers_answers_them(architecture: str) -> None:
     torch.manual_seed(0)
-    network = build_network(architecture, "nano", IMAGE_SIZE).eval()
+    network = NETWORKS[architecture]("nano", IMAGE_SIZE).eval()
     network.draws = False  # as in the published sizes
-    parent: Any = type(network).__mro__[1]
+    parent: Any = type(network).__bases__[1]
     reference = parent.forward
     pixels = torch.randn(2, 3, IMAGE_SIZE, IMAGE_SIZE)
     boxes = torch.tensor([[[4.0, 4, 30, 30], [10, 10, 60, 50]]] * 2)
@@ -214,8 +214,8 @@ def test_published_weights_fit_by_name_and_shape_at_any_image_size() -> None:
 
     with torch.device("meta"):
         pairs = [
-            (build_network("sam", "medium", 512), SamModel(SamConfig())),
-            (build_network("sam2", "small", 512), Sam2Model(Sam2Config())),
+            (NETWORKS["sam"]("medium", 512), SamModel(SamConfig())),
+            (NETWORKS["sam2"]("small", 512), Sam2Model(Sam2Config())),
         ]
         for own, published in pairs:
             shapes = {name: tensor.shape for name, tensor in published.state_dict().items()}
@@ -225,7 +225,7 @@ def test_published_weights_fit_by_name_and_shape_at_any_image_size() -> None:
 
 
 def test_starting_weights_of_transformers_load(tmp_path: Path) -> None:
-    weights = build_network("sam", "nano", IMAGE_SIZE).state_dict()
+    weights = NETWORKS["sam"]("nano", IMAGE_SIZE).state_dict()
     # Published files name a shared tensor once.
     weights.pop("prompt_encoder.shared_embedding.positional_embedding")
     save_model(tmp_path, weights, {})
@@ -233,7 +233,7 @@ def test_starting_weights_of_transformers_load(tmp_path: Path) -> None:
     stated = {"file": "model.safetensors", "sha256": digest}
     (tmp_path / "weights.json").write_text(json.dumps(stated))
     torch.manual_seed(1)
-    network = build_network("sam", "nano", IMAGE_SIZE)
+    network = NETWORKS["sam"]("nano", IMAGE_SIZE)
     config = WeightsConfig(url="model.safetensors", sha256=digest)
     account = load_starting_weights(network, config, tmp_path)
     assert (account.reshaped, account.unused) == ([], [])
@@ -246,7 +246,7 @@ def test_starting_weights_of_transformers_load(tmp_path: Path) -> None:
 def test_the_variant_sets_the_size() -> None:
     def weights(architecture: str, variant: str) -> int:
         with torch.device("meta"):
-            network = build_network(architecture, variant, 64)
+            network = NETWORKS[architecture](variant, 64)
         return sum(p.numel() for p in network.parameters())
 
     assert weights("sam", "nano") < weights("sam", "medium") < weights("sam", "large")
@@ -292,9 +292,9 @@ def test_the_library_writes_nothing_and_opens_no_socket(tmp_path: Path) -> None:
         "import socket\n"
         "def refuse(*_): raise AssertionError('a socket was opened')\n"
         "socket.socket.connect = socket.getaddrinfo = refuse\n"
-        "import torch\nfrom reprise.models.sam.network import build_network\n"
+        "import torch\nfrom reprise.models.sam.network import NETWORKS\n"
         "for name in ('sam', 'sam2'):\n"
-        "    build_network(name, 'nano', 64)(torch.zeros(1, 3, 64, 64))\n"
+        "    NETWORKS[name]('nano', 64)(torch.zeros(1, 3, 64, 64))\n"
     )
     home = tmp_path / "home"
     home.mkdir()

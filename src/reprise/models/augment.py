@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -97,7 +98,7 @@ def build(
 ) -> nn.Module:
     """The changes that ``config`` switches on, one after the other.
 
-    Randomness comes from torch's global generator of the CPU: seed it for each sample.
+    Randomness comes from torch's global generator of the CPU: see :func:`seeded`.
     """
     transforms = [
         one.transform(config)
@@ -105,3 +106,11 @@ def build(
         if config.enabled and any(getattr(config, name) for name in one.parameters)
     ]
     return v2.Compose(transforms) if transforms else nn.Identity()
+
+
+def seeded(transform: nn.Module, sample: Any, seed: int) -> Any:
+    """What a transform makes of a sample by a seed; the global generators stay as they are."""
+    with torch.random.fork_rng(devices=[]):
+        # torch.manual_seed would seed the GPU too, which networks draw from in training.
+        torch.default_generator.manual_seed(seed)
+        return transform(sample)

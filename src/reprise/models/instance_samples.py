@@ -13,9 +13,10 @@ from torchvision import tv_tensors
 from reprise.dataset import Dataset, require_memory
 from reprise.errors import RepriseError
 from reprise.masks.resize import decode_resized
-from reprise.models.augment import build
+from reprise.models.augment import build, seeded
 from reprise.models.config import AugmentationConfig
 from reprise.models.seeds import sample_seed
+from reprise.models.split_images import SplitImages
 
 # A box that augmentation leaves with a shorter side, in network pixels, is not a target.
 LEAST_SIDE = 1.0
@@ -54,63 +55,40 @@ class InstanceSamples(Samples[Sample]):
         augmentation: AugmentationConfig | None = None,
         seed: int = 0,
     ) -> None:
-        self._dataset = dataset
-        self._size = image_size
+        self._images = SplitImages(dataset, split, image_size)
         self._masks = masks
         self._seed = seed
         self._transform = build(augmentation) if augmentation else None
         # The box of a turned mask is tighter than the turned box.
         turned = augmentation is not None and augmentation.enabled and augmentation.rotation > 0
         self._redraw = masks and turned
-        rows = dataset.split(split)
-        self.image_ids: list[int] = rows["image_id"].tolist()
-        self._places = list(zip(rows["shard"], rows["offset"], rows["length"], strict=True))
-        self._stored = rows[["height", "width"]].to_numpy()
-        self.original: list[tuple[int, int]] = [
-            (int(h), int(w)) for h, w in rows[["original_height", "original_width"]].to_numpy()
-        ]
-        index_of = {c.category_id: i for i, c in enumerate(dataset.categories)}
-        boxes = dataset.boxes_of(self.image_ids)
         self._boxes, self._labels, self._shapes = [], [], []
-        for image_id in self.image_ids:
-            found = boxes[image_id]
-            found = found[found["iscrowd"] == 0]
+        for found, labels in self._images.objects():
             self._boxes.append(found[["x", "y", "w", "h"]].to_numpy(dtype=np.float64))
-            self._labels.append([index_of[value] for value in found["category_id"]])
+            self._labels.append(labels)
             self._shapes.append(found["segmentation"].tolist() if masks else [])
         self._bits: list[np.ndarray] = []
         if masks and dataset.keeps_pixels(split):
             self._keep_masks(split)
 
     def __len__(self) -> int:
-        return len(self.image_ids)
+        return len(self._images)
 
     def shape(self, index: int) -> tuple[int, int]:
         """(height, width) of the sample's image."""
-        height, width = (int(value) for value in self._stored[index])
-        ratio = self._size / max(height, width)
-        return max(round(height * ratio), 1), max(round(width * ratio), 1)
+        return self._images.resized_shape(index)
 
     def __getitem__(self, place: int | tuple[int, int]) -> Sample:
         if isinstance(place, int):
             return self._plain(place)
-        epoch, index = place
-        sample = self._plain(index)
+        sample = self._plain(place[1])
         if self._transform is None:
             return _learnable(sample, sample["boxes"])
-        with torch.random.fork_rng(devices=[]):
-            # torch.manual_seed would seed the GPU too, which a network's sampling draws from.
-            torch.default_generator.manual_seed(sample_seed(self._seed, epoch, index))
-            return _changed(sample, self._transform, self._redraw)
+        return _changed(sample, self._transform, self._redraw, sample_seed(self._seed, *place))
 
     def _plain(self, index: int) -> Sample:
-        import cv2
-
-        pixels = self._dataset.pixels(*self._places[index])
-        height, width = self.shape(index)
-        if pixels.shape[:2] != (height, width):
-            pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)
-        original = self.original[index]
+        pixels, original = self._images.resized(index), self._images.original[index]
+        height, width = pixels.shape[:2]
         scale = np.array([width / original[1], height / original[0]] * 2)
         xywh = self._boxes[index] * scale
         # Rounded to float32, far from the origin, a much narrower box would have no width.
@@ -120,7 +98,7 @@ class InstanceSamples(Samples[Sample]):
             "image": torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))),
             "boxes": torch.from_numpy(corners.astype(np.float32)),
             "labels": torch.tensor(self._labels[index], dtype=torch.int64),
-            "image_id": self.image_ids[index],
+            "image_id": self._images.image_ids[index],
             "original": original,
         }
         if self._masks:
@@ -133,7 +111,7 @@ class InstanceSamples(Samples[Sample]):
         if self._bits:
             count = len(shapes) * size[0] * size[1]
             return np.unpackbits(self._bits[index], count=count).reshape(len(shapes), *size)
-        masks = [decode_resized(text, self.original[index], size) for text in shapes]
+        masks = [decode_resized(text, self._images.original[index], size) for text in shapes]
         return np.stack(masks) if masks else np.zeros((0, *size), dtype=np.uint8)
 
     def _keep_masks(self, split: str) -> None:
@@ -149,7 +127,7 @@ class InstanceSamples(Samples[Sample]):
         self._bits = [np.packbits(self._masks_of(index)) for index in range(len(self))]
 
 
-def _changed(sample: Sample, transform: torch.nn.Module, redraw: bool) -> Sample:
+def _changed(sample: Sample, transform: torch.nn.Module, redraw: bool, seed: int) -> Sample:
     """An augmented copy, without the objects that left the image."""
     height, width = sample["image"].shape[1:]
     tensors = {
@@ -161,7 +139,8 @@ def _changed(sample: Sample, transform: torch.nn.Module, redraw: bool) -> Sample
     }
     if "masks" in sample:
         tensors["masks"] = tv_tensors.Mask(sample["masks"])
-    moved = {key: value.as_subclass(torch.Tensor) for key, value in transform(tensors).items()}
+    drawn = seeded(transform, tensors, seed)
+    moved = {key: value.as_subclass(torch.Tensor) for key, value in drawn.items()}
     changed = _learnable({**sample, **moved}, moved["boxes"])
     if redraw:
         boxes = boxes_of_masks(changed["masks"])

@@ -10,9 +10,10 @@ from torch.utils.data import Dataset as Samples
 from torchvision.transforms.v2 import functional
 
 from reprise.dataset import Dataset
-from reprise.models.augment import build
+from reprise.models.augment import build, seeded
 from reprise.models.config import AugmentationConfig
 from reprise.models.seeds import sample_seed
+from reprise.models.split_images import SplitImages
 
 Sample = dict[str, Any]
 
@@ -44,17 +45,14 @@ class LabelSamples(Samples[Sample]):
         augmentation: AugmentationConfig | None = None,
         seed: int = 0,
     ) -> None:
-        self._dataset = dataset
+        self._images = SplitImages(dataset, split, image_size)
         self._size = image_size
         self._seed = seed
         self._transform = build(augmentation) if augmentation else None
-        rows = dataset.split(split)
-        self.image_ids: list[int] = rows["image_id"].tolist()
-        self._places = list(zip(rows["shard"], rows["offset"], rows["length"], strict=True))
         self._targets = targets_of(dataset, split)
 
     def __len__(self) -> int:
-        return len(self.image_ids)
+        return len(self._images)
 
     def shape(self, index: int) -> tuple[int, int]:  # noqa: ARG002 - one shape for all
         """(height, width) of the sample's image."""
@@ -62,17 +60,14 @@ class LabelSamples(Samples[Sample]):
 
     def __getitem__(self, place: int | tuple[int, int]) -> Sample:
         index = place if isinstance(place, int) else place[1]
-        pixels = self._dataset.pixels(*self._places[index])
-        image = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+        pixels = self._images.pixels(index).transpose(2, 0, 1)
+        image = torch.from_numpy(np.ascontiguousarray(pixels))
         if self._transform is not None and not isinstance(place, int):
-            with torch.random.fork_rng(devices=[]):
-                # torch.manual_seed would seed the GPU too, which stochastic depth draws from.
-                torch.default_generator.manual_seed(sample_seed(self._seed, *place))
-                image = self._transform(image)
+            image = seeded(self._transform, image, sample_seed(self._seed, *place))
         return {
             "image": functional.resize(image, [self._size, self._size], antialias=True),
             "targets": self._targets[index],
-            "image_id": self.image_ids[index],
+            "image_id": self._images.image_ids[index],
         }
 
 

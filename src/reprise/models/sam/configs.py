@@ -38,7 +38,7 @@ SAM2_ENCODERS: dict[str, Hiera] = {
     "large": (112, 2, [2, 3, 16, 3], [12, 16, 20], [8, 4, 14, 7], 14),
     "xlarge": (144, 2, [2, 6, 36, 4], [23, 33, 43], [8, 4, 16, 8], 7),
     # Not published: small enough to be trained from random weights on a CPU. It also sees its
-    # prompts drawn (see PromptedSam), and cannot start from published weights.
+    # prompts drawn (see network.py), and cannot start from published weights.
     "nano": (32, 1, [1, 1, 2, 1], [3], [8, 4, 4, 4], 7),
 }
 NANO_WIDTH = 64  # of the decoder
@@ -46,42 +46,27 @@ NANO_PATCH = 8
 DECODER = {"hidden_size": NANO_WIDTH, "mlp_dim": 256, "num_attention_heads": 4}
 
 
-def network_config(architecture: str, variant: str, image_size: int) -> SamConfig | Sam2Config:
-    """What a network is built from.
-
-    Args:
-        architecture: sam or sam2.
-        variant: nano to xlarge.
-        image_size: Side of its square input, in pixels.
-
-    Raises:
-        RepriseError: There is no such variant, or the size does not suit its patches.
-    """
-    if architecture == "sam":
-        if variant not in SAM_ENCODERS and variant != "nano":
-            raise RepriseError(
-                f"model.variant: sam has no {variant}.",
-                "choose medium (ViT-B), large (ViT-L), xlarge (ViT-H), nano, or "
-                "model.architecture: sam2.",
-            )
-        stride = NANO_PATCH if variant == "nano" else 16
-    else:
-        stride = SAM2_STRIDE
+def _check_size(network: str, image_size: int, stride: int) -> None:
     if image_size % stride:
         lower = max(image_size // stride, 1) * stride
         raise RepriseError(
             f"data.image_size: {image_size} is not a multiple of {stride}, the stride of "
-            f"{architecture} {variant}.",
+            f"{network}.",
             f"set data.image_size: {lower} or {lower + stride}.",
         )
-    if architecture == "sam":
-        return _sam_config(variant, image_size)
-    return _sam2_config(variant, image_size)
 
 
-def _sam_config(variant: str, image_size: int) -> SamConfig:
+def sam_config(variant: str, image_size: int) -> SamConfig:
+    """What :class:`~reprise.models.sam.network.PromptedSam` is built from, and what it raises."""
+    if variant not in SAM_ENCODERS and variant != "nano":
+        raise RepriseError(
+            f"model.variant: sam has no {variant}.",
+            "choose medium (ViT-B), large (ViT-L), xlarge (ViT-H), nano, or "
+            "model.architecture: sam2.",
+        )
+    patch = NANO_PATCH if variant == "nano" else 16
+    _check_size(f"sam {variant}", image_size, patch)
     if variant == "nano":
-        patch = NANO_PATCH
         vision = {
             "hidden_size": 96, "num_hidden_layers": 4, "num_attention_heads": 4, "mlp_ratio": 2.0,
             "patch_size": patch, "window_size": 8, "global_attn_indexes": [1, 3],
@@ -91,7 +76,6 @@ def _sam_config(variant: str, image_size: int) -> SamConfig:
         decoder, width = DECODER | {"iou_head_hidden_dim": NANO_WIDTH}, NANO_WIDTH
     else:
         hidden, layers, heads, whole = SAM_ENCODERS[variant]
-        patch = 16
         # Position embeddings keep the published shape, and are resized on their way.
         vision = {
             "hidden_size": hidden, "num_hidden_layers": layers, "num_attention_heads": heads,
@@ -113,7 +97,9 @@ def _sam_config(variant: str, image_size: int) -> SamConfig:
     return config
 
 
-def _sam2_config(variant: str, image_size: int) -> Sam2Config:
+def sam2_config(variant: str, image_size: int) -> Sam2Config:
+    """The same for :class:`~reprise.models.sam.network.PromptedSam2`."""
+    _check_size(f"sam2 {variant}", image_size, SAM2_STRIDE)
     width, heads, blocks, whole, windows, side = SAM2_ENCODERS[variant]
     widths = [width * 2**stage for stage in range(4)]
     nano = variant == "nano"

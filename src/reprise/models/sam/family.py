@@ -24,7 +24,7 @@ from reprise.models.imagenet import MEAN, STD, normalised
 from reprise.models.instance_family import split_boxes
 from reprise.models.instance_samples import InstanceSamples, require_masks
 from reprise.models.loss import LossPart
-from reprise.models.sam.network import Maps, MapStore, build_network
+from reprise.models.sam.network import NETWORKS, MapStore
 from reprise.models.sam.samples import PromptedSamples, collate
 from reprise.predictions import prediction
 from reprise.scoring import Task
@@ -54,7 +54,7 @@ class Sam(Family):
 
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
         super().__init__(config, class_names, image_size)
-        prompted = build_network(self.architecture, config.variant, image_size)
+        prompted = NETWORKS[self.architecture](config.variant, image_size)
         self.network: torch.nn.Module = prompted
         self._encoder = prompted.image_encoder()
         self._cell = prompted.cell
@@ -136,26 +136,18 @@ class Sam(Family):
             own = [level[index : index + 1] for level in maps]
             for start in range(0, counts[index], CHUNK):
                 part = slice(start, start + CHUNK)
-                logits, ious = self._answers(network, own, boxes[part], points[part], by_box[part])
+                answers = network(
+                    maps=own,
+                    boxes=boxes[None, part],
+                    points=points[None, part],
+                    by_box=by_box[None, part],
+                )
+                logits, ious = (answer[0].float() for answer in answers)
                 parts = mask_losses(logits, ious, targets[part].float() / self._cell**2)
                 totals = {name: totals[name] + parts[name].sum() / counts[index] for name in totals}
                 masks = self._probabilities(logits, place[1])
                 rows += _predictions(place, labels[part], boxes[part], masks, ious)
         return _by_images(totals, batch), rows
-
-    def _answers(
-        self,
-        network: torch.nn.Module,
-        maps: Maps,
-        boxes: torch.Tensor,
-        points: torch.Tensor,
-        by_box: torch.Tensor,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mask logits (k, ., .) and IoUs (k,) of one image's prompts, as float32."""
-        logits, ious = network(
-            maps=maps, boxes=boxes[None], points=points[None], by_box=by_box[None]
-        )
-        return logits[0].float(), ious[0].float()
 
     def _probabilities(self, logits: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
         """Mask logits (k, ., .) -> probabilities (k, height, width) of the unpadded image."""

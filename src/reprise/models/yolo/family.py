@@ -15,13 +15,7 @@ from reprise.errors import RepriseError
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.models.family import Batch, Family, TargetBox
 from reprise.models.loss import LossPart
-from reprise.models.yolo.library import (
-    DetectionModel,
-    IterableSimpleNamespace,
-    SegmentationModel,
-    non_max_suppression,
-    yaml_model_load,
-)
+from reprise.models.yolo.library import IterableSimpleNamespace, non_max_suppression, tasks
 from reprise.models.yolo.loss import Criterion
 from reprise.models.yolo.samples import (
     SUPPORTED,
@@ -50,8 +44,8 @@ class Yolo(Family):
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
         super().__init__(config, class_names, image_size)
         segments = self.task == "segment"
-        kind: Any = SegmentationModel if segments else DetectionModel
-        description = yaml_model_load(
+        kind: Any = tasks.SegmentationModel if segments else tasks.DetectionModel
+        description = tasks.yaml_model_load(
             f"{self.architecture}{config.variant[0]}{'-seg' if segments else ''}.yaml"
         )
         detector = kind(description, ch=3, nc=len(class_names), verbose=False)

@@ -39,22 +39,8 @@ _isolate()
 # Importing it puts its own functions in place of these two, for the whole process.
 _open_image, _save_tensors = Image.open, torch.save
 
-from ultralytics.data.augment import (  # noqa: E402
-    Compose,
-    CopyPaste,
-    Format,
-    LetterBox,
-    MixUp,
-    Mosaic,
-    RandomFlip,
-    RandomHSV,
-    RandomPerspective,
-)
-from ultralytics.nn.tasks import (  # noqa: E402
-    DetectionModel,
-    SegmentationModel,
-    yaml_model_load,
-)
+from ultralytics.data import augment as transforms  # noqa: E402
+from ultralytics.nn import tasks  # noqa: E402
 from ultralytics.utils import IterableSimpleNamespace  # noqa: E402
 from ultralytics.utils.instance import Instances  # noqa: E402
 from ultralytics.utils.nms import non_max_suppression  # noqa: E402
@@ -62,20 +48,4 @@ from ultralytics.utils.nms import non_max_suppression  # noqa: E402
 Image.open = _open_image
 torch.save = _save_tensors
 
-__all__ = [
-    "Compose",
-    "CopyPaste",
-    "DetectionModel",
-    "Format",
-    "Instances",
-    "IterableSimpleNamespace",
-    "LetterBox",
-    "MixUp",
-    "Mosaic",
-    "RandomFlip",
-    "RandomHSV",
-    "RandomPerspective",
-    "SegmentationModel",
-    "non_max_suppression",
-    "yaml_model_load",
-]
+__all__ = ["Instances", "IterableSimpleNamespace", "non_max_suppression", "tasks", "transforms"]

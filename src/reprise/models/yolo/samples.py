@@ -15,21 +15,11 @@ from torch import nn
 from torch.utils.data import Dataset as Samples
 
 from reprise.dataset import Dataset
-from reprise.models.augment import NOISE, PIXELS, build, parameters_of
+from reprise.models.augment import NOISE, PIXELS, build, parameters_of, seeded
 from reprise.models.config import AugmentationConfig
 from reprise.models.seeds import sample_seed
-from reprise.models.yolo.library import (
-    Compose,
-    CopyPaste,
-    Format,
-    Instances,
-    LetterBox,
-    MixUp,
-    Mosaic,
-    RandomFlip,
-    RandomHSV,
-    RandomPerspective,
-)
+from reprise.models.split_images import SplitImages
+from reprise.models.yolo.library import Instances, transforms
 from reprise.models.yolo.segments import outline, segments_of
 
 PADDING = 114  # the grey that the family's published weights were trained with
@@ -49,7 +39,7 @@ SHARED = tuple(one for one in PIXELS if not parameters_of([one]) <= OWN)
 SUPPORTED = OWN | parameters_of(SHARED)
 
 
-class Pixels:
+class Pixels(SplitImages):
     """Images and boxes of one split, resized so that the longest side is ``image_size``.
 
     With ``masks``, outlines of the objects too. It has the attributes and the method that
@@ -61,29 +51,17 @@ class Pixels:
     cache = "ram"
 
     def __init__(self, dataset: Dataset, split: str, image_size: int, masks: bool = False) -> None:
-        self.dataset = dataset
-        self.image_size = image_size
+        super().__init__(dataset, split, image_size)
         self.masks = masks
-        rows = dataset.split(split)
-        index_of = {c.category_id: i for i, c in enumerate(dataset.categories)}
-        boxes = dataset.boxes_of(rows["image_id"])
-        # Plain arrays: a data frame row costs more than decoding a small image.
-        self.image_ids: list[int] = rows["image_id"].tolist()
-        self._places = list(zip(rows["shard"], rows["offset"], rows["length"], strict=True))
-        self.stored = rows[["height", "width"]].to_numpy()
-        self.original = rows[["original_height", "original_width"]].to_numpy()
         self._boxes: list[np.ndarray] = []
         self._classes: list[np.ndarray] = []
         self._paths: list[list[np.ndarray]] = []
-        for index, image_id in enumerate(self.image_ids):
-            height, width = (int(value) for value in self.original[index])
-            found = boxes[image_id]
-            found = found[found["iscrowd"] == 0]
+        for index, (found, labels) in enumerate(self.objects()):
+            height, width = self.original[index]
             xywh = found[["x", "y", "w", "h"]].to_numpy(dtype=np.float32)
             centred = np.concatenate([xywh[:, :2] + xywh[:, 2:] / 2, xywh[:, 2:]], axis=1)
             self._boxes.append(centred / np.array([width, height] * 2, dtype=np.float32))
-            indices = [[index_of[value]] for value in found["category_id"]]
-            self._classes.append(np.array(indices, dtype=np.float32).reshape(-1, 1))
+            self._classes.append(np.array(labels, dtype=np.float32).reshape(-1, 1))
             if masks:
                 size = self.resized_shape(index)
                 shapes = zip(found["segmentation"], xywh, strict=True)
@@ -93,31 +71,14 @@ class Pixels:
         lengths = [len(path) for paths in self._paths for path in paths]
         self._points = max(lengths, default=1)
 
-    def __len__(self) -> int:
-        return len(self.image_ids)
-
-    def resized_shape(self, index: int) -> tuple[int, int]:
-        """(height, width) after resizing, before padding."""
-        height, width = (int(value) for value in self.stored[index])
-        ratio = self.image_size / max(height, width)
-        if ratio == 1:
-            return height, width
-        return max(round(height * ratio), 1), max(round(width * ratio), 1)
-
     def get_image_and_label(self, index: int) -> dict[str, Any]:
         """A fresh sample: ``img`` BGR uint8 (h, w, 3), boxes xywh centred, normalised."""
-        pixels = self.dataset.pixels(*self._places[index])[..., ::-1]
-        height, width = self.resized_shape(index)
-        if pixels.shape[:2] != (height, width):
-            pixels = cv2.resize(
-                np.ascontiguousarray(pixels), (width, height), interpolation=cv2.INTER_LINEAR
-            )
         segments = np.zeros((0, 1000, 2), dtype=np.float32)
         if self.masks:
-            segments = segments_of(self._paths[index], (height, width), self._points)
+            segments = segments_of(self._paths[index], self.resized_shape(index), self._points)
         return {
             "im_file": str(self.image_ids[index]),
-            "img": np.ascontiguousarray(pixels),
+            "img": np.ascontiguousarray(self.resized(index)[..., ::-1]),
             "cls": self._classes[index].copy(),
             "instances": Instances(
                 self._boxes[index].copy(),
@@ -125,8 +86,8 @@ class Pixels:
                 bbox_format="xywh",
                 normalized=True,
             ),
-            "ori_shape": tuple(int(value) for value in self.original[index]),
-            "resized_shape": (height, width),
+            "ori_shape": self.original[index],
+            "resized_shape": self.resized_shape(index),
             "ratio_pad": (1.0, 1.0),
         }
 
@@ -159,41 +120,45 @@ class TrainingSamples(Samples[dict[str, Any]]):
         return sample
 
 
-def _transform(pixels: Pixels, augmentation: AugmentationConfig, mix: bool) -> Compose:
+def _transform(pixels: Pixels, augmentation: AugmentationConfig, mix: bool) -> transforms.Compose:
     size = pixels.image_size
     a = augmentation
     if not a.enabled:
-        return Compose([LetterBox((size, size)), _format(pixels)])
+        return transforms.Compose([transforms.LetterBox((size, size)), _format(pixels)])
     affine = Placement(
         degrees=a.rotation, translate=a.translation, scale=a.scale, size=(size, size)
     )
-    mosaic = [Mosaic(pixels, imgsz=size, p=a.mosaic)] if mix else []
-    placed = Compose([*mosaic, affine])
+    mosaic = [transforms.Mosaic(pixels, imgsz=size, p=a.mosaic)] if mix else []
+    placed = transforms.Compose([*mosaic, affine])
     shared = build(a, SHARED)
     mixes: list[Any] = []
     if mix and a.copy_paste:
-        mixes.append(CopyPaste(pixels, pre_transform=placed, p=a.copy_paste, mode="mixup"))
+        mixes.append(
+            transforms.CopyPaste(pixels, pre_transform=placed, p=a.copy_paste, mode="mixup")
+        )
     if mix and a.mixup:
-        mixes.append(MixUp(pixels, pre_transform=Compose([placed, *mixes]), p=a.mixup))
-    return Compose(
+        mixes.append(
+            transforms.MixUp(pixels, pre_transform=transforms.Compose([placed, *mixes]), p=a.mixup)
+        )
+    return transforms.Compose(
         [
             placed,
             *mixes,
-            RandomHSV(hgain=a.hue, sgain=a.saturation, vgain=a.brightness),
+            transforms.RandomHSV(hgain=a.hue, sgain=a.saturation, vgain=a.brightness),
             *([PixelChanges(a)] if a.contrast or a.blur or a.noise else []),
             *([] if isinstance(shared, nn.Identity) else [SharedChanges(shared)]),
-            RandomFlip(direction="vertical", p=a.flip_vertical),
-            RandomFlip(direction="horizontal", p=a.flip_horizontal),
+            transforms.RandomFlip(direction="vertical", p=a.flip_vertical),
+            transforms.RandomFlip(direction="horizontal", p=a.flip_horizontal),
             _format(pixels),
         ]
     )
 
 
-def _format(pixels: Pixels) -> Format:
-    return Format(return_mask=pixels.masks, mask_ratio=MASK_STRIDE)
+def _format(pixels: Pixels) -> transforms.Format:
+    return transforms.Format(return_mask=pixels.masks, mask_ratio=MASK_STRIDE)
 
 
-class Placement(RandomPerspective):
+class Placement(transforms.RandomPerspective):
     """Rotation, zoom and shift; boxes of objects with outlines are drawn anew around them."""
 
     def apply_segments(
@@ -240,9 +205,7 @@ class SharedChanges:
 
     def __call__(self, labels: dict[str, Any]) -> dict[str, Any]:
         image = torch.from_numpy(labels["img"][..., ::-1].transpose(2, 0, 1).copy())
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(random.getrandbits(63))
-            changed = self._transform(image).numpy()
+        changed = seeded(self._transform, image, random.getrandbits(63)).numpy()
         return {**labels, "img": np.ascontiguousarray(changed.transpose(1, 2, 0)[..., ::-1])}
 
 
@@ -265,14 +228,14 @@ class EvaluationSamples(Samples[dict[str, Any]]):
         sample = self._pixels.get_image_and_label(index)
         resized = np.array(sample["resized_shape"], dtype=np.float64)
         padded = np.array(self.shape(index), dtype=np.float64)
-        padder: Any = LetterBox(self.shape(index), padding_value=PADDING, scaleup=False)
+        padder: Any = transforms.LetterBox(self.shape(index), padding_value=PADDING, scaleup=False)
         left, top = (round(float(value) - 0.1) for value in ((padded - resized) / 2)[::-1])
         scale = resized / self._pixels.original[index]
         formatted: dict[str, Any] = self._format(padder(sample))
         formatted["image_id"] = self._pixels.image_ids[index]
         # Network pixels -> original pixels: (x - left) / scale_x.
         formatted["placement"] = torch.tensor([left, top, scale[1], scale[0]])
-        formatted["original"] = tuple(int(value) for value in self._pixels.original[index])
+        formatted["original"] = self._pixels.original[index]
         return formatted
 
 
