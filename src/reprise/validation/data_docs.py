@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reprise.dataset import Dataset
 from reprise.validation.failure_message import NAMED, causes_first, offenders
+from reprise.validation.leaks import LeakReport
 from reprise.validation.runner import LISTED, TableResult
-
-if TYPE_CHECKING:
-    from reprise.validation.leaks import LeakReport
 
 TEMPLATES = Path(__file__).parent / "templates"
 

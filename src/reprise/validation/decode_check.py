@@ -7,11 +7,10 @@ from functools import partial
 from multiprocessing.pool import ThreadPool
 from typing import TYPE_CHECKING
 
-from reprise.dataset import REWRITE, Dataset
+from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 CHUNK = 32
@@ -47,24 +46,18 @@ def decode_all(dataset: Dataset, workers: int | None = None) -> pd.DataFrame:
 
 
 def _decode(dataset: Dataset, place: tuple[str, int, int]) -> tuple[str | None, int, int]:
+    shard, offset, length = place
     try:
-        height, width = _pixels(dataset, *place).shape[:2]
+        # A decoder fills what is missing of a cut-off image with grey and reports nothing, and
+        # OpenCV raises its own error for no bytes at all: both are caught by the last bytes.
+        if length <= 0 or offset < 0 or not _is_whole(dataset.encoded(*place)):
+            return f"the image at byte {offset} of {shard} is cut off or is no image.", 0, 0
+        height, width = dataset.pixels(*place).shape[:2]
     except RepriseError as error:
         return error.problem, 0, 0
     except OSError as error:
-        return f"{place[0]} cannot be read: {error.strerror}", 0, 0
+        return f"{shard} cannot be read: {error.strerror}", 0, 0
     return None, width, height
-
-
-def _pixels(dataset: Dataset, shard: str, offset: int, length: int) -> np.ndarray:
-    # A decoder fills what is missing of a cut-off image with grey and reports nothing, and
-    # OpenCV raises its own error for no bytes at all: both are caught by the last bytes.
-    if length <= 0 or offset < 0 or not _is_whole(dataset.encoded(shard, offset, length)):
-        raise RepriseError(
-            f"the image at byte {offset} of {shard} is cut off or is no image.",
-            REWRITE,
-        )
-    return dataset.pixels(shard, offset, length)
 
 
 def _is_whole(data: bytes) -> bool:

@@ -36,33 +36,31 @@ def leak_context(dataset: Dataset, findings: LeakReport) -> dict[str, Any]:
         # Of two images with the same pixels either may be the one that was kept.
         kept = place.get(row["key"], place.get(row["detail"].rpartition("same pixels as ")[2]))
         if kept is not None:
-            row["picture"] = thumbnail(dataset, images, kept)
+            row["picture"] = thumbnail(dataset, images.iloc[kept])
     return {
         "findings": findings,
         "pairs": [
             {
                 "leak": leak,
-                "sides": [_side(dataset, images, row) for row in (leak.one, leak.other)],
+                "sides": [_side(dataset, images.iloc[leak[key]]) for key in ("one", "other")],
             }
-            for leak in findings.leaks[:PAIRS]
+            for leak in findings.leaks[:PAIRS].to_dict("records")
         ],
         "conflicts": conflicts,
     }
 
 
-def _side(dataset: Dataset, images: pd.DataFrame, row: int) -> dict[str, Any]:
-    image = images.iloc[row]
+def _side(dataset: Dataset, image: pd.Series) -> dict[str, Any]:
     return {
         "name": printable(f"{image['source']}/{image['name']}"),
         "split": image["split"],
         "size": f"{image['original_width']} x {image['original_height']}",
-        "picture": thumbnail(dataset, images, row),
+        "picture": thumbnail(dataset, image),
     }
 
 
-def thumbnail(dataset: Dataset, images: pd.DataFrame, row: int) -> str:
+def thumbnail(dataset: Dataset, image: pd.Series) -> str:
     """A stored image as the data URI of a small JPEG; empty when it does not decode."""
-    image = images.iloc[row]
     if isinstance(image["problem"], str):
         return ""
     pixels = dataset.pixels(image["shard"], int(image["offset"]), int(image["length"]))

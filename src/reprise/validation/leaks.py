@@ -19,23 +19,6 @@ LISTED = 1000
 
 
 @dataclass(frozen=True)
-class Leak:
-    """Two images of different splits that look alike.
-
-    Attributes:
-        one: Row of the image in the table of images, below ``other``.
-        other: Row of the other image.
-        bits: Bits of 64 in which their perceptual hashes differ.
-        same_pixels: Whether they are copies.
-    """
-
-    one: int
-    other: int
-    bits: int
-    same_pixels: bool
-
-
-@dataclass(frozen=True)
 class LeakReport:
     """The leak section of the validation report.
 
@@ -43,31 +26,25 @@ class LeakReport:
         images: What :func:`reprise.validation.row_tables.image_rows` returned.
         distance: Bits within which pictures count as alike; None when none were compared.
         leaks: Each image of them with its nearest in another split, each pair once, the
-            nearest first.
+            nearest first: ``one`` and ``other``, their rows in ``images``, the lower first;
+            ``bits`` of 64 in which their perceptual hashes differ; and ``same_pixels``.
         conflicts: Rows of the ledger, sorted: ``item`` (the image), ``key`` (the same without
             care for terminals) and ``detail``.
     """
 
     images: pd.DataFrame
     distance: int | None
-    leaks: list[Leak]
+    leaks: pd.DataFrame
     conflicts: list[dict[str, str]]
 
     def to_json(self) -> dict[str, Any]:
         """Counts, and the first :data:`LISTED` of each kind, by name."""
-        items = self.images["item"].tolist()
+        listed = self.leaks[:LISTED]
+        named = {side: listed[side].map(self.images["item"]) for side in ("one", "other")}
         return {
             "near_duplicate_distance": self.distance,
             "pairs": len(self.leaks),
-            "listed_pairs": [
-                {
-                    "one": items[leak.one],
-                    "other": items[leak.other],
-                    "bits": leak.bits,
-                    "same_pixels": leak.same_pixels,
-                }
-                for leak in self.leaks[:LISTED]
-            ],
+            "listed_pairs": listed.assign(**named).to_dict("records"),
             "conflicts": len(self.conflicts),
             "listed_conflicts": [
                 {"image": row["item"], "detail": row["detail"]} for row in self.conflicts[:LISTED]
@@ -83,17 +60,20 @@ def find_leaks(dataset: Dataset, images: pd.DataFrame, distance: int | None) -> 
         images: What :func:`reprise.validation.row_tables.image_rows` returned.
         distance: The distance that was given to it.
     """
-    pairs: dict[tuple[int, int], int] = {}
-    nearest = zip(images["nearest"].tolist(), images["nearest_bits"].tolist(), strict=True)
-    for row, (other, bits) in enumerate(nearest):
-        if other >= 0:
-            pairs[min(row, other), max(row, other)] = bits
-    digests = images["sha256"].tolist()
-    leaks = [
-        Leak(one, other, bits, digests[one] == digests[other])
-        for (one, other), bits in pairs.items()
-    ]
-    leaks.sort(key=lambda leak: (not leak.same_pixels, leak.bits, leak.one, leak.other))
+    import pandas as pd
+
+    found = images[images["nearest"] >= 0]
+    digests, other = images["sha256"], found["nearest"]
+    leaks = pd.DataFrame(
+        {
+            "one": other.where(other < found.index, found.index),
+            "other": other.where(other > found.index, found.index),
+            "bits": found["nearest_bits"],
+            "same_pixels": found["sha256"] == other.map(digests),
+        }
+    ).drop_duplicates()
+    order = ["same_pixels", "bits", "one", "other"]
+    leaks = leaks.sort_values(order, ascending=[False, True, True, True], ignore_index=True)
     return LeakReport(images, distance, leaks, _conflicts(dataset.rejected))
 
 

@@ -39,16 +39,6 @@ class Outcome:
     of: int
     rows: list[int]
 
-    def as_json(self) -> dict[str, Any]:
-        """What ``summary.json`` says of a failed one."""
-        return {
-            "rule": self.expectation.name,
-            "table": self.table,
-            "expected": self.expectation.sentence,
-            "offending": self.count,
-            "of": self.of,
-        }
-
 
 @dataclass(frozen=True)
 class TableResult:
@@ -63,17 +53,6 @@ class TableResult:
     def failed(self) -> list[Outcome]:
         """The expectations that the table does not fulfil."""
         return [outcome for outcome in self.outcomes if not outcome.passed]
-
-    @property
-    def counts(self) -> dict[str, Any]:
-        """The table's line in ``summary.json``."""
-        return {
-            "table": self.table,
-            "rows": len(self.frame),
-            "expectations": len(self.outcomes),
-            "passed": len(self.outcomes) - len(self.failed),
-            "failed": len(self.failed),
-        }
 
     def as_json(self) -> dict[str, Any]:
         """Great Expectations' result as plain values, keys in order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reprise.dataset import (
     ANNOTATION_COLUMNS,
@@ -15,11 +15,13 @@ from reprise.dataset import (
 )
 from reprise.errors import RepriseError
 from reprise.replacing import replacing_folder
+from reprise.validation import balance_expectations, row_expectations, row_tables, summary_tables
 from reprise.validation.config import ExpectationsConfig
-
-if TYPE_CHECKING:
-    from reprise.validation.leaks import LeakReport
-    from reprise.validation.runner import TableResult
+from reprise.validation.data_docs import write_docs
+from reprise.validation.decode_check import decode_all
+from reprise.validation.failure_message import failure, namesakes
+from reprise.validation.leaks import LeakReport, find_leaks
+from reprise.validation.runner import TableResult, check
 
 
 def validate(
@@ -48,47 +50,31 @@ def validate(
             message names images, boxes and the fix. In the second case ``out`` is complete
             and stays, for the person to open.
     """
-    # Everything heavy is imported here, so that the stage starts at once with bad parameters.
-    from reprise.validation.balance_expectations import (
-        class_expectations,
-        source_expectations,
-        split_expectations,
-    )
-    from reprise.validation.decode_check import decode_all
-    from reprise.validation.failure_message import failure, namesakes
-    from reprise.validation.leaks import find_leaks
-    from reprise.validation.row_expectations import (
-        annotation_expectations,
-        image_expectations,
-        label_expectations,
-    )
-    from reprise.validation.row_tables import annotation_rows, image_rows, label_rows
-    from reprise.validation.runner import check
-    from reprise.validation.summary_tables import class_rows, source_rows, split_rows
-
     opened = Dataset(dataset)
     _check_columns(opened)
-    images = image_rows(opened, decode_all(opened, workers), config.near_duplicate_distance)
-    boxes = annotation_rows(opened, images)
-    labels = label_rows(opened, images)
+    images = row_tables.image_rows(
+        opened, decode_all(opened, workers), config.near_duplicate_distance
+    )
+    boxes = row_tables.annotation_rows(opened, images)
+    labels = row_tables.label_rows(opened, images)
     whole_images = boxes.empty and not labels.empty
     marks = labels if whole_images else boxes
     tables = {
         "images": images,
         "annotations": boxes,
         **({} if labels.empty else {"labels": labels}),
-        "splits": split_rows(images, boxes, marks, config),
-        "classes": class_rows(opened, marks, config),
-        "sources": source_rows(opened, boxes),
+        "splits": summary_tables.split_rows(images, boxes, marks, config),
+        "classes": summary_tables.class_rows(opened, marks, config),
+        "sources": summary_tables.source_rows(opened, boxes),
     }
     category_ids = [category.category_id for category in opened.categories]
     expectations = {
-        "images": image_expectations(config),
-        "annotations": annotation_expectations(config, category_ids),
-        "labels": label_expectations(category_ids),
-        "splits": split_expectations(config, whole_images),
-        "classes": class_expectations(config, whole_images),
-        "sources": source_expectations(config),
+        "images": row_expectations.image_expectations(config),
+        "annotations": row_expectations.annotation_expectations(config, category_ids),
+        "labels": row_expectations.label_expectations(category_ids),
+        "splits": balance_expectations.split_expectations(config, whole_images),
+        "classes": balance_expectations.class_expectations(config, whole_images),
+        "sources": balance_expectations.source_expectations(config),
     }
     results = check(tables, expectations)
     findings = find_leaks(opened, images, config.near_duplicate_distance)
@@ -120,8 +106,6 @@ def _check_columns(dataset: Dataset) -> None:
 
 
 def _write(out: Path, dataset: Dataset, results: list[TableResult], findings: LeakReport) -> None:
-    from reprise.validation.data_docs import write_docs
-
     suites = [result.as_json() for result in results]
     success = all(suite["success"] for suite in suites)
     with replacing_folder(out) as folder:
@@ -137,13 +121,30 @@ def _write(out: Path, dataset: Dataset, results: list[TableResult], findings: Le
 
 def summary(results: list[TableResult], findings: LeakReport) -> dict[str, Any]:
     """Counts of expectations, by table and in all, and what failed; for the report."""
-    tables = [result.counts for result in results]
-    failures = [outcome.as_json() for result in results for outcome in result.failed]
+    tables = [
+        {
+            "table": result.table,
+            "rows": len(result.frame),
+            "expectations": len(result.outcomes),
+            "passed": len(result.outcomes) - len(result.failed),
+            "failed": len(result.failed),
+        }
+        for result in results
+    ]
+    failures = [
+        {
+            "rule": outcome.expectation.name,
+            "table": outcome.table,
+            "expected": outcome.expectation.sentence,
+            "offending": outcome.count,
+            "of": outcome.of,
+        }
+        for result in results
+        for outcome in result.failed
+    ]
     return {
         "success": not failures,
-        "expectations": sum(counts["expectations"] for counts in tables),
-        "passed": sum(counts["passed"] for counts in tables),
-        "failed": len(failures),
+        **{key: sum(row[key] for row in tables) for key in ("expectations", "passed", "failed")},
         "tables": tables,
         "failures": failures,
         "leaks": len(findings.leaks),
