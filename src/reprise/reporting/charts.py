@@ -18,7 +18,6 @@ from reprise.reporting.palette import COLOURS, WRONG
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 STYLE = Path(__file__).parent / "templates" / "charts.mplstyle"
 # Stand-ins which matplotlib draws with (the style too) and the page replaces.
@@ -31,8 +30,8 @@ CELL_TEXT_LIMIT = 26
 
 
 @contextmanager
-def _figure(name: str, width: float, height: float) -> Iterator[tuple[Figure, list[str]]]:
-    """A figure in the report's style; its SVG text is appended to the list on leaving."""
+def _figure(name: str, width: float, height: float) -> Iterator[tuple[Axes, list[str]]]:
+    """Axes in the report's style; their SVG text is appended to the list on leaving."""
     import matplotlib
     import matplotlib.style
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -45,7 +44,7 @@ def _figure(name: str, width: float, height: float) -> Iterator[tuple[Figure, li
         matplotlib.rcParams["svg.hashsalt"] = name  # ids differ between the charts of one page
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasSVG(figure)
-        yield figure, rendered
+        yield figure.subplots(), rendered
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     rendered.append(_inline(buffer.getvalue(), name))
@@ -73,8 +72,7 @@ def class_shares(counts: Mapping[str, Mapping[str, int]], counted: str) -> str:
     splits = [split for split, classes in counts.items() if sum(classes.values())]
     names = list(next(iter(counts.values())))
     bar = 0.8 / max(len(splits), 1)
-    with _figure("class shares", 6.2, 0.9 + 0.36 * len(names)) as (figure, rendered):
-        axes = figure.subplots()
+    with _figure("class shares", 6.2, 0.9 + 0.36 * len(names)) as (axes, rendered):
         for place, split in enumerate(splits):
             total = sum(counts[split].values())
             shares = [100 * counts[split][name] / total for name in names]
@@ -94,8 +92,7 @@ def curves_by_epoch(title: str, series: Sequence[Series]) -> str:
     """Logged values against the epoch, which is the logger's step."""
     from matplotlib.ticker import MaxNLocator
 
-    with _figure(title, 3.9, 2.9) as (figure, rendered):
-        axes = figure.subplots()
+    with _figure(title, 3.9, 2.9) as (axes, rendered):
         for place, item in enumerate(series):
             axes.plot(
                 item.steps,
@@ -130,8 +127,7 @@ def precision_recall(
         threshold: The chosen threshold.
         overlap: What the title adds about the overlap asked for.
     """
-    with _figure("precision and recall", 4.6, 4.2) as (figure, rendered):
-        axes = figure.subplots()
+    with _figure("precision and recall", 4.6, 4.2) as (axes, rendered):
         _class_lines(axes, rows, "recall", "precision", colours)
         marker = axes.plot(*point, "o", color=INK, markersize=6, zorder=5)
         marker[0].set_label(f"at the chosen threshold, {threshold:.2f}")
@@ -145,8 +141,7 @@ def f1_by_threshold(
     rows: Sequence[Mapping[str, str]], colours: Mapping[str, str], threshold: float
 ) -> str:
     """F1 against the score threshold, with the chosen one marked."""
-    with _figure("F1 by threshold", 4.6, 4.2) as (figure, rendered):
-        axes = figure.subplots()
+    with _figure("F1 by threshold", 4.6, 4.2) as (axes, rendered):
         _class_lines(axes, rows, "threshold", "f1", colours)
         axes.axvline(threshold, color=INK, linewidth=1.1, linestyle=(0, (3, 2)))
         left = threshold > 0.7
@@ -171,8 +166,7 @@ def confusion_matrix(rows: Sequence[Mapping[str, str]], names: Sequence[str], no
     counts = {(row["actual"], row["predicted"]): int(row["count"]) for row in rows}
     labels = [*names, nothing]
     size = max(3.4, min(1.5 + 0.38 * len(labels), 9.5))
-    with _figure("confusion matrix", size, size * 0.94) as (figure, rendered):
-        axes = figure.subplots()
+    with _figure("confusion matrix", size, size * 0.94) as (axes, rendered):
         for y, actual in enumerate(labels):
             total = sum(counts.get((actual, predicted), 0) for predicted in labels)
             for x, predicted in enumerate(labels):

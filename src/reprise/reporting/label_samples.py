@@ -3,49 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reprise.predictions import read_predictions
 from reprise.reporting.inputs import ReportInputs
-from reprise.reporting.object_samples import CloseUp, Picture, embed, in_turn, spread
+from reprise.reporting.object_samples import CloseUp, embed, in_turn, spread
 
 SIDE = 340  # pixels of the longer side
 
 
-@dataclass(frozen=True)
-class LabelVerdict:
-    """One class that an image has, or is predicted to have.
-
-    Attributes:
-        verdict: ``found``, ``missed`` or ``wrong``.
-        score: None when the model gives none.
-    """
-
-    name: str
-    colour: str
-    verdict: str
-    score: float | None
-
-
-@dataclass(frozen=True)
-class LabelSample:
-    """One image and its labels, true and predicted."""
-
-    name: str
-    picture: Picture
-    labels: list[LabelVerdict]
-
-
 def label_samples(
     inputs: ReportInputs, colours: Mapping[str, str], count: int
-) -> list[LabelSample]:
+) -> list[dict[str, Any]]:
     """Images taken at even distances through the split, whatever their results.
 
     Args:
         inputs: The report's inputs.
         colours: Class -> colour.
         count: How many images; all of them when there are fewer.
+
+    Returns:
+        Of each ``name``, ``picture`` and ``labels``, the classes that it has or is predicted
+        to have: ``name``, ``colour``, ``verdict`` (``found``, ``missed`` or ``wrong``) and
+        ``score``, None when the model gives none.
     """
     chosen = spread(inputs, count)
     if not len(chosen):
@@ -62,18 +42,15 @@ def label_samples(
         labels = []
         for item in truth["categories"]:
             key, name = (row.image_id, item["id"]), item["name"]
-            verdict = _verdict(key in true, scores.get(key, 0.0) >= threshold)
-            if verdict:
-                labels.append(LabelVerdict(name, colours[name], verdict, scores.get(key)))
+            predicted = scores.get(key, 0.0) >= threshold
+            if predicted or key in true:
+                verdict = ("found" if predicted else "missed") if key in true else "wrong"
+                label = {"name": name, "colour": colours[name], "verdict": verdict}
+                labels.append(label | {"score": scores.get(key)})
         pixels = inputs.dataset.pixels(row.shard, row.offset, row.length)
-        samples.append(LabelSample(f"{row.source}/{row.name}", embed(pixels, SIDE), labels))
+        picture = embed(pixels, SIDE)
+        samples.append({"name": f"{row.source}/{row.name}", "picture": picture, "labels": labels})
     return samples
-
-
-def _verdict(true: bool, predicted: bool) -> str:
-    if true:
-        return "found" if predicted else "missed"
-    return "wrong" if predicted else ""
 
 
 def label_close_ups(inputs: ReportInputs, count: int) -> list[CloseUp]:

@@ -10,6 +10,7 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -56,16 +57,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class Sample:
-    """One image, ground truth and predictions, with the counts of a caption."""
+    """One image, ground truth and predictions."""
 
     key: str
     name: str
     picture: Picture
     truth: list[Mark]
     predicted: list[Mark]
-    found: int
-    missed: int
-    false: int
 
 
 @dataclass(frozen=True)
@@ -151,67 +149,46 @@ def _sample(
         else mark(item, True, f"✕ {{}} {item['score']:.2f}", f"{{}} {item['score']:.3f}, wrong")
         for item in found
     ]
-    missed_count = sum(mark.wrong for mark in truth)
-    false_count = sum(mark.wrong for mark in predicted)
-    return Sample(
-        key=f"image-{row.image_id}",
-        name=f"{row.source}/{row.name}",
-        picture=picture,
-        truth=truth,
-        predicted=predicted,
-        found=len(predicted) - false_count,
-        missed=missed_count,
-        false=false_count,
-    )
+    return Sample(f"image-{row.image_id}", f"{row.source}/{row.name}", picture, truth, predicted)
 
 
 def close_ups(inputs: ReportInputs, colours: Mapping[str, str], count: int) -> list[CloseUp]:
     """The worst errors, taken in turn from each kind."""
     shown = in_turn(inputs.tables["errors"], count)
     images = inputs.dataset.images.set_index("image_id")
-    shapes = _shapes(inputs, shown)
+    masks = _masks(inputs, shown)
     return [
-        _close_up(inputs, images.loc[int(row["image_id"])], row, colours, shapes) for row in shown
+        _close_up(inputs, images.loc[int(row["image_id"])], row, colours, mask)
+        for row, mask in zip(shown, masks, strict=True)
     ]
 
 
 def in_turn(errors: Sequence[dict[str, str]], count: int) -> list[dict[str, str]]:
     """The first errors of each kind, as many of one as of another, listed by kind."""
     by_kind = grouped(errors, "kind")
-    longest = max((len(rows) for rows in by_kind.values()), default=0)
-    turns = [
-        rows[place] for place in range(longest) for rows in by_kind.values() if place < len(rows)
-    ]
+    turns = [row for turn in zip_longest(*by_kind.values()) for row in turn if row]
     order = list(by_kind)
     return sorted(turns[:count], key=lambda row: order.index(row["kind"]))
 
 
-# Whether it is an object or a detection, its image, class and box as in the error table.
-Place = tuple[bool, int, str, tuple[float, ...]]
-
-
-def _place(truth: bool, image_id: Any, name: str, box: Sequence[float]) -> Place:
-    return truth, int(image_id), name, tuple(round(value, 5) for value in box)
-
-
-def _shapes(inputs: ReportInputs, rows: Sequence[dict[str, str]]) -> dict[Place, dict[str, Any]]:
-    """Masks of the missed objects and false detections of these images, by place."""
+def _masks(inputs: ReportInputs, rows: Sequence[dict[str, str]]) -> list[dict[str, Any] | None]:
+    """The mask of the object or detection that each error is about, found by its box."""
     if inputs.task != "segment" or not rows:
-        return {}
-    ids = {int(row["image_id"]) for row in rows}
+        return [None] * len(rows)
     truth = truth_of(inputs.dataset, inputs.split, inputs.task)
     names = {item["id"]: item["name"] for item in truth["categories"]}
-    return {
-        _place(true, item["image_id"], names[item["category_id"]], item["bbox"]): item[
-            "segmentation"
-        ]
-        for true, items in (
-            (True, truth["annotations"]),
-            (False, read_predictions(inputs.predictions)),
-        )
-        for item in items
-        if item["image_id"] in ids
-    }
+    objects = grouped(truth["annotations"], "image_id")
+    found = grouped(read_predictions(inputs.predictions), "image_id")
+    masks = []
+    for row in rows:
+        near = (objects if row["kind"] == "missed" else found).get(int(row["image_id"]), [])
+        boxes = {
+            (names[item["category_id"]], *(round(value, 5) for value in item["bbox"])): item
+            for item in near
+        }
+        box = (round(float(row[key]), 5) for key in "xywh")
+        masks.append(boxes.get((row["class"], *box), {}).get("segmentation"))
+    return masks
 
 
 def _close_up(
@@ -219,7 +196,7 @@ def _close_up(
     image: Any,
     row: Mapping[str, str],
     colours: Mapping[str, str],
-    shapes: Mapping[Place, dict[str, Any]],
+    mask: dict[str, Any] | None,
 ) -> CloseUp:
     pixels = inputs.dataset.pixels(image["shard"], int(image["offset"]), int(image["length"]))
     stored = (
@@ -232,14 +209,13 @@ def _close_up(
     picture = embed(pixels[top:bottom, left:right], CROP_SIDE)
     scale = (picture.width / (right - left), picture.height / (bottom - top))
     shifted = _scaled((box[0] - left, box[1] - top, box[2], box[3]), scale)
-    shape = shapes.get(_place(row["kind"] == "missed", row["image_id"], row["class"], original))
     window = (
         left / stored[0],
         top / stored[1],
         (right - left) / stored[0],
         (bottom - top) / stored[1],
     )
-    path = outline(shape, window, (scale[0] * stored[0], scale[1] * stored[1])) if shape else ""
+    path = outline(mask, window, (scale[0] * stored[0], scale[1] * stored[1])) if mask else ""
     mark = Mark(shifted, colours[row["class"]], "", row["kind"] != "missed", row["kind"], path)
     return CloseUp(row["kind"], picture, [mark], _sentence(row), row["image"])
 

@@ -19,9 +19,7 @@ def overlay(marks: Sequence[Mark], width: int, height: int) -> str:
     Mistakes get their labels first. A label goes above its box, below it or inside it, where
     there is room; one that finds none is left to the pointer and to the colour's legend.
     """
-    boxes = [
-        _shape(mark) if mark.path else _rectangle(mark) for mark in sorted(marks, key=_large_first)
-    ]
+    shapes = [_shape(mark) for mark in sorted(marks, key=_large_first)]
     taken: list[tuple[float, float, float, float]] = []
     texts = []
     for mark in sorted(marks, key=lambda mark: (not mark.wrong, _large_first(mark))):
@@ -29,31 +27,26 @@ def overlay(marks: Sequence[Mark], width: int, height: int) -> str:
         if place is not None:
             taken.append(place)
             texts.append(_label(mark, place))
-    return "".join(boxes + texts)
+    return "".join(shapes + texts)
 
 
 def _large_first(mark: Mark) -> float:
     return -mark.box[2] * mark.box[3]
 
 
-def _rectangle(mark: Mark) -> str:
-    x, y, w, h = mark.box
-    dash = ' stroke-dasharray="5 3"' if mark.wrong else ""
-    shape = f'x="{x:.1f}" y="{y:.1f}" width="{max(w, 1):.1f}" height="{max(h, 1):.1f}" rx="1.5"'
-    return (
-        f'<rect {shape} fill="none" stroke="#fff" stroke-opacity=".75" stroke-width="3.4"/>'
-        f'<rect {shape} fill="{mark.colour}" fill-opacity=".07" stroke="{mark.colour}" '
-        f'stroke-width="1.8"{dash}><title>{escape(mark.title)}</title></rect>'
-    )
-
-
 def _shape(mark: Mark) -> str:
+    """A mask's outlines, or a box, over a white line that sets it off."""
+    x, y, w, h = mark.box
+    tag, behind, line, filled = "rect", 3.4, 1.8, 'fill-opacity=".07"'
+    shape = f'x="{x:.1f}" y="{y:.1f}" width="{max(w, 1):.1f}" height="{max(h, 1):.1f}" rx="1.5"'
+    if mark.path:
+        tag, behind, line, filled = "path", 3, 1.6, 'fill-opacity=".38" fill-rule="evenodd"'
+        shape = f'd="{mark.path}"'
     dash = ' stroke-dasharray="5 3"' if mark.wrong else ""
     return (
-        f'<path d="{mark.path}" fill="none" stroke="#fff" stroke-opacity=".75" stroke-width="3"/>'
-        f'<path d="{mark.path}" fill="{mark.colour}" fill-opacity=".38" fill-rule="evenodd" '
-        f'stroke="{mark.colour}" stroke-width="1.6"{dash}><title>{escape(mark.title)}</title>'
-        "</path>"
+        f'<{tag} {shape} fill="none" stroke="#fff" stroke-opacity=".75" stroke-width="{behind}"/>'
+        f'<{tag} {shape} fill="{mark.colour}" {filled} stroke="{mark.colour}" '
+        f'stroke-width="{line}"{dash}><title>{escape(mark.title)}</title></{tag}>'
     )
 
 
