@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from datasets import CLASSES, shapes_dataset
 from models.settings import IMAGE_SIZE, augmentation, folders, machine, model, training, validation
 from reprise.cli import main
-from reprise.commands.batch_picture import CAPTION, LEAST_SIDE, BatchImage, batch_images, grid
+from reprise.commands.batch_picture import CAPTION, LEAST_SIDE, BatchImage, grid
 from reprise.commands.show_batch import first_batch_images
 from reprise.dataset import Dataset
 from reprise.models.yolo.family import Yolo
@@ -151,8 +151,8 @@ def test_by_default_the_picture_is_where_git_and_dvc_do_not_look(
 
 
 def test_boxes_are_drawn_where_they_are() -> None:
-    images = torch.zeros((1, 3, LEAST_SIDE, LEAST_SIDE), dtype=torch.uint8)
-    (tile,) = batch_images(images, [[(1, 120.0, 80.0, 200.0, 240.0)]], ["a.png"])
+    pixels = np.zeros((LEAST_SIDE, LEAST_SIDE, 3), dtype=np.uint8)
+    tile = BatchImage("a.png", pixels, [(1, 120.0, 80.0, 200.0, 240.0)])
     sheet = np.asarray(grid([tile], list(CLASSES)))
     image = sheet[:LEAST_SIDE, :LEAST_SIDE]
     assert image[160, 120].any() and image[160, 200].any() and image[240, 160].any()

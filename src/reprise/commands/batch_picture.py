@@ -18,14 +18,14 @@ from reprise.reporting.palette import class_colours
 if TYPE_CHECKING:
     import torch
 
+    from reprise.models.family import TargetBox
+
 # Smaller images are enlarged by a whole number, so that names can be read beside the boxes.
 LEAST_SIDE = 320
 GAP = 8
 CAPTION = 20
 TEXT_SIZE = 13
 BACKGROUND = 24  # of 255, grey
-
-Box = tuple[int, float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -35,29 +35,12 @@ class BatchImage:
     Attributes:
         name: For the caption.
         pixels: uint8, shape (height, width, 3), RGB: what the network gets.
-        boxes: Class index, then left, top, right, bottom in these pixels.
+        boxes: In these pixels.
     """
 
     name: str
     pixels: npt.NDArray[np.uint8]
-    boxes: list[Box]
-
-
-def batch_images(
-    images: torch.Tensor, boxes: list[list[Box]], names: list[str]
-) -> list[BatchImage]:
-    """The images of a batch with the boxes that its loss is given.
-
-    Args:
-        images: uint8, shape (n, 3, h, w), RGB.
-        boxes: For each image, as ``Family.target_boxes`` gives them.
-        names: Of its images.
-    """
-    pixels = images.permute(0, 2, 3, 1).contiguous().numpy()
-    return [
-        BatchImage(name, image, found)
-        for name, image, found in zip(names, pixels, boxes, strict=True)
-    ]
+    boxes: list[TargetBox]
 
 
 def _font_file() -> Path:

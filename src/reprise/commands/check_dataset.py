@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reprise.commands.check_headers import Header, read_header
-from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
+from reprise.formats.records import ImageRecord, ReadOptions
 from reprise.formats.source_labels import read_source
 from reprise.preprocessing.decode.decoder import BadImageError
 from reprise.preprocessing.labels.clean_labels import clean_labels
@@ -116,9 +116,20 @@ def check_dataset(
     """
     dataset = read_source(folder, source, format_name, options)
     headers = _read_headers(dataset.images, max_pixels, most_headers)
-    counter = _ProblemCounter(dataset)
+    problems: dict[Rule, Problem] = {}
+    usable = 0
     for record in dataset.images:
-        counter.add(record, headers.get(record.name))
+        try:
+            notes = _notes(record, headers.get(record.name))
+            usable += record.labelled or not dataset.lists_images
+        except BadImageError as bad:
+            notes = [(bad.rule, bad.detail)]
+        for rule, detail in notes:
+            new = Problem(rule.code, rule.item, rule.action, rule.meaning)
+            problem = problems.setdefault(rule, new)
+            problem.count += 1
+            if len(problem.examples) < EXAMPLES:
+                problem.examples.append(f"{record.name}: {detail}")
     there = [record for record in dataset.images if record.path is not None]
     readable = [header for header in headers.values() if isinstance(header, Header)]
     return DatasetSummary(
@@ -127,7 +138,7 @@ def check_dataset(
         reason=reason,
         notes=list(dataset.notes),
         images=len(there),
-        usable=counter.usable,
+        usable=usable,
         missing=len(dataset.images) - len(there),
         unlabelled=sum(not record.labelled for record in there),
         unlabelled_dropped=dataset.lists_images,
@@ -136,11 +147,15 @@ def check_dataset(
         labels=_counted((name for image in there for name in image.labels), []),
         keys=_grouping_keys(there),
         headers=len(headers),
-        unjudged=counter.unjudged,
+        unjudged=sum(
+            len(record.boxes)
+            for record in there
+            if not record.problem and record.name not in headers and _stated(record) is None
+        ),
         kinds=dict(Counter(header.kind for header in readable).most_common()),
         widths=_range([header.width for header in readable]),
         heights=_range([header.height for header in readable]),
-        problems=counter.problems(),
+        problems=[problems[rule] for rule in Rule if rule in problems],
     )
 
 
@@ -160,60 +175,31 @@ def _read_headers(
     return found
 
 
-class _ProblemCounter:
-    """Applies the rules of preprocessing, image by image, and counts."""
+def _notes(record: ImageRecord, header: Header | BadImageError | None) -> list[tuple[Rule, str]]:
+    """What the rules say of an image that is kept, judged by its header, or else by the size
+    that its labels state.
 
-    def __init__(self, dataset: SourceDataset) -> None:
-        self._lists_images = dataset.lists_images
-        self._problems: dict[str, Problem] = {}
-        self.usable = 0
-        self.unjudged = 0
-
-    def add(self, record: ImageRecord, header: Header | BadImageError | None) -> None:
-        """Judge one image, by its header or else by the size that its labels state."""
-        if record.problem:
-            self._note(Rule.LABELS_UNREADABLE, record, record.problem)
-        elif record.path is None:
-            self._note(Rule.IMAGE_MISSING, record, f"with {len(record.boxes)} box(es)")
-        elif isinstance(header, BadImageError):
-            self._note(header.rule, record, header.detail)
-        elif self._check_labels(record, header) and (record.labelled or not self._lists_images):
-            self.usable += 1
-
-    def _check_labels(self, record: ImageRecord, header: Header | None) -> bool:
-        size = _size(record, header)
-        if size is None:
-            self.unjudged += len(record.boxes)
-            return True
-        try:
-            judged = clean_labels(record, *size)
-        except BadImageError as bad:
-            self._note(bad.rule, record, bad.detail)
-            return False
-        for rule, detail in judged.notes:
-            self._note(rule, record, detail)
-        return True
-
-    def _note(self, rule: Rule, record: ImageRecord, detail: str) -> None:
-        problem = self._problems.setdefault(
-            rule.code, Problem(rule.code, rule.item, rule.action, rule.meaning)
-        )
-        problem.count += 1
-        if len(problem.examples) < EXAMPLES:
-            problem.examples.append(f"{record.name}: {detail}")
-
-    def problems(self) -> list[Problem]:
-        """What was found, in the order of the ledger's rules."""
-        return [self._problems[rule.code] for rule in Rule if rule.code in self._problems]
-
-
-def _size(record: ImageRecord, header: Header | None) -> tuple[int, int, int] | None:
-    """Width, height and orientation to judge an image's labels by; None when unknown."""
+    Raises:
+        BadImageError: Preprocessing would drop it.
+    """
+    if record.problem:
+        raise BadImageError(Rule.LABELS_UNREADABLE, record.problem)
+    if record.path is None:
+        raise BadImageError(Rule.IMAGE_MISSING, f"with {len(record.boxes)} box(es)")
+    if isinstance(header, BadImageError):
+        raise header
     if header is not None:
-        return header.width, header.height, header.orientation
+        size = header.width, header.height
+        return clean_labels(record, *size, header.orientation).notes
+    stated = _stated(record)
+    return clean_labels(record, *stated, 1).notes if stated else []
+
+
+def _stated(record: ImageRecord) -> tuple[int, int] | None:
+    """Width and height as an image's labels state them."""
     if record.width is None or record.height is None:
         return None
-    return record.width, record.height, 1
+    return record.width, record.height
 
 
 def _by_split(records: list[ImageRecord]) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from reprise.replacing import replacing_file
 if TYPE_CHECKING:
     from reprise.commands.batch_picture import BatchImage
     from reprise.dataset import Dataset
-    from reprise.models.family import Batch, Family
+    from reprise.models.family import Family
     from reprise.params import Params
     from reprise.training.plan import Plan
 
@@ -98,7 +98,7 @@ def first_batch_images(
     Raises:
         RepriseError: Training has no such epoch.
     """
-    from reprise.commands.batch_picture import batch_images
+    from reprise.commands.batch_picture import BatchImage
     from reprise.models.family import family_class
     from reprise.training.check_parameters import check_parameters
     from reprise.training.plan import plan_run
@@ -116,44 +116,38 @@ def first_batch_images(
     check_parameters(family, settings.model, training, settings.validation, settings.augmentation)
     names = [f"{row.source}/{row.name}" for row in dataset.split(split).itertuples()]
     shown: list[BatchImage] = []
-    if split == "train":
-        batches = _training_batches(family, dataset, settings, epoch, length)
-    else:
-        batches = _evaluation_batches(family, dataset, split, training.batch_size)
-    for batch, indices in batches:
-        shown += batch_images(
-            batch["images"], family.target_boxes(batch), [names[index] for index in indices]
-        )
+    samples, batches = _batches(family, dataset, settings, split, epoch, length)
+    for places in batches:
+        batch = family.collate([samples[place] for place in places])
+        pixels = batch["images"].permute(0, 2, 3, 1).contiguous().numpy()
+        shown += [
+            BatchImage(names[place if isinstance(place, int) else place[1]], image, boxes)
+            for place, image, boxes in zip(places, pixels, family.target_boxes(batch), strict=True)
+        ]
         if len(shown) >= count:
             break
     return shown[:count]
 
 
-def _training_batches(
-    family: Family, dataset: Dataset, settings: Params, epoch: int, length: Plan
-) -> Iterator[tuple[Batch, list[int]]]:
-    """What ``training/loop.py`` takes from its loader in this epoch."""
+def _batches(
+    family: Family, dataset: Dataset, settings: Params, split: str, epoch: int, length: Plan
+) -> tuple[Any, Iterable[list[Any]]]:
+    """The samples of a split, and which of them make each batch.
+
+    Of train it is what ``training/loop.py`` takes from its loader in this epoch, of the others
+    what validation evaluates, in its order: images of one shape together.
+    """
+    from reprise.models.inference import batches
     from reprise.training.sampler import EpochBatchSampler
 
     training = settings.training
+    if split != "train":
+        samples: Any = family.evaluation_samples(dataset, split)
+        shapes = [samples.shape(index) for index in range(len(samples))]
+        return samples, batches(shapes, training.batch_size)
     family.prepare(dataset, training.label_smoothing)
-    samples: Any = family.training_samples(
-        dataset, settings.augmentation, training.seed, length.epochs
-    )
+    samples = family.training_samples(dataset, settings.augmentation, training.seed, length.epochs)
     order = EpochBatchSampler(len(samples), training.batch_size, training.seed)
     order.epoch, order.last_batch = epoch, length.batches_in(epoch)
     family.start_epoch(epoch, length.epochs)
-    for places in order:
-        yield family.collate([samples[place] for place in places]), [index for _, index in places]
-
-
-def _evaluation_batches(
-    family: Family, dataset: Dataset, split: str, batch_size: int
-) -> Iterator[tuple[Batch, list[int]]]:
-    """What validation evaluates, in its order: images of one shape together."""
-    from reprise.models.inference import batches
-
-    samples: Any = family.evaluation_samples(dataset, split)
-    shapes = [samples.shape(index) for index in range(len(samples))]
-    for indices in batches(shapes, batch_size):
-        yield family.collate([samples[index] for index in indices]), indices
+    return samples, order
