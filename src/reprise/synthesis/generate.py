@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from multiprocessing import get_context
@@ -52,16 +51,9 @@ class _Task:
         return f"synthetic.generator {self.generator}, image {index}"
 
 
-@dataclass(frozen=True)
-class _StoredImage:
-    """One finished image: the encoded file, and its COCO entries without ids.
-
-    An object is its class name and the rest of its annotation.
-    """
-
-    data: bytes
-    entry: dict[str, Any]
-    objects: list[tuple[str, dict[str, Any]]]
+# A finished image: the encoded file, and its COCO entry and those of its objects without ids,
+# each with its class name.
+_Stored = tuple[bytes, dict[str, Any], list[tuple[str, dict[str, Any]]]]
 
 
 def synthesize(
@@ -100,12 +92,13 @@ def _write_images(
         task = _Task(generator, config.seed, sides, repository)
         for name in _generator(task).classes:
             category.setdefault(name, len(category) + 1)
-        for index, image in enumerate(_draw_all(task, config.count_of(generator), workers)):
+        drawn = _draw_all(task, config.count_of(generator), workers)
+        for index, (data, entry, objects) in enumerate(drawn):
             # A colon cannot be in a file's name everywhere.
             file_name = f"images/{generator.replace(':', '.')}-{index:06d}.jpg"
-            (folder / file_name).write_bytes(image.data)
-            images.append({"id": len(images) + 1, "file_name": file_name, **image.entry})
-            for name, annotation in image.objects:
+            (folder / file_name).write_bytes(data)
+            images.append({"id": len(images) + 1, "file_name": file_name, **entry})
+            for name, annotation in objects:
                 ids = {"id": len(annotations) + 1, "image_id": len(images)}
                 annotations.append({**ids, "category_id": category[name], **annotation})
     return {
@@ -119,26 +112,22 @@ def _write_images(
     }
 
 
-def _draw_all(task: _Task, count: int, workers: int) -> Iterator[_StoredImage]:
+def _draw_all(task: _Task, count: int, workers: int) -> Iterator[_Stored]:
     """The images of a generator in order, whatever the number of processes."""
     if count and task.own:
         _check_repeatable(task)
-    with _results(task, count, workers) as results:
-        yield from tqdm(
-            results, total=count, unit="image", desc=f"synthesize {task.generator}", disable=None
-        )
-
-
-@contextmanager
-def _results(task: _Task, count: int, workers: int) -> Iterator[Iterator[_StoredImage]]:
+    draw = partial(_draw, task)
+    progress = partial(
+        tqdm, total=count, unit="image", desc=f"synthesize {task.generator}", disable=None
+    )
     workers = min(workers, -(-count // _CHUNK))
     if workers <= 1:
-        yield (_draw(task, index) for index in range(count))
+        yield from progress(map(draw, range(count)))
         return
     try:
         # Not fork: a forked child inherits whatever threads' locks the caller held.
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            yield pool.map(partial(_draw, task), range(count), chunksize=_CHUNK)
+            yield from progress(pool.map(draw, range(count), chunksize=_CHUNK))
     except BrokenProcessPool:
         raise RepriseError(
             f"synthetic.generator {task.generator}: a process that drew images ended by itself, "
@@ -147,11 +136,7 @@ def _results(task: _Task, count: int, workers: int) -> Iterator[Iterator[_Stored
         ) from None
 
 
-def _draw(task: _Task, index: int) -> _StoredImage:
-    return _stored(_generate(task, index))
-
-
-def _generate(task: _Task, index: int) -> GeneratedImage:
+def _draw(task: _Task, index: int) -> _Stored:
     """Image ``index``, checked."""
     generator = _generator(task)
     modules = len(sys.modules)
@@ -162,7 +147,7 @@ def _generate(task: _Task, index: int) -> GeneratedImage:
     check_image(image, generator.classes, task.name(index))
     if task.own and len(sys.modules) > modules:
         check_declared(f"synthetic.generator {task.generator}", task.repository)
-    return image
+    return _stored(image)
 
 
 # Once a process; a generator need not be cheap to set up, nor fit to be sent.
@@ -173,8 +158,7 @@ def _generator(task: _Task) -> Generator:
 
 def _check_repeatable(task: _Task) -> None:
     """Draw the first image twice: chance or state of the generator's own would show."""
-    one, other = _stored(_generate(task, 0)), _stored(_generate(task, 0))
-    if one != other:
+    if _draw(task, 0) != _draw(task, 0):
         raise RepriseError(
             f"{task.name(0)} was another one when it was drawn again.",
             "draw all chance from the rng that generate is given, and keep nothing from one "
@@ -182,15 +166,14 @@ def _check_repeatable(task: _Task) -> None:
         )
 
 
-def _stored(image: GeneratedImage) -> _StoredImage:
+def _stored(image: GeneratedImage) -> _Stored:
     stream = io.BytesIO()
     # Full colour resolution: thin coloured strokes would bleed otherwise.
     Image.fromarray(image.pixels).save(stream, "JPEG", quality=_QUALITY, subsampling=0)
     height, width = image.pixels.shape[:2]
     entry = {"width": width, "height": height, "synthetic": True, **image.keys}
-    return _StoredImage(
-        stream.getvalue(), entry, [(item.class_name, _annotation(item)) for item in image.objects]
-    )
+    objects = [(item.class_name, _annotation(item)) for item in image.objects]
+    return stream.getvalue(), entry, objects
 
 
 def _annotation(item: LabelledObject) -> dict[str, Any]:
