@@ -8,6 +8,7 @@ and boxes by the transforms that its published weights were trained with, in
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -106,6 +107,12 @@ def build(
         if config.enabled and any(getattr(config, name) for name in one.parameters)
     ]
     return v2.Compose(transforms) if transforms else nn.Identity()
+
+
+def sample_seed(seed: int, epoch: int, index: int) -> int:
+    """A 32-bit seed that depends on nothing but its three arguments."""
+    digest = hashlib.sha256(f"{seed}/{epoch}/{index}".encode()).digest()
+    return int.from_bytes(digest[:4], "big")
 
 
 def seeded(transform: nn.Module, sample: Any, seed: int) -> Any:

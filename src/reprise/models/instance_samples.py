@@ -13,9 +13,8 @@ from torchvision import tv_tensors
 from reprise.dataset import Dataset, require_memory
 from reprise.errors import RepriseError
 from reprise.masks.resize import decode_resized
-from reprise.models.augment import build, seeded
+from reprise.models.augment import build, sample_seed, seeded
 from reprise.models.config import AugmentationConfig
-from reprise.models.seeds import sample_seed
 from reprise.models.split_images import SplitImages
 
 # A box that augmentation leaves with a shorter side, in network pixels, is not a target.

@@ -10,9 +10,8 @@ from torch.utils.data import Dataset as Samples
 from torchvision.transforms.v2 import functional
 
 from reprise.dataset import Dataset
-from reprise.models.augment import build, seeded
+from reprise.models.augment import build, sample_seed, seeded
 from reprise.models.config import AugmentationConfig
-from reprise.models.seeds import sample_seed
 from reprise.models.split_images import SplitImages
 
 Sample = dict[str, Any]

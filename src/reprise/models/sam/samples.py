@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset as Samples
 
+from reprise.models.augment import sample_seed
 from reprise.models.instance_samples import InstanceSamples
-from reprise.models.seeds import sample_seed
 
 # The mean of ImageNet: zero to the network, as the reference pads.
 PADDING = (124, 116, 104)

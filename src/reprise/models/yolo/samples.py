@@ -15,9 +15,8 @@ from torch import nn
 from torch.utils.data import Dataset as Samples
 
 from reprise.dataset import Dataset
-from reprise.models.augment import NOISE, PIXELS, build, parameters_of, seeded
+from reprise.models.augment import NOISE, PIXELS, build, parameters_of, sample_seed, seeded
 from reprise.models.config import AugmentationConfig
-from reprise.models.seeds import sample_seed
 from reprise.models.split_images import SplitImages
 from reprise.models.yolo.library import Instances, transforms
 from reprise.models.yolo.segments import outline, segments_of

@@ -117,7 +117,7 @@ def masks_of(
         x1, x2 = _pixels((box[0] - left) / scale_x, (box[2] - left) / scale_x, original[1])
         y1, y2 = _pixels((box[1] - top) / scale_y, (box[3] - top) / scale_y, original[0])
         if x2 <= x1 or y2 <= y1:
-            found.append(_encoded(np.zeros((0, 0), dtype=bool), 0, 0, original))
+            found.append(rle.pack(rle.encode(np.zeros((0, 0), dtype=bool), 0, 0, original)))
             continue
         u1, u2 = _cells(start_x + across * x1, start_x + across * x2, columns)
         v1, v2 = _cells(start_y + down * y1, start_y + down * y2, rows)
@@ -132,7 +132,8 @@ def masks_of(
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        found.append(_encoded(patch > 0, x1, y1, original))
+        # The whole image is never drawn.
+        found.append(rle.pack(rle.encode(patch > 0, x1, y1, original)))
     return found
 
 
@@ -145,12 +146,3 @@ def _cells(start: float, stop: float, length: int) -> tuple[int, int]:
     """The cells that interpolation between two places reads, at least one."""
     first = min(max(int(np.floor(start)), 0), length - 1)
     return first, max(min(int(np.ceil(stop)) + 1, length), first + 1)
-
-
-def _encoded(patch: np.ndarray, left: int, top: int, size: tuple[int, int]) -> dict[str, Any]:
-    """A bool patch of a mask as compressed RLE of the whole image, which is never drawn."""
-    from pycocotools import mask
-
-    counts = rle.encode(patch, left, top, size)
-    packed = mask.frPyObjects(counts, *size)["counts"]
-    return {"size": list(size), "counts": packed.decode("ascii")}
