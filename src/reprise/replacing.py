@@ -46,23 +46,24 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         OSError: The folder cannot be written; until the last step ``path`` is as it was.
     """
     partial = _partial(path)
-    _remove(partial)
+    remove(partial)
     partial.mkdir(parents=True)
     try:
         yield partial
-        _remove(path)
+        remove(path)
         partial.rename(path)
     finally:
-        _remove(partial)
+        remove(partial)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder with all that it holds, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _partial(path: Path) -> Path:
     # The name that .gitignore and a later run know; a crash leaves at most one.
     return path.with_name(f".{path.name}.partial")
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -44,15 +44,15 @@ def test_names_that_no_file_here_may_have(name: str, reason: str) -> None:
 
 
 def test_hidden_names_are_left_out_and_the_others_sorted() -> None:
-    found = visible_paths(["b", ".git/config", "a/.DS_Store", "./a/c"])
-    assert list(found.items()) == [(PurePosixPath("a/c"), "./a/c"), (PurePosixPath("b"), "b")]
+    found = visible_paths({"b": 1, ".git/config": 2, "a/.DS_Store": 3, "./a/c": 4})
+    assert list(found.items()) == [(PurePosixPath("a/c"), 4), (PurePosixPath("b"), 1)]
 
 
 def test_names_that_exclude_one_another() -> None:
     with pytest.raises(RepriseError, match="occurs twice"):
-        visible_paths(["a/b", "a//b"])
+        visible_paths({"a/b": 1, "a//b": 2})
     with pytest.raises(RepriseError, match="a file and a folder have the same name"):
-        visible_paths(["a", "a/b"])
+        visible_paths({"a": 1, "a/b": 2})
 
 
 @pytest.mark.parametrize(

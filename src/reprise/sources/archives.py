@@ -76,7 +76,8 @@ def extract_archive(archive: Path, folder: Path, quota: Quota) -> None:
             if kind == "zip":
                 _extract_zip(file, folder, quota)
             else:
-                _extract_tar(_COMPRESSIONS.get(kind, _plain)(file), folder, quota)
+                stream = file if kind == "tar" else _COMPRESSIONS[kind](file)
+                _extract_tar(stream, folder, quota)
         except _BROKEN as error:
             raise _broken(error) from None
         except OSError as error:
@@ -261,7 +262,3 @@ class _Bounded:
 
     def seekable(self) -> bool:
         return True
-
-
-def _plain(file: IO[bytes]) -> IO[bytes]:
-    return file

@@ -65,8 +65,7 @@ def download_folder(
 
 def _list_files(url: str, connection: Connection, quota: Quota) -> dict[PurePosixPath, RemoteFile]:
     """Path below the folder to object; checked and counted before any download."""
-    objects = _objects(url, connection)
-    files = {path: objects[name] for path, name in visible_paths(objects).items()}
+    files = visible_paths(_objects(url, connection))
     for path, remote in files.items():
         quota.count_file(str(path))
         quota.count_bytes(str(path), remote.size or 0)

@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reprise.errors import RepriseError
-from reprise.replacing import replacing_folder
+from reprise.replacing import remove, replacing_folder
 from reprise.sources.archives import extract_archive, is_archive
 from reprise.sources.config import LimitsConfig, SourceConfig
-from reprise.sources.folders import copy_folder, digest, remove
+from reprise.sources.folders import copy_folder
 from reprise.sources.nested import extract_nested
 from reprise.sources.pack import pack_sources
 from reprise.sources.quota import Quota
 from reprise.sources.safe_names import check_name_clashes
-from reprise.sources.urls import local_path, without_queries
-from reprise.sources.verified_copy import check_sum, verified_copy
+from reprise.sources.urls import without_queries
+from reprise.sources.verified_copy import verified_copy
 
 # Hidden, so that no reader of labels takes it for one of theirs.
 COMMITS = ".commits.json"
@@ -65,28 +65,15 @@ def download_folders(
     commits: dict[str, str] = {}
     with replacing_folder(out) as building:
         for name in sorted(sources):
-            folder = building / name
+            source, folder = sources[name], building / name
             folder.mkdir()
-            with error_context(f"data.sources.{name}"):
-                commit = _download_source(sources[name], limits, folder, base, scratch)
-            if commit is not None:
-                commits[name] = commit
+            place = f"data.sources.{name}"
+            with error_context(place), verified_copy(source, limits, base, scratch) as copy:
+                _fill(folder, copy.path, source, limits)
+            if copy.commit is not None:
+                commits[name] = copy.commit
         if commits:
             (building / COMMITS).write_text(json.dumps(commits, indent=2) + "\n")
-
-
-def _download_source(
-    source: SourceConfig, limits: LimitsConfig, folder: Path, base: Path, scratch: Path
-) -> str | None:
-    """Fill a source's folder; the commit that its content comes from, of a repository."""
-    local = local_path(source.url, base)
-    if local is not None:
-        _check_local(source, local)
-        _fill(folder, local, source, limits)
-        return None
-    with verified_copy(source, limits, scratch) as copy:
-        _fill(folder, copy.path, source, limits)
-        return copy.commit
 
 
 @contextmanager
@@ -103,16 +90,6 @@ def error_context(place: str) -> Iterator[None]:
             "free disk space or correct the permissions, then run again; a download goes on "
             "where it stopped.",
         ) from None
-
-
-def _check_local(source: SourceConfig, local: Path) -> None:
-    if not local.exists():
-        raise RepriseError(
-            f"'{source.url}' does not exist.",
-            "correct the url; local paths start from the repository's top folder.",
-        )
-    if local.is_file() or source.sha256 is not None:
-        check_sum(source, digest(local))
 
 
 def _fill(folder: Path, path: Path, source: SourceConfig, limits: LimitsConfig) -> None:

@@ -1,8 +1,9 @@
 """Downloads that the next run need not fetch again, in the scratch folder.
 
 ``<sha256>.archive`` is a verified file and ``<sha256>.tree`` a verified folder; ``<key>.part``
-is an unfinished one of either kind. Each has a lock file, so that runs at the same time wait
-for one another. All of it may be deleted at any time: it is only fetched again.
+is an unfinished one of either kind, ``<key>.stamp`` what its server said of it. Each has a lock
+file, so that runs at the same time wait for one another. All of it may be deleted at any time: it
+is only fetched again.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from stat import S_ISREG
 
-from reprise.sources.folders import digest, remove
+from reprise.replacing import remove
+from reprise.sources.folders import digest
 
 _KINDS = (".archive", ".tree", ".part")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from reprise.errors import RepriseError
-from reprise.sources.backends import Connection, NoRangesError, ReadRange
-from reprise.sources.folders import remove
+from reprise.replacing import remove
+from reprise.sources.backends import Connection, NoRangesError
 from reprise.sources.retry import Retry, with_retries
 from reprise.sources.urls import file_name, without_queries
 
@@ -54,24 +54,17 @@ def discard_if_stale(part: Path, stamp: str, verified: bool) -> None:
         stamp: Of what is there to download now.
         verified: Whether a digest will tell a mixture of two contents in the end.
     """
-    note = stamp_file(part)
+    note = part.with_suffix(".stamp")
     before = note.read_text() if note.exists() else ""
     if before != stamp or not (stamp or verified):
         remove(part)
     note.write_text(stamp)
 
 
-def stamp_file(part: Path) -> Path:
-    """Where the stamp of an unfinished download is noted."""
-    return part.with_suffix(".stamp")
-
-
-class _CannotWriteError(Exception):
-    """Sets a full disk apart from a broken connection: both are OSErrors."""
-
-    def __init__(self, reason: OSError) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
+def discard(part: Path) -> None:
+    """Remove an unfinished download and the stamp beside it."""
+    remove(part)
+    remove(part.with_suffix(".stamp"))
 
 
 def remote_info(url: str, connection: Connection) -> RemoteFile | None:
@@ -111,39 +104,16 @@ def download_file(
         _check_size(url, remote.size, max_bytes)
         if part.exists() and part.stat().st_size > remote.size:
             part.unlink()
-    retry = Retry(url, connection.backend)
-    retry.answered()
-    block = LARGEST_BLOCK
-    ranged = remote.ranged
     with part.open("ab") as file:
         bar.update(file.tell())
-        while remote.size is None or file.tell() < remote.size:
-            if not ranged:
-                bar.update(-file.tell())
-                file.truncate(0)
-                file.seek(0)
-            filesystem = None
-            try:
-                filesystem = connection.filesystem()
-                read = connection.backend.read if ranged else None
-                for chunk in _chunks(filesystem, read, remote, file.tell(), block):
-                    _check_size(url, file.tell() + len(chunk), max_bytes)
-                    _write(file, chunk)
-                    bar.update(len(chunk))
-                    if ranged:
-                        retry.answered()
-                if remote.size is None:
-                    return
-                if file.tell() < remote.size:
-                    raise ConnectionError("the server ended early")
-            except NoRangesError:
-                ranged = False
-            except _CannotWriteError as error:
-                raise error.reason from None
-            except connection.backend.errors as error:
-                block = max(block // 2, SMALLEST_BLOCK)
-                connection.broke(filesystem)
-                retry.failed(error)
+        for offset, chunk in _received(url, connection, remote, file.tell()):
+            bar.update(offset + len(chunk) - file.tell())
+            if offset < file.tell():
+                file.seek(offset)
+                file.truncate()
+            _check_size(url, offset + len(chunk), max_bytes)
+            file.write(chunk)
+            file.flush()
 
 
 def in_parallel(work: Callable[[Item], None], items: Iterable[Item]) -> None:
@@ -156,30 +126,46 @@ def in_parallel(work: Callable[[Item], None], items: Iterable[Item]) -> None:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _chunks(
-    filesystem: Any, read: ReadRange | None, remote: RemoteFile, offset: int, block: int
-) -> Iterator[bytes]:
-    """The file's bytes from an offset on, a block at a time; in one stream without ``read``."""
-    if read is None or remote.size is None:
-        with filesystem.open(remote.path, "rb", block_size=0, size=remote.size) as stream:
-            while chunk := stream.read(2**20):
-                yield chunk
-        return
-    while offset < remote.size:
-        end = min(offset + block, remote.size)
-        chunk = read(filesystem, remote.path, remote.size, offset, end)
-        if not chunk:
-            raise ConnectionError("the server sent nothing")
-        offset += len(chunk)
-        yield chunk
+def _received(
+    url: str, connection: Connection, remote: RemoteFile, offset: int
+) -> Iterator[tuple[int, bytes]]:
+    """The file's bytes from an offset on, each piece with its own offset.
 
-
-def _write(file: Any, chunk: bytes) -> None:
-    try:
-        file.write(chunk)
-        file.flush()
-    except OSError as error:
-        raise _CannotWriteError(error) from error
+    A server that sends a file only from its beginning begins again, at 0, after each failure.
+    """
+    retry = Retry(url, connection.backend)
+    retry.answered()
+    block, ranged = LARGEST_BLOCK, remote.ranged
+    while remote.size is None or offset < remote.size:
+        filesystem = None
+        try:
+            filesystem = connection.filesystem()
+            if ranged and remote.size is not None:
+                end = min(offset + block, remote.size)
+                place = (remote.path, remote.size, offset, end)
+                chunk = connection.backend.read(filesystem, *place)
+                if not chunk:
+                    raise ConnectionError("the server sent nothing")
+                retry.answered()
+                yield offset, chunk
+                offset += len(chunk)
+                continue
+            offset = 0
+            yield offset, b""
+            with filesystem.open(remote.path, "rb", block_size=0, size=remote.size) as stream:
+                while chunk := stream.read(2**20):
+                    yield offset, chunk
+                    offset += len(chunk)
+            if remote.size is None:
+                return
+            if offset < remote.size:
+                raise ConnectionError("the server ended early")
+        except NoRangesError:
+            ranged = False
+        except connection.backend.errors as error:
+            block = max(block // 2, SMALLEST_BLOCK)
+            connection.broke(filesystem)
+            retry.failed(error)
 
 
 def _check_size(url: str, size: int, max_bytes: int) -> None:

@@ -81,13 +81,5 @@ def copy_folder(source: Path, target: Path, quota: Quota) -> None:
         shutil.copyfile(file, target / name)
 
 
-def remove(path: Path) -> None:
-    """Remove a file or a folder with all that it holds, if it is there."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
 def _raise(error: OSError) -> None:
     raise error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from reprise.errors import RepriseError
@@ -28,7 +27,9 @@ def extract_nested(folder: Path, quota: Quota, depth: int = 1) -> None:
     Raises:
         RepriseError: An archive is broken, unsafe, over a limit, or too deep in others.
     """
-    for archive, name in _archives(folder):
+    for name, archive in visible_files(folder):
+        if not (name.lower().endswith(_SUFFIXES) and is_archive(archive)):
+            continue
         if depth > MAX_NESTING:
             raise RepriseError(
                 f"'{name}' lies inside more than {MAX_NESTING} archives.",
@@ -46,12 +47,6 @@ def extract_nested(folder: Path, quota: Quota, depth: int = 1) -> None:
                 extract_nested(target, quota, depth + 1)
         except RepriseError as error:
             raise type(error)(f"in '{name}': {error.problem}", error.fix) from None
-
-
-def _archives(folder: Path) -> Iterator[tuple[Path, str]]:
-    for name, path in visible_files(folder):
-        if name.lower().endswith(_SUFFIXES) and is_archive(path):
-            yield path, name
 
 
 def _target(archive: Path) -> Path:

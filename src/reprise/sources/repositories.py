@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from reprise.errors import RepriseError
+from reprise.replacing import remove
 from reprise.sources.archives import write_member
 from reprise.sources.config import SourceConfig
 from reprise.sources.file_download import in_parallel
-from reprise.sources.folders import remove
 from reprise.sources.quota import Quota
 from reprise.sources.retry import causes
 from reprise.sources.safe_names import visible_paths
@@ -176,8 +176,7 @@ def _check_imports(filesystem: Any, source: SourceConfig, root: PurePosixPath) -
 def _listed(filesystem: Any, root: str) -> dict[PurePosixPath, dict[str, Any]]:
     prefix = root.rstrip("/") + "/"
     found = filesystem.find(root, detail=True)
-    names = {path.removeprefix(prefix): info for path, info in found.items()}
-    return {path: names[name] for path, name in visible_paths(names).items()}
+    return visible_paths({path.removeprefix(prefix): info for path, info in found.items()})
 
 
 def _check_links(source: SourceConfig, name: PurePosixPath, info: dict[str, Any]) -> None:

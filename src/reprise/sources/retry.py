@@ -46,6 +46,8 @@ class Retry:
         Raises:
             RepriseError: Another attempt cannot succeed, or there were enough.
         """
+        from tqdm import tqdm
+
         status = _status(error, self._backend.status)
         permanent = self._permanent_problem(error, status)
         if permanent is not None:
@@ -59,9 +61,11 @@ class Retry:
                 "check the url and the connection, then run again; what was downloaded is kept.",
             ) from None
         wait = waits[self._failures - 1]
-        _print_above_bar(
+        # Above the bar, which stays the last line.
+        tqdm.write(
             f"{self._url}: {_reason(error)}; attempt {self._failures + 1} of "
-            f"{len(waits) + 1} in {wait:g} s"
+            f"{len(waits) + 1} in {wait:g} s",
+            file=sys.stderr,
         )
         time.sleep(wait)
 
@@ -128,9 +132,3 @@ def _reason(error: Exception) -> str:
     cause = list(causes(error))[-1]
     text = " ".join(str(cause).split()) or type(cause).__name__
     return without_queries(text.removeprefix("[Errno None] "))[:300].rstrip(".")
-
-
-def _print_above_bar(line: str) -> None:
-    from tqdm import tqdm
-
-    tqdm.write(line, file=sys.stderr)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from reprise.errors import RepriseError
 
 MAX_DEPTH = 32
+File = TypeVar("File")
 
 
 def safe_path(name: str) -> PurePosixPath:
@@ -32,14 +34,17 @@ def safe_path(name: str) -> PurePosixPath:
     return PurePosixPath(*parts)
 
 
-def visible_paths(names: Iterable[str]) -> dict[PurePosixPath, str]:
-    """Safe path to name, sorted; names with a hidden part are left out.
+def visible_paths(files: Mapping[str, File]) -> dict[PurePosixPath, File]:
+    """Files by their safe paths, sorted; names with a hidden part are left out.
+
+    Args:
+        files: By the names that a bucket or a repository gives them.
 
     Raises:
         RepriseError: A name is unsafe, or two cannot stand side by side in one folder.
     """
     found: dict[PurePosixPath, str] = {}
-    for name in sorted(names):
+    for name in sorted(files):
         if any(part.startswith(".") and part not in (".", "..") for part in name.split("/")):
             continue
         path = safe_path(name)
@@ -49,7 +54,7 @@ def visible_paths(names: Iterable[str]) -> dict[PurePosixPath, str]:
     for path, name in found.items():
         if any(parent in found for parent in path.parents):
             raise member_error(name, "a file and a folder have the same name")
-    return found
+    return {path: files[name] for path, name in found.items()}
 
 
 def check_name_clashes(folder: Path) -> None:

@@ -10,12 +10,10 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from reprise.errors import RepriseError
-from reprise.sources.archives import require_archive
 from reprise.sources.config import LimitsConfig, SourceConfig
 from reprise.sources.download import error_context
-from reprise.sources.folders import digest
 from reprise.sources.repositories import is_repository
-from reprise.sources.urls import file_name, local_path, without_queries
+from reprise.sources.urls import file_name, without_queries
 from reprise.sources.verified_copy import verified_copy
 
 _SIGNED = re.compile(r"sig|token|credential|secret|password|key|auth", re.IGNORECASE)
@@ -57,8 +55,8 @@ def pin(
         reasons = "; ".join(item["msg"].removeprefix("Value error, ") for item in error.errors())
         raise RepriseError(f"this url cannot be used: {reasons}.", "correct it.") from None
     name = _name(path or url)
-    with error_context("pin"):
-        sha256, commit = _digest(source, limits, base, scratch)
+    with error_context("pin"), verified_copy(source, limits, base, scratch, pinning=True) as copy:
+        sha256, commit = copy.sha256, copy.commit
     lines = [f"{yaml_text(name)}:", f"  url: {yaml_text(_shown(url))}"]
     lines += [f"  revision: {commit}"] if commit else []
     lines += [f"  path: {yaml_text(path)}"] if path else []
@@ -66,20 +64,6 @@ def pin(
     if _shown(url) != url:
         lines.insert(0, "# The url's query looks like a signature: put it back only if it is none.")
     return "\n".join(lines) + "\n"
-
-
-def _digest(
-    source: SourceConfig, limits: LimitsConfig, base: Path, scratch: Path
-) -> tuple[str, str | None]:
-    local = local_path(source.url, base)
-    if local is None:
-        with verified_copy(source, limits, scratch, pinning=True) as got:
-            return got.sha256, got.commit
-    if not local.exists():
-        raise RepriseError(f"'{source.url}' does not exist.", "correct the path.")
-    if local.is_file():
-        require_archive(local)
-    return digest(local), None
 
 
 def _name(text: str) -> str:

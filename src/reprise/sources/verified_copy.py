@@ -1,4 +1,4 @@
-"""From a remote url to a verified local file or folder: cached, resumed, or downloaded."""
+"""From a url to a verified file or folder here: local, cached, resumed, or downloaded."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reprise.errors import RepriseError
-from reprise.replacing import replacing_file
+from reprise.replacing import remove, replacing_file
 from reprise.sources.archives import require_archive
 from reprise.sources.backends import Connection, backend
 from reprise.sources.buckets import download_folder
 from reprise.sources.config import LimitsConfig, SourceConfig
 from reprise.sources.download_cache import DownloadCache
 from reprise.sources.file_download import (
+    discard,
     discard_if_stale,
     download_file,
     progress_bar,
     remote_info,
-    stamp_file,
 )
-from reprise.sources.folders import digest, remove
+from reprise.sources.folders import digest
 from reprise.sources.quota import OverLimitError, Quota
 from reprise.sources.repositories import Snapshot, is_repository, read_repository
-from reprise.sources.urls import without_queries
+from reprise.sources.urls import local_path, without_queries
 
 
 @dataclass(frozen=True)
@@ -35,49 +35,53 @@ class VerifiedCopy:
     """A local copy of what a source names.
 
     Attributes:
-        path: A file or a folder; it is only there while the caller holds it.
-        sha256: Its digest.
+        path: A file or a folder; a downloaded one is only there while the caller holds it.
+        sha256: Its digest; None of a local folder that states none.
         commit: The commit it comes from, of a repository.
     """
 
     path: Path
-    sha256: str
-    commit: str | None
+    sha256: str | None
+    commit: str | None = None
 
 
 @contextmanager
 def verified_copy(
     source: SourceConfig,
     limits: LimitsConfig,
+    base: Path,
     scratch: Path,
     *,
     pinning: bool = False,
     check_file: Callable[[Path], object] | None = None,
 ) -> Iterator[VerifiedCopy]:
-    """A verified local copy, downloaded unless an earlier run left it in the cache.
+    """A verified local copy, downloaded unless it is local or an earlier run has left it.
 
-    A copy that the caller refuses with a RepriseError is removed from the cache.
+    A downloaded copy that the caller refuses with a RepriseError is removed from the cache.
 
     Args:
-        source: A source whose url is no local path.
+        source: Where it comes from.
         limits: Limits of the download and of the cache.
+        base: Folder that local paths start from.
         scratch: Folder of the cache, unfinished downloads included.
         pinning: Take the content as it is, to find its digest.
         check_file: Given, the url must name a single file, which this function refuses with a
-            RepriseError; else it names an archive, a folder in a bucket or a repository.
+            RepriseError; else it names an archive, a folder or a repository.
 
     Raises:
         RepriseError: The source is missing, too large, has another SHA-256 than expected, or
             none is expected although its content could change.
         OSError: ``scratch`` cannot be written.
     """
+    local = local_path(source.url, base)
+    if local is not None:
+        yield _local_copy(source, local, pinning, one_file=check_file is not None)
+        return
     cache = DownloadCache(scratch)
     with ExitStack() as locks:
         download = _Download(source, limits, cache, locks, check_file)
-        locks.enter_context(cache.locked(download.key))
-        copy = None if pinning else download.find()
-        if copy is None:
-            copy = download.run(pinning)
+        locks.enter_context(cache.locked(_key(source)))
+        copy = (None if pinning else download.find()) or download.run(pinning)
         try:
             yield copy
         except OverLimitError:
@@ -88,7 +92,24 @@ def verified_copy(
     cache.trim(int(limits.keep_downloads_gb * 1e9))
 
 
-def check_sum(source: SourceConfig, found: str) -> None:
+def _local_copy(source: SourceConfig, local: Path, pinning: bool, one_file: bool) -> VerifiedCopy:
+    if not (local.is_file() if one_file else local.exists()):
+        raise RepriseError(
+            f"'{source.url}' {'is not a file' if one_file else 'does not exist'}.",
+            "correct the url; local paths start from the repository's top folder.",
+        )
+    if pinning:
+        if local.is_file():
+            require_archive(local)
+        return VerifiedCopy(local, digest(local))
+    if local.is_dir() and source.sha256 is None:
+        return VerifiedCopy(local, None)
+    found = digest(local)
+    _check_sum(source, found)
+    return VerifiedCopy(local, found)
+
+
+def _check_sum(source: SourceConfig, found: str) -> None:
     """Compare a digest with the one that the source states.
 
     Raises:
@@ -118,13 +139,9 @@ class _Download:
     locks: ExitStack
     check_file: Callable[[Path], object] | None
 
-    @property
-    def key(self) -> str:
-        return _key(self.source)
-
     def find(self) -> VerifiedCopy | None:
         """What an earlier run left in the cache of this source."""
-        source, record = self.source, _read_record(self.cache, self.key)
+        source, record = self.source, _read_record(self.cache, _key(self.source))
         sha256 = source.sha256 or (record.sha256 if record and record.fixed else None)
         stale = is_repository(source.url) and (record is None or record.sha256 != sha256)
         if sha256 is None or stale:
@@ -139,32 +156,32 @@ class _Download:
 
     def run(self, pinning: bool) -> VerifiedCopy:
         """Download, verify and cache the source."""
-        source, part = self.source, self.cache.unfinished(self.key)
+        source, part = self.source, self.cache.unfinished(_key(self.source))
         resumed = part.exists()
         snapshot = self._download(part)
         found = digest(part)
         if resumed and source.sha256 not in (None, found):
             # It may have changed on the server between the two attempts.
-            _remove_unfinished(part)
+            discard(part)
             snapshot = self._download(part)
             found = digest(part)
         try:
             if part.is_file() and snapshot is None:
                 (self.check_file or require_archive)(part)
             if source.sha256 is not None:
-                check_sum(source, found)
+                _check_sum(source, found)
         except RepriseError:
-            _remove_unfinished(part)
+            discard(part)
             raise
         # Cached before a missing sum is reported: once it is pasted, nothing is fetched again.
         self.locks.enter_context(self.cache.locked(found))
         path = self.cache.keep(part, found)
-        _remove_unfinished(part)
+        discard(part)
         if snapshot is not None:
             _write_record(self.cache, source, snapshot, found)
         fixed = snapshot is not None and snapshot.in_git and snapshot.commit == source.revision
         if source.sha256 is None and not fixed and not pinning:
-            check_sum(source, found)
+            _check_sum(source, found)
         return VerifiedCopy(path, found, snapshot.commit if snapshot else None)
 
     def _download(self, part: Path) -> Snapshot | None:
@@ -178,7 +195,7 @@ class _Download:
         connection = Connection(backend(url))
         remote = remote_info(url, connection)
         if part.exists() and part.is_dir() != (remote is None):
-            _remove_unfinished(part)
+            discard(part)
         if remote is not None:
             discard_if_stale(part, remote.stamp, verified)
             with progress_bar(url, remote.size) as bar:
@@ -198,11 +215,6 @@ def _key(source: SourceConfig) -> str:
     return hashlib.sha256(named.encode("utf-8")).hexdigest()[:16]
 
 
-def _remove_unfinished(part: Path) -> None:
-    remove(part)
-    remove(stamp_file(part))
-
-
 @dataclass(frozen=True)
 class _Record:
     """What a repository gave at a revision; ``fixed`` when it can never give anything else."""
@@ -219,18 +231,14 @@ def _write_record(
     for revision in (source.revision, snapshot.commit):
         fixed = "fixed" if snapshot.in_git and revision == snapshot.commit else "moving"
         key = _key(source.model_copy(update={"revision": revision}))
-        with replacing_file(_record_file(cache, key)) as record:
+        with replacing_file(cache.folder / f"{key}.commit") as record:
             record.write_text(f"{snapshot.commit} {sha256} {fixed}")
     if snapshot.commit != source.revision:
         print(f"{source.revision} is commit {snapshot.commit}", file=sys.stderr)
 
 
 def _read_record(cache: DownloadCache, key: str) -> _Record | None:
-    record = _record_file(cache, key)
+    record = cache.folder / f"{key}.commit"
     text = record.read_text(errors="replace") if record.exists() else ""
     match = re.fullmatch("([0-9a-f]{40,64}) ([0-9a-f]{64}) (fixed|moving)", text)
     return _Record(match[1], match[2], match[3] == "fixed") if match else None
-
-
-def _record_file(cache: DownloadCache, key: str) -> Path:
-    return cache.folder / f"{key}.commit"

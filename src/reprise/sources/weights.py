@@ -10,9 +10,7 @@ from reprise.errors import RepriseError
 from reprise.replacing import replacing_folder
 from reprise.sources.config import LimitsConfig, SourceConfig
 from reprise.sources.download import error_context
-from reprise.sources.folders import digest
-from reprise.sources.urls import local_path
-from reprise.sources.verified_copy import check_sum, verified_copy
+from reprise.sources.verified_copy import verified_copy
 from reprise.sources.weights_config import WeightsConfig
 
 # What reprise.models.storage reads.
@@ -53,31 +51,12 @@ def download_weights(
         file = None
         if config is not None:
             source = SourceConfig(url=config.url, sha256=config.sha256)
-            local = local_path(source.url, base)
-            if local is not None:
-                _check_local(source, local)
-                file = _copy(local, folder)
-            else:
-                with verified_copy(source, limits, scratch, check_file=weights_name) as copy:
-                    file = _copy(copy.path, folder)
+            with verified_copy(source, limits, base, scratch, check_file=weights_name) as copy:
+                # Copied, not linked: DVC makes what it tracks read-only.
+                file = weights_name(copy.path)
+                shutil.copyfile(copy.path, folder / file)
         entry = {"family": family, "file": file, "sha256": config.sha256 if config else None}
         (folder / DESCRIPTION).write_text(json.dumps(entry, indent=2) + "\n")
-
-
-def _check_local(source: SourceConfig, local: Path) -> None:
-    if not local.is_file():
-        raise RepriseError(
-            f"'{source.url}' is not a file.",
-            "correct the url; local paths start from the repository's top folder.",
-        )
-    check_sum(source, digest(local))
-
-
-def _copy(path: Path, folder: Path) -> str:
-    """Copied, not linked: DVC makes what it tracks read-only."""
-    name = weights_name(path)
-    shutil.copyfile(path, folder / name)
-    return name
 
 
 def weights_name(path: Path) -> str:

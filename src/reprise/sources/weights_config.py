@@ -13,13 +13,7 @@ from reprise.sources.urls import SCHEMES, check_remote_url
 class WeightsConfig(Section):
     """A weights file to start from; it is used only when its checksum agrees."""
 
-    url: Annotated[
-        str,
-        Field(
-            min_length=1,
-            pattern=r"^[^\x00-\x1f\x7f]*$",
-        ),
-    ]
+    url: Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")]
     """A path from the repository's top folder, or file://, http(s)://, s3://, gs://, az://,
     sftp://: a .safetensors file, or a .pt or .pth file that holds plain tensors."""
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
