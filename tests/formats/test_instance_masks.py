@@ -206,7 +206,7 @@ def test_the_nuclei_are_those_that_were_derived_from_them_before(shared_datasets
 
 def _masked(record: ImageRecord, class_name: str = "cat") -> BoxRecord:
     mask = np.ones((record.height or 0, record.width or 0), dtype=bool)
-    return mask_images.mask_record(class_name, rle.encode_mask(mask))
+    return mask_images.mask_record(class_name, mask)
 
 
 def _without_mask(record: ImageRecord) -> None:

@@ -344,7 +344,7 @@ def _masked(record: ImageRecord, class_name: str, xywh: tuple[int, int, int, int
     mask = np.zeros((record.height, record.width), dtype=bool)
     left, top, width, height = xywh
     mask[top : top + height, left : left + width] = True
-    return mask_record(class_name, rle.encode_mask(mask))
+    return mask_record(class_name, mask)
 
 
 @st.composite

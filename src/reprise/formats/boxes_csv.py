@@ -19,14 +19,7 @@ from pathlib import Path
 
 from reprise.errors import RepriseError
 from reprise.formats.box_columns import BoxColumns, box_columns
-from reprise.formats.csv_tables import (
-    cell,
-    header,
-    headers_seen,
-    is_true,
-    read_table,
-    write_table,
-)
+from reprise.formats.csv_tables import cell, header, headers_seen, is_true, read_table, write_table
 from reprise.formats.file_index import FileIndex
 from reprise.formats.geometry import plain, stated_side, text_number
 from reprise.formats.image_lists import ImageList
@@ -214,8 +207,7 @@ class _Reader:
             raise _nothing_found(self._files, [name])
         own = any(other.startswith(f"{entry.home}/images/") for other in self._files.names)
         within = entry.home if own else ""
-        for line, cells in table.rows:
-            where = f"line {line}"
+        for where, cells in table.rows:
             if len(cells) <= columns.image:
                 raise self._files.error(name, where, "the row ends before the image's name")
             image_name = self.images.name(cells[columns.image], name, where, within)

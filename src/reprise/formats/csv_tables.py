@@ -23,14 +23,14 @@ class Table:
     Attributes:
         name: Posix path inside the source folder.
         columns: The header without spaces around the names.
-        rows: Number of the file's line on which a row ends, and the row's cells as written,
-            not always as many as there are columns; empty lines are left out.
+        rows: Where a row ends (``line 7``), for messages, and the row's cells as written, not
+            always as many as there are columns; empty lines are left out.
         delimiter: What separates the cells: a comma, a semicolon or a tab.
     """
 
     name: str
     columns: list[str]
-    rows: list[tuple[int, list[str]]]
+    rows: list[tuple[str, list[str]]]
     delimiter: str
 
     def length_problem(self, cells: list[str]) -> str:
@@ -52,7 +52,7 @@ def read_table(files: FileIndex, name: str) -> Table:
     delimiter = _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        rows = [(reader.line_num, cells) for cells in reader if cells]
+        rows = [(f"line {reader.line_num}", cells) for cells in reader if cells]
     except csv.Error as error:
         fix = "correct the quotes of that line, or export the file again."
         raise files.error(name, f"line {reader.line_num}", str(error), fix) from None

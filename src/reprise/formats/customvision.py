@@ -17,13 +17,7 @@ from reprise.errors import RepriseError
 from reprise.formats.file_index import FileIndex
 from reprise.formats.geometry import json_number, stated_side
 from reprise.formats.image_lists import ImageList
-from reprise.formats.json_files import (
-    file_ends,
-    has_json_keys,
-    read_json,
-    scalar_keys,
-    text_value,
-)
+from reprise.formats.json_files import file_ends, has_json_keys, read_json, scalar_keys, text_value
 from reprise.formats.name_matching import NameIndex
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.writing import USED, check_names, check_writable, copy_image, write_label

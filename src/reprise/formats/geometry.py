@@ -74,14 +74,14 @@ def bounds(points: Sequence[Point]) -> Xywh:
     return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
 
 
-def outline(points: Sequence[Point]) -> list[float]:
-    """Points as x, y in turn; empty when they enclose nothing or are not all finite."""
+def outline(points: Sequence[Point]) -> list[list[float]]:
+    """The one polygon, x and y in turn; none when it encloses nothing or is not finite."""
     if len(points) < 3 or math.isnan(bounds(points)[0]):
         return []
-    return [value for point in points for value in point]
+    return [[value for point in points for value in point]]
 
 
-def ellipse(cx: float, cy: float, rx: float, ry: float, theta: float = 0.0) -> list[float]:
+def ellipse(cx: float, cy: float, rx: float, ry: float, theta: float = 0.0) -> list[list[float]]:
     """An outline of ROUND_CORNERS points on an ellipse, turned clockwise by ``theta`` radians."""
     cos, sin = math.cos(theta), math.sin(theta)
     points = []

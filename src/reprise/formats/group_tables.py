@@ -54,8 +54,7 @@ def _values(
 ) -> dict[str, dict[str, str]]:
     """The values of each image in a table, by the image's name in the source folder."""
     found: dict[str, dict[str, str]] = {}
-    for line, cells in table.rows:
-        where = f"line {line}"
+    for where, cells in table.rows:
         if problem := table.length_problem(cells):
             raise files.error(table.name, where, problem, _FIX)
         written = cells[image_column]

@@ -22,12 +22,7 @@ import numpy as np
 
 from reprise.formats.class_list import in_order, read_class_list, write_class_list
 from reprise.formats.file_index import FileIndex
-from reprise.formats.mask_images import (
-    foreground,
-    mask_of,
-    mask_record,
-    write_mask,
-)
+from reprise.formats.mask_images import foreground, mask_of, mask_record, write_mask
 from reprise.formats.records import ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.split_names import named_split
 from reprise.formats.writing import (
@@ -37,7 +32,6 @@ from reprise.formats.writing import (
     copy_image,
     flat_names,
 )
-from reprise.masks import rle
 
 DEFAULT_CLASS = "object"
 _IMAGES, _MASKS = "images", "masks"
@@ -182,4 +176,4 @@ def _read_masks(
             record.boxes.clear()
             return
         inner = posixpath.relpath(name, posixpath.join(place, _MASKS)).split("/")[:-1]
-        record.boxes.append(mask_record(inner[0] if inner else default, rle.encode_mask(pixels)))
+        record.boxes.append(mask_record(inner[0] if inner else default, pixels))

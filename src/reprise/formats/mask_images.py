@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from reprise.errors import RepriseError
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError
-from reprise.masks.rle import area, bbox, decode
+from reprise.masks.rle import bounds, decode, encode_mask
 
 MAX_PIXELS = 100_000_000
 _COLOURLESS = {"1", "L", "I;16", "I;16B", "I"}
@@ -87,9 +87,10 @@ def few_colours(path: Path, most: int) -> bool:
         return False
 
 
-def mask_record(class_name: str, segmentation: dict[str, object]) -> BoxRecord:
-    """An object with its mask; box and area are the mask's, all 0 when it is empty."""
-    return BoxRecord(class_name, bbox(segmentation), area(segmentation), segmentation=segmentation)
+def mask_record(class_name: str, mask: np.ndarray) -> BoxRecord:
+    """An object with its mask, bool of shape (height, width); box and area are the mask's."""
+    x, y, w, h = map(float, bounds(mask))
+    return BoxRecord(class_name, (x, y, w, h), float(mask.sum()), segmentation=encode_mask(mask))
 
 
 def mask_of(box: BoxRecord, image: ImageRecord) -> np.ndarray:

@@ -224,8 +224,7 @@ class _Reader:
             return
         self._read.append(table.name)
         self._declared.update(dict.fromkeys(columns.classes))
-        for line, cells in table.rows:
-            where = f"line {line}"
+        for where, cells in table.rows:
             if problem := table.length_problem(cells):
                 raise self._files.error(table.name, where, problem)
             written = self._with_ending(cells[columns.image], table.name)

@@ -102,29 +102,6 @@ def area(segmentation: Mapping[str, Any]) -> float:
     return float(counts[1::2].sum())
 
 
-def bbox(segmentation: Mapping[str, Any]) -> tuple[float, float, float, float]:
-    """Left, top, width, height of the object in pixels, found without decoding the mask.
-
-    Returns:
-        Four zeros when there is no object.
-
-    Raises:
-        ValueError: As of :func:`decode`.
-    """
-    height, _, counts = _checked(segmentation)
-    stops = np.cumsum(counts)
-    starts, stops = (stops - counts)[1::2], stops[1::2]
-    starts, last = starts[stops > starts], stops[stops > starts] - 1
-    if not len(starts):
-        return 0.0, 0.0, 0.0, 0.0
-    left, right = int(starts[0] // height), int(last[-1] // height)
-    # A run that goes on into the next column covers the lowest and the highest row.
-    over = bool((starts // height != last // height).any())
-    top = 0 if over else int((starts % height).min())
-    bottom = height - 1 if over else int((last % height).max())
-    return float(left), float(top), float(right - left + 1), float(bottom - top + 1)
-
-
 def bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
     """Left, top, width, height of a mask's object in pixels; four zeros without one."""
     rows = np.flatnonzero(mask.any(axis=1))

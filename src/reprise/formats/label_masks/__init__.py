@@ -21,13 +21,7 @@ from reprise.formats.class_list import in_order, write_class_list
 from reprise.formats.file_index import FileIndex
 from reprise.formats.label_masks.mask_pairing import MaskFile, pair
 from reprise.formats.label_masks.pixel_values import BACKGROUND, IGNORED, LabelValues, read_values
-from reprise.formats.mask_images import (
-    few_colours,
-    foreground,
-    mask_of,
-    mask_record,
-    write_mask,
-)
+from reprise.formats.mask_images import few_colours, foreground, mask_of, write_mask
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.split_names import SplitLists, folder_split
 from reprise.formats.writing import check_writable, class_names, copy_image, flat_names
@@ -186,17 +180,15 @@ class _Reader:
             if number in self._values.background:
                 continue
             if number == IGNORED and has_ignored:
-                self._add_high(record, numbers == IGNORED)
+                # Kept until it is known whether the masks are binary.
+                if self._binary:
+                    boxes = self._high.setdefault(record.name, [])
+                    inside = numbers == IGNORED
+                    self._high_specks += _objects(inside, self._values.name(1), boxes)
                 continue
             self._binary = False
             self._numbers.add(number)
             self._specks += _objects(numbers == number, self._values.name(number), record.boxes)
-
-    def _add_high(self, record: ImageRecord, pixels: np.ndarray) -> None:
-        """Keep what is 255 until it is known whether the masks are binary."""
-        if self._binary:
-            boxes = self._high.setdefault(record.name, [])
-            self._high_specks += _objects(pixels, self._values.name(1), boxes)
 
 
 def _objects(pixels: np.ndarray, class_name: str, boxes: list[BoxRecord]) -> int:
@@ -208,7 +200,9 @@ def _objects(pixels: np.ndarray, class_name: str, boxes: list[BoxRecord]) -> int
     for region, (left, top, width, height, area) in enumerate(stats.tolist()):
         if region and area >= MIN_AREA:
             inside = regions[top : top + height, left : left + width] == region
-            found.append(rle.encode(inside, left, top, pixels.shape))
-    found.sort(key=lambda runs: int(runs["counts"][0]))
-    boxes += (mask_record(class_name, rle.pack(runs)) for runs in found)
+            runs = rle.encode(inside, left, top, pixels.shape)
+            box = (float(left), float(top), float(width), float(height))
+            record = BoxRecord(class_name, box, float(area), segmentation=rle.pack(runs))
+            found.append((runs["counts"][0], record))
+    boxes += [record for _, record in sorted(found, key=lambda item: item[0])]
     return int(count) - 1 - len(found)

@@ -43,7 +43,7 @@ def record_of(entry: Any, size: Size | None) -> tuple[int | str | None, BoxRecor
     if kind == "rectangle":
         return group, BoxRecord(label, bounds(points))
     if kind in _OUTLINES:
-        return group, BoxRecord(label, bounds(points), segmentation=_parts(outline(points)))
+        return group, BoxRecord(label, bounds(points), segmentation=outline(points))
     if kind == "circle":
         return group, _circle(label, points)
     if kind in _WITHOUT_AREA:
@@ -74,7 +74,7 @@ def merged(boxes: list[BoxRecord], group: int | str) -> BoxRecord:
     outlines = [part for parts in drawn for part in parts]
     if outlines:
         plain = [box for box in boxes if not box.segmentation and any(box.xywh[2:])]
-        outlines += filter(None, (outline(_box_corners(box)) for box in plain))
+        outlines += [part for box in plain for part in outline(_box_corners(box))]
     return BoxRecord(label, xywh, segmentation=outlines)
 
 
@@ -116,10 +116,6 @@ def _box_corners(box: BoxRecord) -> list[Point]:
     return [(x, y), (x + w, y), (x + w, y + h), (x, y + h)]
 
 
-def _parts(points: list[float]) -> list[list[float]]:
-    return [points] if points else []
-
-
 def _circle(label: str, points: list[Point]) -> BoxRecord:
     """A circle from its centre and a point on it."""
     if len(points) != 2:
@@ -127,7 +123,7 @@ def _circle(label: str, points: list[Point]) -> BoxRecord:
     (cx, cy), (x, y) = points
     radius = math.hypot(x - cx, y - cy)
     box = bounds([(cx - radius, cy - radius), (cx + radius, cy + radius)])
-    return BoxRecord(label, box, segmentation=_parts(ellipse(cx, cy, radius, radius)))
+    return BoxRecord(label, box, segmentation=ellipse(cx, cy, radius, radius))
 
 
 def _mask(label: str, points: list[Point], png: Any, size: Size | None) -> BoxRecord:

@@ -96,8 +96,7 @@ def read_csv_file(files: FileIndex, name: str) -> LabelFile:
     table = read_table(files, name)
     columns = _lowered(table.columns)
     entries: dict[tuple[str, str], Entry] = {}
-    for line, cells in table.rows:
-        where = f"line {line}"
+    for where, cells in table.rows:
         row = dict(zip(columns, cells, strict=False))
         if "filename" not in row:
             raise files.error(name, where, "there is no image's name")

@@ -35,8 +35,7 @@ def shape_box(shape: dict[str, Any]) -> tuple[Xywh, list[list[float]]] | None:
         points = _points(shape)
         if name == "polyline":
             return (*points[0], 0.0, 0.0), []
-        rim = outline(points)
-        return bounds(points), [rim] if rim else []
+        return bounds(points), outline(points)
     return None
 
 
@@ -66,8 +65,7 @@ def _round(shape: dict[str, Any]) -> tuple[Xywh, list[list[float]]]:
     cos, sin = math.cos(theta), math.sin(theta)
     half_w, half_h = math.hypot(rx * cos, ry * sin), math.hypot(rx * sin, ry * cos)
     box = (cx - half_w, cy - half_h, 2 * half_w, 2 * half_h)
-    rim = ellipse(cx, cy, rx, ry, theta)
-    return box, [rim] if rim else []
+    return box, ellipse(cx, cy, rx, ry, theta)
 
 
 def _points(shape: dict[str, Any]) -> list[Point]:

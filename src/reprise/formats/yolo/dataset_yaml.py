@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,8 +59,8 @@ def read_dataset_yaml(files: FileIndex, labels: set[str]) -> DatasetYaml:
     if not named:
         for name in files.names:
             if posixpath.basename(name) == "classes.txt" or name.lower().endswith(".names"):
-                lines = enumerate(_lines(files, name))
-                if names := {place: line for place, line in lines if line}:
+                lines = map(str.strip, files.read_text(name).split("\n"))
+                if names := {place: line for place, line in enumerate(lines) if line}:
                     named[name] = names
     if not named_images.splits:
         for name in files.with_suffix(".txt"):
@@ -81,7 +82,7 @@ class _NamedImages:
         self._known = set(self._images)
         self._lists = set(files.with_suffix(".txt"))
         self.splits = SplitLists()
-        self._unknown: dict[str, int] = {}
+        self._unknown: Counter[str] = Counter()
 
     def add(self, split: str, entry: str, beside: str, root: str) -> bool:
         """Take what a YAML file names; False when it is not in the source.
@@ -89,15 +90,13 @@ class _NamedImages:
         Paths are often those of another machine, so the longest end of one counts that is
         there, seen from the YAML file's folder.
         """
-        text = entry.replace("\\", "/")
-        full = text if text.startswith("/") else posixpath.join(root.replace("\\", "/"), text)
+        full = posixpath.join(root, entry.replace("\\", "/"))
         for place in _tails(full, posixpath.dirname(beside)):
             if place in self._lists:
                 self.add_list(split, place)
                 return True
-            inside = [name for name in self._images if name.startswith(place.rstrip("/") + "/")]
-            inside = inside or (self._images if place == "" else [])
-            if inside:
+            top = place.rstrip("/") + "/" if place else ""
+            if inside := [name for name in self._images if name.startswith(top)]:
                 self.splits.add(inside, split)
                 return True
         return False
@@ -107,23 +106,21 @@ class _NamedImages:
         lines = self._files.path(name).read_bytes().decode("utf-8", "replace").split("\n")
         for line in filter(None, map(str.strip, lines)):
             tails = [*_tails(line, posixpath.dirname(name)), *_tails(line, "")]
-            found = next((tail for tail in tails if tail in self._known), None)
-            if found is None:
-                self._unknown[name] = self._unknown.get(name, 0) + 1
-            else:
-                self.splits.add([found], split)
+            found = [tail for tail in tails if tail in self._known]
+            self.splits.add(found[:1], split)
+            self._unknown[name] += not found
 
     def notes(self) -> list[str]:
         """What is to be said about overlaps and about lines that name nothing."""
-        notes = [f"{n} line(s) of {name} name no image" for name, n in self._unknown.items()]
+        notes = [f"{n} line(s) of {name} name no image" for name, n in (+self._unknown).items()]
         return notes + self.splits.notes("splits")
 
 
 def _tails(path: str, folder: str) -> list[str]:
     """A path from a folder, then its ends below it, the longest first, without any ``..``."""
-    exact = posixpath.normpath(posixpath.join(folder, path.replace("\\", "/")))
-    parts = posixpath.normpath(path.replace("\\", "/")).split("/")
-    parts = [part for part in parts if part not in ("", ".", "..")]
+    text = path.replace("\\", "/")
+    exact = posixpath.normpath(posixpath.join(folder, text))
+    parts = [part for part in posixpath.normpath(text).split("/") if part not in ("", ".", "..")]
     ends = [posixpath.join(folder, *parts[start:]) for start in range(len(parts))]
     return ["" if exact == "." else exact, *ends]
 
@@ -190,10 +187,6 @@ def _yaml_names(value: Any, where: str) -> dict[int, str]:
 
 def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
-
-
-def _lines(files: FileIndex, name: str) -> list[str]:
-    return [line.strip() for line in files.read_text(name).rstrip().split("\n")]
 
 
 def _agreed(named: dict[str, dict[int, str]], source: str) -> dict[int, str] | None:
