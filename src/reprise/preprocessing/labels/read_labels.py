@@ -8,9 +8,9 @@ ends.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from reprise.dataset import Category
 from reprise.errors import RepriseError
@@ -22,6 +22,7 @@ from reprise.preprocessing.labels.label_cache import LabelCache, label_key
 from reprise.preprocessing.labels.label_file import read_records, write_records
 from reprise.preprocessing.parallel import map_ordered
 from reprise.preprocessing.rules import Rule
+from reprise.sources.config import SourceConfig
 
 # What is cached beside the records.
 _SUMMARY = ("count", "classes", "notes", "unlisted")
@@ -56,17 +57,6 @@ class SourceLabels:
         return [rules.row(Rule.IMAGE_UNLISTED, self.source, name, "") for name in self.unlisted]
 
 
-@dataclass(frozen=True)
-class _Task:
-    folder: Path
-    source: str
-    format: str
-    options: ReadOptions
-    unlabelled: Literal["auto", "background", "drop"]
-    synthetic: bool
-    file: Path
-
-
 def read_labels(
     config: DataConfig,
     folders: Mapping[str, Path],
@@ -88,58 +78,45 @@ def read_labels(
     Raises:
         RepriseError: The labels of a source cannot be read.
     """
-    tasks = [
-        _Task(
-            folders[name],
-            name,
-            entry.format,
-            ReadOptions(entry.version),
-            entry.unlabelled,
-            False,
-            spool / f"{name}.jsonl",
-        )
-        for name, entry in sorted(config.sources.items())
-    ]
+    entries = dict(sorted(config.sources.items()))
     if synthetic is not None and synthetic.is_dir():
-        file = spool / f"{SYNTHETIC}.jsonl"
-        tasks.append(_Task(synthetic, SYNTHETIC, "coco", ReadOptions(), "auto", True, file))
+        entries[SYNTHETIC] = SourceConfig(url=SYNTHETIC, format="coco")
+        folders = {**folders, SYNTHETIC: synthetic}
     spool.mkdir(parents=True, exist_ok=True)
     sources = []
-    for task in tasks:
-        sources.append(_cached_or_read(task, apart, cache))
-        for note in sources[-1].notes:
-            print(f"{task.source}: {note}")
+    for name, entry in entries.items():
+        read = partial(_read, source=name, entry=entry, folder=folders[name])
+        options = (name, str(folders[name]), entry.version, entry.unlabelled)
+        key = label_key(folders[name], entry.format, options) if cache is not None else None
+        file = spool / f"{name}.jsonl"
+        known = cache.get(key, file) if cache is not None and key is not None else None
+        if known is not None:
+            labels = SourceLabels(name, file, **known)
+        else:
+            labels = next(map_ordered(read, [file], workers=int(apart)))
+            if cache is not None and key is not None:
+                cache.put(key, file, {field: getattr(labels, field) for field in _SUMMARY})
+        sources.append(labels)
+        for note in labels.notes:
+            print(f"{name}: {note}")
     return sources
 
 
-def _cached_or_read(task: _Task, apart: bool, cache: LabelCache | None) -> SourceLabels:
-    options = (task.source, str(task.folder), asdict(task.options), task.unlabelled, task.synthetic)
-    key = label_key(task.folder, task.format, options) if cache is not None else None
-    known = cache.get(key, task.file) if cache is not None and key is not None else None
-    if known is not None:
-        return SourceLabels(task.source, task.file, **known)
-    labels = next(map_ordered(_read, [task], workers=int(apart)))
-    if cache is not None and key is not None:
-        summary = {name: getattr(labels, name) for name in _SUMMARY}
-        cache.put(key, task.file, summary)
-    return labels
-
-
-def _read(task: _Task) -> SourceLabels:
+def _read(file: Path, source: str, entry: SourceConfig, folder: Path) -> SourceLabels:
     """Read a source and leave its records in a file."""
-    dataset = read_source(task.folder, task.source, task.format, task.options)
-    drop = task.unlabelled == "drop" or (task.unlabelled == "auto" and dataset.lists_images)
+    dataset = read_source(folder, source, entry.format, ReadOptions(entry.version))
+    drop = entry.unlabelled == "drop" or (entry.unlabelled == "auto" and dataset.lists_images)
     images = [image for image in dataset.images if image.labelled or not drop]
     unlisted = [image.name for image in dataset.images if drop and not image.labelled]
-    if task.synthetic:
+    if source == SYNTHETIC:
         images = [replace(image, synthetic=True) for image in images]
     # Of two images with the same pixels the first stays: it should be one with labels.
     images.sort(key=lambda image: not image.labelled)
     used = {box.class_name for image in images for box in image.boxes}
     used.update(name for image in images for name in image.labels)
-    write_records(images, task.file)
+    write_records(images, file)
     classes = [name for name in dataset.classes if name in used]
-    return SourceLabels(task.source, task.file, len(images), classes, dataset.notes, unlisted)
+    return SourceLabels(source, file, len(images), classes, dataset.notes, unlisted)
 
 
 def choose_classes(sources: list[SourceLabels], config: DataConfig) -> list[Category]:
