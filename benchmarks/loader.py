@@ -88,9 +88,8 @@ def our_loader(dataset: Path, arguments: argparse.Namespace) -> tuple[Any, int]:
     from reprise.distributed import SINGLE_PROCESS
     from reprise.models.config import AugmentationConfig, ModelConfig
     from reprise.models.family import family_class
-    from reprise.training.loader import BatchLoader
+    from reprise.training.loader import BatchLoader, EpochBatchSampler
     from reprise.training.runtime import Runtime
-    from reprise.training.sampler import EpochBatchSampler
 
     data = Dataset(dataset)
     config = ModelConfig.model_validate(

@@ -10,8 +10,8 @@ from formats.strategies import read_labels
 from reprise.errors import RepriseError
 from reprise.formats import customvision
 from reprise.formats.file_index import FileIndex
-from reprise.formats.group_tables import add_group_keys
 from reprise.formats.records import ImageRecord
+from reprise.formats.source_labels import add_group_keys
 
 
 def _records(folder: Path, *names: str) -> list[ImageRecord]:

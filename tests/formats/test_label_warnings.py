@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from builders import tiny_coco
-from reprise.formats.label_warnings import label_warnings, similar_class_names
 from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions
-from reprise.formats.source_labels import read_source
+from reprise.formats.source_labels import label_warnings, read_source, similar_class_names
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reprise.errors import RepriseError
-from reprise.sources.pack import pack_source, pack_sources
+from reprise.sources.download import pack_source, pack_sources
 from reprise.sources.unpack import unpack_source, unpack_sources
 
 

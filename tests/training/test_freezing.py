@@ -6,8 +6,7 @@ import torch
 from torch import nn
 
 from models.settings import training
-from reprise.training.freezing import Frozen
-from reprise.training.optimizer import build_optimizer
+from reprise.training.optimizer import Frozen, build_optimizer
 
 
 def network() -> nn.Sequential:

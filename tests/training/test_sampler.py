@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reprise.distributed import Distributed
-from reprise.training.sampler import EpochBatchSampler
+from reprise.training.loader import EpochBatchSampler
 
 
 @given(st.integers(1, 60), st.integers(1, 9), st.integers(0, 5), st.integers(0, 99))

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reprise.validation.nearest import nearest_in_other_splits
+from reprise.validation.row_tables import nearest_in_other_splits
 
 IMAGES = st.lists(
     st.tuples(st.integers(0, 2**8 - 1), st.sampled_from(["train", "val", "test", "other"])),

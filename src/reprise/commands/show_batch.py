@@ -138,7 +138,7 @@ def _batches(
     what validation evaluates, in its order: images of one shape together.
     """
     from reprise.models.inference import batches
-    from reprise.training.sampler import EpochBatchSampler
+    from reprise.training.loader import EpochBatchSampler
 
     training = settings.training
     if split != "train":

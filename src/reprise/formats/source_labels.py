@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import posixpath
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, cast
 
 from reprise.errors import RepriseError
+from reprise.formats.box_columns import box_columns
+from reprise.formats.csv_tables import IMAGE_COLUMNS, Table, column_place, other_columns, read_table
 from reprise.formats.file_index import FileIndex
-from reprise.formats.group_tables import add_group_keys
-from reprise.formats.label_warnings import label_warnings
-from reprise.formats.records import ReadOptions, SourceDataset
+from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.registry import FORMATS
 
 
@@ -118,3 +121,109 @@ def detect_format(files: FileIndex) -> tuple[str, str]:
         f"source '{source}' fits several formats:\n{lines}",
         f"name the one to read: data.sources.{source}.format",
     )
+
+
+_MOST = 5
+
+
+def label_warnings(images: Iterable[ImageRecord]) -> list[str]:
+    """Notes on class names that are nearly the same, and on shapes that become no box.
+
+    Args:
+        images: Of one source.
+    """
+    classes: dict[str, None] = {}
+    shapes: Counter[str] = Counter()
+    first = ""
+    for image in images:
+        classes.update(dict.fromkeys(image.labels))
+        for box in image.boxes:
+            classes[box.class_name] = None
+            if box.shape:
+                shapes[box.shape] += 1
+                first = first or image.name
+    notes = similar_class_names(classes)
+    if shapes:
+        kinds = ", ".join(f"{shape} {count}" for shape, count in sorted(shapes.items()))
+        notes.append(
+            f"{shapes.total()} shape(s) have no area and become no box ({kinds}); the first is in "
+            f"{first}"
+        )
+    return notes
+
+
+def similar_class_names(classes: Iterable[str]) -> list[str]:
+    """A note on class names that differ in capitals or spaces only; empty without any.
+
+    Args:
+        classes: Names, each once.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in classes:
+        groups.setdefault(" ".join(name.split()).casefold(), []).append(name)
+    alike = [" and ".join(map(repr, names)) for names in groups.values() if len(names) > 1]
+    if not alike:
+        return []
+    more = f"; and {len(alike) - _MOST} more" if len(alike) > _MOST else ""
+    return [
+        "classes whose names differ only in capitals or spaces are not joined: "
+        f"{'; '.join(alike[:_MOST])}{more}. If they mean the same, write one name in the label "
+        "files; a list in data.classes then refuses the others"
+    ]
+
+
+_FIX = "correct the table, or rename it so that its name does not hold the word group."
+
+
+def add_group_keys(images: list[ImageRecord], files: FileIndex) -> list[str]:
+    """Add the columns of such tables to the ``keys`` of the images that their rows name.
+
+    An empty cell is no value. What the labels themselves say of an image stays.
+
+    Args:
+        images: Of one source; changed in place.
+        files: The source folder.
+
+    Returns:
+        A note for each table that was used.
+
+    Raises:
+        RepriseError: A table cannot be read, a row has another number of cells than the
+            header, a name fits several images, or two rows give an image different values.
+    """
+    notes = []
+    by_name = {image.name: image for image in images}
+    for name in files.with_suffix(".csv"):
+        if "group" not in posixpath.basename(name).lower():
+            continue
+        table = read_table(files, name)
+        image_column = column_place(table.columns, IMAGE_COLUMNS)
+        others = other_columns(table.columns, [image_column])
+        if image_column is None or not others or box_columns(table.columns):
+            continue
+        values = _values(table, image_column, others, files)
+        known = [image for image in values if image in by_name]
+        for image in known:
+            by_name[image].keys = {**values[image], **by_name[image].keys}
+        notes.append(f"{name} gives {', '.join(others)} of {len(known)} image(s)")
+    return notes
+
+
+def _values(
+    table: Table, image_column: int, columns: dict[str, int], files: FileIndex
+) -> dict[str, dict[str, str]]:
+    """The values of each image in a table, by the image's name in the source folder."""
+    found: dict[str, dict[str, str]] = {}
+    for where, cells in table.rows:
+        if problem := table.length_problem(cells):
+            raise files.error(table.name, where, problem, _FIX)
+        written = cells[image_column]
+        matches = files.index.find(written, table.name)
+        if len(matches) > 1:
+            raise files.several(written, table.name, where, matches)
+        values = {key: cells[place] for key, place in columns.items() if cells[place].strip()}
+        name = matches[0] if matches else written
+        if found.setdefault(name, values) != values:
+            problem = f"other values for '{written}' than before"
+            raise files.error(table.name, where, problem, _FIX)
+    return found

@@ -1,9 +1,16 @@
-"""From ``data.sources`` to ``data/raw``: fetched, verified, unpacked, packed for DVC."""
+"""From ``data.sources`` to ``data/raw``: fetched, verified, unpacked, packed for DVC.
+
+DVC keeps a source as one tar file, because 50,000 small files are slow to track:
+``data/raw/<source>.tar``; ``<source>.json`` counts its files and has their digest.
+:mod:`reprise.sources.unpack` gives them back.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +19,8 @@ from reprise.errors import RepriseError
 from reprise.replacing import remove, replacing_folder
 from reprise.sources.archives import extract_archive, is_archive
 from reprise.sources.config import LimitsConfig, SourceConfig
-from reprise.sources.folders import copy_folder
+from reprise.sources.folders import copy_folder, digest
 from reprise.sources.nested import extract_nested
-from reprise.sources.pack import pack_sources
 from reprise.sources.quota import Quota
 from reprise.sources.safe_names import check_name_clashes
 from reprise.sources.urls import without_queries
@@ -36,7 +42,7 @@ def download_all(
     Args:
         sources: Name to source, from ``data.sources``.
         limits: Limits of each source, from ``data.limits``.
-        out: Folder to write, as :mod:`reprise.sources.pack` says; what it held is removed.
+        out: Folder to write, as :mod:`reprise.sources.download` says; what it held is removed.
         base: Folder that local paths start from.
         scratch: Folder for downloads: unfinished ones are resumed by the next call, finished
             ones are not fetched again.
@@ -106,3 +112,46 @@ def _fill(folder: Path, path: Path, source: SourceConfig, limits: LimitsConfig) 
         extract_archive(path, folder, quota)
     extract_nested(folder, quota)
     check_name_clashes(folder)
+
+
+def pack_source(folder: Path, sha256: str, raw: Path, source: str) -> None:
+    """Write ``<source>.tar`` and ``<source>.json``; the same files give the same bytes.
+
+    Args:
+        folder: The files; only regular ones, at paths that are safe to write.
+        sha256: Of the folder's paths and contents, hexadecimal.
+        raw: Folder to write to.
+        source: Name of the source.
+    """
+    files = sorted(
+        (Path(where, name) for where, _, names in os.walk(folder) for name in names),
+        key=lambda path: path.relative_to(folder).as_posix(),
+    )
+    size = 0
+    with tarfile.TarFile(raw / f"{source}.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+        for path in files:
+            info = tarfile.TarInfo(path.relative_to(folder).as_posix())
+            info.size = path.stat().st_size
+            size += info.size
+            with path.open("rb") as file:
+                tar.addfile(info, file)
+    content = {"files": len(files), "bytes": size, "sha256": sha256}
+    (raw / f"{source}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def pack_sources(raw: Path) -> None:
+    """Turn each source's folder in ``raw`` into its tar file.
+
+    Raises:
+        RepriseError: The disk is full. Then ``raw`` does not exist.
+    """
+    try:
+        for folder in sorted(path for path in raw.iterdir() if path.is_dir()):
+            pack_source(folder, digest(folder), raw, folder.name)
+            shutil.rmtree(folder)
+    except OSError as error:
+        shutil.rmtree(raw, ignore_errors=True)
+        raise RepriseError(
+            f"the sources cannot be packed: {error.strerror or error}.",
+            "free disk space, then run again; nothing is downloaded twice.",
+        ) from None

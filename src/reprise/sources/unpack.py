@@ -18,7 +18,7 @@ def unpack_source(raw: Path, source: str, scratch: Path) -> Path:
     """A folder with the files of a source, unpacked now or by an earlier run.
 
     Args:
-        raw: Holds what :mod:`reprise.sources.pack` wrote.
+        raw: Holds what :mod:`reprise.sources.download` wrote.
         source: Name of the source.
         scratch: Folder for unpacked sources; it may be deleted at any time. Older contents
             of this source are removed from it.

@@ -14,13 +14,13 @@ from reprise.errors import RepriseError
 from reprise.replacing import remove, replacing_file
 from reprise.sources.archives import require_archive
 from reprise.sources.backends import Connection, backend
-from reprise.sources.buckets import download_folder
 from reprise.sources.config import LimitsConfig, SourceConfig
 from reprise.sources.download_cache import DownloadCache
 from reprise.sources.file_download import (
     discard,
     discard_if_stale,
     download_file,
+    download_folder,
     progress_bar,
     remote_info,
 )
@@ -141,10 +141,10 @@ class _Download:
 
     def find(self) -> VerifiedCopy | None:
         """What an earlier run left in the cache of this source."""
-        source, record = self.source, _read_record(self.cache, _key(self.source))
-        sha256 = source.sha256 or (record.sha256 if record and record.fixed else None)
-        stale = is_repository(source.url) and (record is None or record.sha256 != sha256)
-        if sha256 is None or stale:
+        source = self.source
+        snapshot, recorded = _read_record(self.cache, _key(source))
+        sha256 = source.sha256 or (recorded if _is_fixed(source, snapshot) else None)
+        if sha256 is None or (is_repository(source.url) and recorded != sha256):
             return None
         with ExitStack() as attempt:
             attempt.enter_context(self.cache.locked(sha256))
@@ -152,7 +152,7 @@ class _Download:
             if path is None:
                 return None
             self.locks.enter_context(attempt.pop_all())
-            return VerifiedCopy(path, sha256, record.commit if record else None)
+            return VerifiedCopy(path, sha256, snapshot.commit if snapshot else None)
 
     def run(self, pinning: bool) -> VerifiedCopy:
         """Download, verify and cache the source."""
@@ -179,8 +179,7 @@ class _Download:
         discard(part)
         if snapshot is not None:
             _write_record(self.cache, source, snapshot, found)
-        fixed = snapshot is not None and snapshot.in_git and snapshot.commit == source.revision
-        if source.sha256 is None and not fixed and not pinning:
+        if source.sha256 is None and not _is_fixed(source, snapshot) and not pinning:
             _check_sum(source, found)
         return VerifiedCopy(path, found, snapshot.commit if snapshot else None)
 
@@ -215,13 +214,9 @@ def _key(source: SourceConfig) -> str:
     return hashlib.sha256(named.encode("utf-8")).hexdigest()[:16]
 
 
-@dataclass(frozen=True)
-class _Record:
-    """What a repository gave at a revision; ``fixed`` when it can never give anything else."""
-
-    commit: str
-    sha256: str
-    fixed: bool
+def _is_fixed(source: SourceConfig, snapshot: Snapshot | None) -> bool:
+    """Whether a repository can never give anything else at the source's revision."""
+    return snapshot is not None and snapshot.in_git and snapshot.commit == source.revision
 
 
 def _write_record(
@@ -237,8 +232,9 @@ def _write_record(
         print(f"{source.revision} is commit {snapshot.commit}", file=sys.stderr)
 
 
-def _read_record(cache: DownloadCache, key: str) -> _Record | None:
+def _read_record(cache: DownloadCache, key: str) -> tuple[Snapshot | None, str | None]:
+    """What was noted of a repository, and the digest of what it gave."""
     record = cache.folder / f"{key}.commit"
     text = record.read_text(errors="replace") if record.exists() else ""
     match = re.fullmatch("([0-9a-f]{40,64}) ([0-9a-f]{64}) (fixed|moving)", text)
-    return _Record(match[1], match[2], match[3] == "fixed") if match else None
+    return (Snapshot(match[1], match[3] == "fixed"), match[2]) if match else (None, None)

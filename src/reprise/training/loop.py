@@ -14,13 +14,11 @@ from reprise.errors import RepriseError
 from reprise.models.family import Batch, Family, to_device
 from reprise.models.loss import mean_losses, without_weight
 from reprise.training.config import TrainSettings
-from reprise.training.freezing import Frozen
-from reprise.training.loader import BatchLoader
+from reprise.training.loader import BatchLoader, EpochBatchSampler
 from reprise.training.loggers import Row
-from reprise.training.optimizer import build_average, build_optimizer, build_scheduler
+from reprise.training.optimizer import Frozen, build_average, build_optimizer, build_scheduler
 from reprise.training.plan import Plan
 from reprise.training.runtime import Runtime, precision
-from reprise.training.sampler import EpochBatchSampler
 from reprise.training.train_state import TrainState
 
 

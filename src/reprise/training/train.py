@@ -21,6 +21,7 @@ from reprise.models.starting_weights import load_starting_weights
 from reprise.models.storage import save_model, write_tensors
 from reprise.training.callbacks import (
     Checkpointing,
+    Console,
     LearningRate,
     LogRows,
     LogSpeed,
@@ -29,7 +30,6 @@ from reprise.training.callbacks import (
 from reprise.training.check_parameters import check_parameters
 from reprise.training.checkpoint import open_checkpoints, run_key
 from reprise.training.config import TrainSettings
-from reprise.training.console import Console
 from reprise.training.loggers import LoggedRun, open_loggers
 from reprise.training.loop import Callback, Trainer
 from reprise.training.plan import check_unfreeze, plan_run

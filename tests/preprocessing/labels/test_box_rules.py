@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reprise.preprocessing.labels.box_rules import XYWH, clean_box
+from reprise.preprocessing.labels.clean_labels import XYWH, clean_box
 from reprise.preprocessing.rules import Rule
 
 

@@ -22,8 +22,7 @@ from reprise.masks.rle import encode_mask
 from reprise.preprocessing.config import DataConfig
 from reprise.preprocessing.labels import read_labels as module
 from reprise.preprocessing.labels.label_cache import LabelCache
-from reprise.preprocessing.labels.label_file import read_records, write_records
-from reprise.preprocessing.labels.read_labels import read_labels
+from reprise.preprocessing.labels.read_labels import read_labels, read_records, write_records
 
 ENTRY = {"url": "mine", "format": "coco"}
 

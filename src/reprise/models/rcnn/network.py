@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models import get_model
+from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import _mobilenet_extractor, _resnet_fpn_extractor
 from torchvision.models.detection.faster_rcnn import (
@@ -31,7 +32,6 @@ from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
 
 from reprise.models.config import FirstStageConfig, ModelConfig
-from reprise.models.rcnn.counting import CountingSampler
 
 BACKBONES = {
     "nano": "mobilenet_v3_small",
@@ -316,3 +316,27 @@ def _backbone(variant: str, deep: bool, pretrained: bool) -> nn.Module:
         else _resnet_fpn_extractor(body, trainable_layers=5, norm_layer=pyramid_norm)
     )
     return backbone
+
+
+class CountingSampler(BalancedPositiveNegativeSampler):
+    """The library's sampler, which remembers how many it chose last.
+
+    Attributes:
+        chosen: Samples of all images, a float scalar.
+        positives: Those of them that lie on an object.
+    """
+
+    chosen: Tensor
+    positives: Tensor
+
+    @classmethod
+    def like(cls, other: BalancedPositiveNegativeSampler) -> CountingSampler:
+        """One with the other's settings."""
+        return cls(other.batch_size_per_image, other.positive_fraction)
+
+    def __call__(self, matched_idxs: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Masks (anchors,) of each image's chosen positives and negatives."""
+        positives, negatives = super().__call__(matched_idxs)
+        sums = [sum(mask.sum() for mask in masks).float() for masks in (positives, negatives)]
+        self.positives, self.chosen = sums[0], sums[0] + sums[1]
+        return positives, negatives

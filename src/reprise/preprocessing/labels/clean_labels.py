@@ -7,10 +7,9 @@ import math
 from dataclasses import dataclass, field
 
 from reprise.formats.records import BoxRecord, ImageRecord
+from reprise.masks import rle
 from reprise.preprocessing.decode.decoder import BadImageError
-from reprise.preprocessing.decode.orientation import orient_box
-from reprise.preprocessing.labels.box_rules import XYWH, clean_box
-from reprise.preprocessing.labels.segmentations import Outline, place_segmentation
+from reprise.preprocessing.decode.orientation import orient_box, orient_polygon
 from reprise.preprocessing.rules import Rule
 
 
@@ -141,3 +140,110 @@ def _judged(box: BoxRecord, kept: XYWH, scale: tuple[float, float], outline: Out
     usable = math.isfinite(area) and 0 < area <= largest
     written = json.dumps(outline, ensure_ascii=False) if outline else "[]"
     return CleanBox(box.class_name, kept, area if usable else largest, box.iscrowd, written)
+
+
+Outline = list[list[float]] | dict[str, object]
+# Numbers of a triangle.
+_LEAST_NUMBERS = 6
+
+
+def place_segmentation(
+    outline: Outline, scale: tuple[float, float], size: tuple[int, int], orientation: int
+) -> tuple[Outline, str]:
+    """Check an outline and bring it to the upright image.
+
+    Args:
+        outline: COCO polygons or RLE as the label file has them; empty for none.
+        scale: Factors across and down from the label file's units to pixels of ``size``.
+        size: Width and height in pixels of the image that the labels were made on.
+        orientation: EXIF orientation that the image was turned by since; 1 when it was not.
+
+    Returns:
+        What can be used, in pixels of the upright image, empty for nothing; and why the rest
+        was left out, empty when all can be used.
+    """
+    if isinstance(outline, dict):
+        wrong = _wrong_run_lengths(outline, size, turned=orientation != 1) if outline else ""
+        return ([], wrong) if wrong else (outline, "")
+    if not outline:
+        return [], ""
+    sound = [part for part in outline if _is_polygon(part)]
+    # Exporters write one empty polygon for a box that has no outline.
+    broken = sum(bool(part) for part in outline) - len(sound)
+    reason = f"{broken} of {len(outline)} polygons broken" if broken else ""
+    return _placed(sound, scale, size, orientation), reason
+
+
+def _is_polygon(part: list[float]) -> bool:
+    return len(part) >= _LEAST_NUMBERS and len(part) % 2 == 0 and all(map(math.isfinite, part))
+
+
+def _placed(
+    polygons: list[list[float]],
+    scale: tuple[float, float],
+    size: tuple[int, int],
+    orientation: int,
+) -> list[list[float]]:
+    if scale != (1.0, 1.0):
+        polygons = [[v * scale[place % 2] for place, v in enumerate(part)] for part in polygons]
+    if orientation != 1:
+        polygons = [orient_polygon(part, *size, orientation) for part in polygons]
+    return polygons
+
+
+def _wrong_run_lengths(outline: dict[str, object], size: tuple[int, int], turned: bool) -> str:
+    """Why run lengths cannot be used, empty when they can; they belong to one pixel grid."""
+    try:
+        rle.area(outline)
+    except ValueError as error:
+        return str(error)
+    if turned or outline["size"] != [size[1], size[0]]:
+        return f"its mask is of {outline['size']}, the image of {[size[1], size[0]]}"
+    return ""
+
+
+XYWH = tuple[float, float, float, float]
+# Label tools round; an excess this small (pixels) is cut without a row in the ledger.
+ROUNDING = 1e-3
+
+
+def clean_box(xywh: XYWH, width: int, height: int) -> tuple[XYWH | None, Rule | None]:
+    """Judge one box.
+
+    Args:
+        xywh: Left, top, width, height in pixels of the upright image; any floats.
+        width: The image's width in pixels.
+        height: The image's height in pixels.
+
+    Returns:
+        The box to keep, or None; and the rule that dropped or repaired it, or None. A box
+        that is kept has ``0 <= x < x + w <= width``, also in floating point, and likewise
+        for ``y``.
+    """
+    x, y, w, h = xywh
+    # Most boxes are as they should be, and there are millions.
+    if 0 <= x < x + w <= width and 0 <= y < y + h <= height:
+        return xywh, None
+    if not all(math.isfinite(value) for value in xywh):
+        return None, Rule.BOX_NOT_FINITE
+    if not (x + w > x and y + h > y):
+        return None, Rule.BOX_EMPTY
+    across, down = _cut(x, w, width), _cut(y, h, height)
+    if across is None or down is None:
+        return None, Rule.BOX_OUTSIDE
+    kept = (across[0], down[0], across[1], down[1])
+    moved = max(abs(before - after) for before, after in zip(xywh, kept, strict=True))
+    return kept, Rule.BOX_CLIPPED if moved > ROUNDING else None
+
+
+def _cut(start: float, length: float, limit: int) -> tuple[float, float] | None:
+    """An interval's part inside 0 to ``limit``; None when nothing worth keeping is."""
+    if start >= 0 and start + length <= limit:
+        return start, length
+    low, high = max(start, 0.0), min(start + length, float(limit))
+    if high - low <= ROUNDING:
+        return None
+    size = high - low
+    while low + size > limit:
+        size = math.nextafter(size, 0.0)
+    return low, size

@@ -7,19 +7,20 @@ ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from reprise.dataset import Category
 from reprise.errors import RepriseError
-from reprise.formats.records import ImageRecord, ReadOptions
+from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions
 from reprise.formats.source_labels import read_source
 from reprise.preprocessing import rules
 from reprise.preprocessing.config import SYNTHETIC, DataConfig
 from reprise.preprocessing.labels.label_cache import LabelCache, label_key
-from reprise.preprocessing.labels.label_file import read_records, write_records
 from reprise.preprocessing.parallel import map_ordered
 from reprise.preprocessing.rules import Rule
 from reprise.sources.config import SourceConfig
@@ -155,3 +156,34 @@ def choose_classes(sources: list[SourceLabels], config: DataConfig) -> list[Cate
             "no image has any box or label.", "check that the label files belong to the images."
         )
     return [Category(index, name) for index, name in enumerate(names, start=1)]
+
+
+_IMAGE_FIELDS = tuple(field.name for field in fields(ImageRecord))
+_BOX_FIELDS = tuple(field.name for field in fields(BoxRecord))
+
+
+def write_records(images: Iterable[ImageRecord], file: Path) -> None:
+    """Write images as lines of JSON.
+
+    Args:
+        images: Of one source.
+        file: Replaced when it exists.
+    """
+    with file.open("w", encoding="ascii") as to:
+        for image in images:
+            line = {name: getattr(image, name) for name in _IMAGE_FIELDS}
+            line["path"] = None if image.path is None else str(image.path)
+            line["boxes"] = [[getattr(box, name) for name in _BOX_FIELDS] for box in image.boxes]
+            to.write(json.dumps(line) + "\n")
+
+
+def read_records(file: Path) -> Iterator[ImageRecord]:
+    """The images that :func:`write_records` wrote, in that order."""
+    with file.open(encoding="ascii") as lines:
+        for line in lines:
+            image: dict[str, Any] = json.loads(line)
+            image["path"] = None if image["path"] is None else Path(image["path"])
+            image["boxes"] = [
+                BoxRecord(name, tuple(xywh), *rest) for name, xywh, *rest in image["boxes"]
+            ]
+            yield ImageRecord(**image)
