@@ -176,8 +176,9 @@ _FIX = "correct the table, or rename it so that its name does not hold the word 
 
 
 def add_group_keys(images: list[ImageRecord], files: FileIndex) -> list[str]:
-    """Add the columns of such tables to the ``keys`` of the images that their rows name.
+    """Add the columns of group tables to the ``keys`` of the images that their rows name.
 
+    Any CSV file with ``group`` in its name is one, if it has a column of image names and no boxes.
     An empty cell is no value. What the labels themselves say of an image stays.
 
     Args:

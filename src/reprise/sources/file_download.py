@@ -1,4 +1,4 @@
-"""Downloads that survive a broken line: ranges through fsspec, retries, a size limit; folders too."""
+"""Downloads that survive a broken line: ranges through fsspec, retries, limits; folders too."""
 
 from __future__ import annotations
 

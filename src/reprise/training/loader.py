@@ -1,4 +1,4 @@
-"""Batches, drawn by seed and epoch, made by worker processes, and whether a run waits for them or for the network."""
+"""Batches, drawn by seed and epoch, made by processes; and whether a run waits for them."""
 
 from __future__ import annotations
 

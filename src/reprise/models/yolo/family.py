@@ -202,7 +202,10 @@ def _to_original(
 
 
 class Criterion:
-    """A detector's loss.
+    """A detector's loss, as sums and counts.
+
+    The library divides its parts by what it counts in the batch: the scores that its assigner
+    gives to anchors and, for masks, the anchors themselves.
 
     Args:
         detector: A network of the library, on the device that it trains on.
