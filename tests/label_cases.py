@@ -1,0 +1,315 @@
+"""Inputs as people's tools write them, and what each must give.
+
+The inputs are built by ``../shared/cases/make.py``, which is no part of this repository, and
+whose README says what is right. ``python benchmarks/label_cases.py`` prints the table;
+``tests/formats/test_label_cases.py`` holds the readers to it. Every right value is also a
+small test of the reader that it is about, which needs nothing from outside.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+
+from reprise.commands.check import _folder
+from reprise.errors import RepriseError
+from reprise.formats.records import ReadOptions, SourceDataset
+from reprise.formats.source_labels import read_source
+from reprise.preprocessing.decode.decoder import BadImageError
+from reprise.preprocessing.labels.clean_labels import CleanedLabels, clean_labels
+from reprise.sources.config import LimitsConfig
+
+# Of cases whose numbers are written with few digits, in pixels.
+NEAR = 0.02
+
+
+@dataclass
+class Reading:
+    """What came of one case.
+
+    Attributes:
+        dataset: As its format's reader gave it; None when it was refused.
+        images: Labels after the rules, in pixels, of every image that stays.
+        dropped: Why the others do not, by name.
+        message: The refusal, empty when there was none.
+    """
+
+    dataset: SourceDataset | None = None
+    images: dict[str, CleanedLabels] = field(default_factory=dict)
+    dropped: dict[str, str] = field(default_factory=dict)
+    message: str = ""
+
+    @property
+    def notes(self) -> str:
+        """All notes of the source."""
+        return "; ".join(self.dataset.notes) if self.dataset else ""
+
+    def boxes(self) -> set[tuple[tuple[str, str, bool], ...]]:
+        """The boxes of the images, each once: class, place, whether it has an outline."""
+        return {
+            tuple((b.class_name, place(b.xywh), b.segmentation != "[]") for b in image.boxes)
+            for image in self.images.values()
+        }
+
+    def describe(self) -> str:
+        """What a reader of the table wants to know."""
+        if self.dataset is None:
+            return f"refused: {' '.join(self.message.split())[:160]}"
+        parts = [f"{len(self.images)} images"]
+        counts = Counter(box.class_name for i in self.images.values() for box in i.boxes)
+        parts += [f"{name} {count}" for name, count in counts.items()]
+        first = next(iter(self.images.values()), None)
+        for box in first.boxes[:3] if first else ():
+            outlined = " outlined" if box.segmentation != "[]" else ""
+            parts.append(f"{box.class_name} {place(box.xywh)}{outlined}")
+        if self.dropped:
+            name, why = next(iter(self.dropped.items()))
+            parts.append(f"{len(self.dropped)} dropped ({name}: {why[:60]})")
+        return "; ".join(parts)
+
+
+def place(xywh: Sequence[float]) -> str:
+    """A box in pixels, with two digits at most."""
+    return " ".join(f"{round(value, 2) + 0:g}" for value in xywh)
+
+
+def build(make: Path, folder: Path, names: Sequence[str]) -> None:
+    """Build some cases, or all of them."""
+    subprocess.run(
+        [sys.executable, str(make), str(folder), *names], check=True, capture_output=True
+    )
+
+
+def read_case(folder: Path) -> Reading:
+    """Read one case as ``reprise check`` and preprocessing do; no image is decoded."""
+    zipped = folder / "data.zip"
+    try:
+        with _folder(zipped if zipped.is_file() else folder / "src", LimitsConfig()) as inside:
+            reading = Reading(read_source(inside, "mine", "auto", ReadOptions()))
+            _clean(reading)
+            return reading
+    except RepriseError as error:
+        return Reading(message=f"{error.problem} {error.fix}")
+
+
+def _clean(reading: Reading) -> None:
+    assert reading.dataset is not None
+    for record in reading.dataset.images:
+        if record.problem or record.path is None or not record.labelled:
+            reading.dropped[record.name] = record.problem or (
+                "not labelled" if record.path else "missing"
+            )
+            continue
+        with Image.open(record.path) as image:
+            size = image.size
+        try:
+            reading.images[record.name] = clean_labels(record, *size, 1)
+        except BadImageError as bad:
+            reading.dropped[record.name] = bad.detail
+
+
+Judge = Callable[[Reading], bool]
+
+
+def same_boxes(images: int, *boxes: str, told: str = "") -> Judge:
+    """Every image has exactly these boxes, each ``class: x y w h`` or with ``outlined`` behind.
+
+    Args:
+        images: How many images stay; none may be dropped.
+        boxes: In the order of the labels.
+        told: A word that a note must have.
+    """
+
+    def judge(reading: Reading) -> bool:
+        wanted = []
+        for text in boxes:
+            name, _, where = text.partition(": ")
+            wanted.append((name, where.removesuffix(" outlined"), where.endswith(" outlined")))
+        found = reading.boxes()
+        return (
+            len(reading.images) == images
+            and not reading.dropped
+            and len(found) == 1
+            and _near(next(iter(found)), tuple(wanted))
+            and told.lower() in reading.notes.lower()
+        )
+
+    return judge
+
+
+def _near(
+    found: tuple[tuple[str, str, bool], ...], wanted: tuple[tuple[str, str, bool], ...]
+) -> bool:
+    return len(found) == len(wanted) and all(
+        one[0] == other[0]
+        and one[2] == other[2]
+        and all(
+            abs(float(a) - float(b)) <= NEAR
+            for a, b in zip(one[1].split(), other[1].split(), strict=True)
+        )
+        for one, other in zip(found, wanted, strict=True)
+    )
+
+
+def split_counts(**counts: int) -> Judge:
+    """So many images in each split that the source gives."""
+
+    def judge(reading: Reading) -> bool:
+        images = reading.dataset.images if reading.dataset else []
+        return Counter(image.split for image in images) == Counter(counts)
+
+    return judge
+
+
+def both(*judges: Judge) -> Judge:
+    """All of these."""
+    return lambda reading: all(judge(reading) for judge in judges)
+
+
+def whole_image_labels(**counts: int) -> Judge:
+    """So many images of each label; underscores stand for spaces."""
+
+    def judge(reading: Reading) -> bool:
+        images = reading.dataset.images if reading.dataset else []
+        found = Counter(name.replace(" ", "_") for image in images for name in image.labels)
+        return found == Counter(counts)
+
+    return judge
+
+
+@dataclass(frozen=True)
+class LabelCase:
+    """One input.
+
+    Attributes:
+        name: Of its folder.
+        right: What it must give, in words.
+        judge: Whether a reading is that.
+    """
+
+    name: str
+    right: str
+    judge: Judge
+
+
+DOG = "dog: 80 48 40 64"
+LABEL_CASES = (
+    LabelCase(
+        "case01_cvat_coco_rotation",
+        "polygon of the turned rectangle, box 90 30 20 100, a note",
+        same_boxes(20, "ship: 90 30 20 100 outlined", told="rotat"),
+    ),
+    LabelCase(
+        "case02_cvat_voc_rotation",
+        "polygon of the turned rectangle, box 90 30 20 100, a note",
+        same_boxes(20, "ship: 90 30 20 100 outlined", told="rotat"),
+    ),
+    LabelCase(
+        "case03_xanylabeling_rotation",
+        "polygon from the corners, box around it",
+        same_boxes(20, "nut: 40 20 84 50 outlined", "nut: 130 100 50 50"),
+    ),
+    LabelCase(
+        "case04_track_conf_id",
+        "two boxes an image; extra columns told",
+        same_boxes(20, "person: 30 48 40 64", "car: 120 56 60 48", told="column"),
+    ),
+    LabelCase(
+        "case05_pose_2d_no_kpt_shape",
+        "box 60 32 80 96 (0.5 0.5 0.4 0.6), told",
+        same_boxes(20, "hand: 60 32 80 96", told="keypoint"),
+    ),
+    LabelCase("case06_savetxt", "dog and cat on each", same_boxes(20, DOG, "cat: 30 40 20 32")),
+    LabelCase("case07_darknet_voc", "20 boxes", same_boxes(20, DOG)),
+    LabelCase("case07b_capital_folders", "20 boxes", same_boxes(20, DOG)),
+    LabelCase(
+        "case07c_images_and_labels_split_inside",
+        "20 boxes in train and val",
+        both(same_boxes(20, DOG), split_counts(train=10, val=10)),
+    ),
+    LabelCase(
+        "case08_coco_no_bbox",
+        "boxes from the polygons",
+        same_boxes(20, "cell: 50 40 70 60 outlined", "cell: 130 110 50 40 outlined"),
+    ),
+    LabelCase(
+        "case09_labelstudio_paths",
+        "matched by the tail of the path, told",
+        same_boxes(20, "button: 50 40 70 60", told="20"),
+    ),
+    LabelCase(
+        "case09c_csv_absolute",
+        "matched by the tail of the path, told",
+        same_boxes(20, "cat: 50 40 70 60", told="20"),
+    ),
+    LabelCase(
+        "case10_extension_case",
+        "matched, told",
+        same_boxes(20, "button: 50 40 70 60", told="20"),
+    ),
+    LabelCase("case11_nfd", "matched, told", same_boxes(20, "Riß: 50 40 70 60", told="20")),
+    LabelCase("case13_voc_gb2312", "class 汽车, 20 boxes", same_boxes(20, "汽车: 50 70 100 20")),
+    LabelCase(
+        "case19_rolabelimg",
+        "polygon, box around it: 90 40 20 80",
+        same_boxes(20, "ship: 90 40 20 80 outlined", "ship: 10 10 30 20", told="rotat"),
+    ),
+    LabelCase(
+        "case22_coco_keypoints_too",
+        "boxes of instances, each once",
+        same_boxes(20, "person: 50 40 70.2 60 outlined", "dog: 130 110 50 40 outlined"),
+    ),
+    LabelCase(
+        "case23_labelbox_voc_polygon",
+        "polygon, box 20 30 60 60",
+        same_boxes(20, "head: 20 30 60 60 outlined"),
+    ),
+    LabelCase(
+        "case27_class_folder_words",
+        "three classes",
+        both(
+            whole_image_labels(train_station=8, test_tube=8, bus_stop=8),
+        ),
+    ),
+    LabelCase(
+        "case27b_words_in_split_folders",
+        "three classes, three splits",
+        both(
+            whole_image_labels(bullet_train=18, test_tube=18, bus_stop=18),
+            split_counts(train=18, val=18, test=18),
+        ),
+    ),
+    LabelCase(
+        "case28_voc_trainval",
+        "trainval is train: 14, test 6",
+        both(same_boxes(20, "cat: 50 70 100 20"), split_counts(train=14, test=6)),
+    ),
+    LabelCase(
+        "case29_yolo_list_dirs",
+        "21 boxes; train 14, val 7",
+        both(same_boxes(21, "hole: 80 48 40 64"), split_counts(train=14, val=7)),
+    ),
+    LabelCase("case33_all_iscrowd", "20 crowds", same_boxes(20, "cell: 50 40 70 60 outlined")),
+    LabelCase(
+        "case35_csv_normalised",
+        "read as normalised, told",
+        same_boxes(20, "cat: 50 40 70 80", told="fraction"),
+    ),
+    LabelCase(
+        "case36_yolo_pixels",
+        "read as pixels, told",
+        same_boxes(20, "a: 80 48 40 64", told="pixel"),
+    ),
+    LabelCase("case37_symlinks", "20 boxes", same_boxes(20, "a: 80 48 40 64")),
+    LabelCase(
+        "case38_coco_normalised",
+        "read as normalised, told",
+        same_boxes(20, "cell: 50 40 80 80", told="fraction"),
+    ),
+)
