@@ -52,3 +52,10 @@ def test_urls_that_are_taken(url: str) -> None:
 def test_what_a_repository_needs(settings: dict[str, str], reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         SourceConfig(**settings)
+
+
+@pytest.mark.parametrize("encoding", ["base64", "gbk2", "\0"])
+def test_an_encoding_is_one_of_text(encoding: str) -> None:
+    assert SourceConfig(url="a.zip", encoding="gb18030").encoding == "gb18030"
+    with pytest.raises(ValidationError, match="a code page that Python knows"):
+        SourceConfig(url="a.zip", encoding=encoding)

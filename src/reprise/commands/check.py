@@ -50,6 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_version,
         help="of labels that are kept in versions: latest (the default) or a stamp YYMMDDHHmmss",
     )
+    parser.add_argument(
+        "--encoding",
+        default=None,
+        type=_encoding,
+        help="code page of an archive's file names that are not Unicode: gb18030, say",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
@@ -63,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
 
     path, name = options.path, _source_name(options.path)
     allowed, notes = _limits()
-    with _folder(path, allowed) as folder:
+    with _folder(path, allowed, options.encoding) as (folder, told):
         format_name, reason = options.format, "it was named"
         if format_name == "auto":
             format_name, reason = _detected(folder, name, path)
@@ -75,9 +81,9 @@ def run(options: argparse.Namespace) -> int:
             ReadOptions(version=options.version),
             int(allowed.max_image_megapixels * 1e6),
         )
-    found.notes += notes
+    found.notes += notes + told
     found.notes += _packed(path)
-    entry = _entry(name, path, found.format, options.version)
+    entry = _entry(name, path, found.format, options)
     if options.json:
         content = {**asdict(found), "params_entry": entry}
         print(json.dumps(content, ensure_ascii=False, indent=2))
@@ -107,26 +113,38 @@ def _version(text: str) -> str:
     return text
 
 
+def _encoding(text: str) -> str:
+    from reprise.sources.config import known_encoding
+
+    try:
+        return known_encoding(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no code page that Python knows") from None
+
+
 @contextmanager
-def _folder(path: Path, allowed: LimitsConfig) -> Iterator[Path]:
-    """The dataset as a folder: an archive is unpacked for the time being, as for the pipeline."""
+def _folder(
+    path: Path, allowed: LimitsConfig, encoding: str | None
+) -> Iterator[tuple[Path, list[str]]]:
+    """The dataset as a folder, and notes: an archive is unpacked for the time being, as for the
+    pipeline."""
     from reprise.sources.archives import extract_archive
     from reprise.sources.nested import extract_nested
     from reprise.sources.quota import Quota
     from reprise.sources.safe_names import check_name_clashes
 
     if path.is_dir():
-        yield path
+        yield path, []
     elif path.is_file():
         with tempfile.TemporaryDirectory(prefix="reprise-check-") as folder:
             quota = Quota(allowed.max_files, int(allowed.max_unpacked_gb * 1e9))
             try:
-                extract_archive(path, Path(folder), quota)
-                extract_nested(Path(folder), quota)
+                notes = extract_archive(path, Path(folder), quota, encoding)
+                notes += extract_nested(Path(folder), quota, encoding)
                 check_name_clashes(Path(folder))
             except RepriseError as error:
                 raise RepriseError(f"{path}: {error.problem}", error.fix) from None
-            yield Path(folder)
+            yield Path(folder), notes
     else:
         raise RepriseError(
             f"{path} does not exist.",
@@ -167,7 +185,7 @@ def _source_name(path: Path) -> str:
     return name if free else f"my_{name}"[:41].rstrip("_")
 
 
-def _entry(name: str, path: Path, format_name: str, version: str) -> list[str]:
+def _entry(name: str, path: Path, format_name: str, options: argparse.Namespace) -> list[str]:
     """The lines below ``data.sources`` in params.yaml."""
     from reprise.sources.folders import digest
     from reprise.sources.source_entry import yaml_text
@@ -177,8 +195,10 @@ def _entry(name: str, path: Path, format_name: str, version: str) -> list[str]:
     entry = {"url": url.as_posix(), "format": format_name}
     if path.is_file():
         entry["sha256"] = digest(path)
-    if version != "latest":
-        entry["version"] = version
+    if options.encoding is not None:
+        entry["encoding"] = options.encoding
+    if options.version != "latest":
+        entry["version"] = options.version
     return [f"{name}:", *(f"  {key}: {yaml_text(value)}" for key, value in entry.items())]
 
 

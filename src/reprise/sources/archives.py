@@ -1,5 +1,7 @@
 """Extracting untrusted archives.
 
+Names that are not Unicode are decoded by :mod:`reprise.sources.name_encodings`.
+
 Members are written by this module, never by ``extractall``: every path is checked, links and
 devices are refused, and sizes are counted on the bytes that come out, because headers lie.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import stat
 import struct
@@ -18,6 +21,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from reprise.errors import RepriseError
+from reprise.sources.deflate64 import DEFLATE64, Deflate64Reader
+from reprise.sources.name_encodings import decoded_names
 from reprise.sources.quota import Quota
 from reprise.sources.safe_names import member_error, safe_path
 
@@ -26,6 +31,17 @@ CHUNK = 2**20
 # list of members: some 100 bytes each.
 MAX_HEADER = 2**24
 LISTED_BYTES_PER_FILE = 192
+_RESOURCE_FORKS = "__MACOSX"
+_UTF8_FLAG, _UNICODE_PATH = 0x800, 0x7075
+_METHODS = {
+    1: "Shrink",
+    6: "Implode",
+    93: "Zstandard",
+    95: "XZ",
+    96: "JPEG",
+    98: "PPMd",
+    99: "AES encryption",
+}
 _COMPRESSIONS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zX": lzma.open}
 _BROKEN = (
     zipfile.BadZipFile,
@@ -55,13 +71,21 @@ def is_archive(path: Path) -> bool:
     return _kind(_head(path)) is not None
 
 
-def extract_archive(archive: Path, folder: Path, quota: Quota) -> None:
+def extract_archive(
+    archive: Path, folder: Path, quota: Quota, encoding: str | None = None
+) -> list[str]:
     """Unpack a zip or tar archive (plain, gzip, bzip2, xz) into an empty folder.
+
+    ``__MACOSX``, in which macOS keeps what is no data, is left out.
 
     Args:
         archive: The archive; its kind is read from its content.
         folder: An existing empty folder.
         quota: Limits, counted down.
+        encoding: Code page of names that are not Unicode; None guesses that of a zip.
+
+    Returns:
+        Notes for a person: which code page was guessed, if any was.
 
     Raises:
         RepriseError: The archive is broken, of no known kind, over a limit, or holds a
@@ -74,10 +98,10 @@ def extract_archive(archive: Path, folder: Path, quota: Quota) -> None:
     with archive.open("rb") as file, quota.growing_from(size):
         try:
             if kind == "zip":
-                _extract_zip(file, folder, quota)
-            else:
-                stream = file if kind == "tar" else _COMPRESSIONS[kind](file)
-                _extract_tar(stream, folder, quota)
+                return _extract_zip(file, folder, quota, encoding)
+            stream = file if kind == "tar" else _COMPRESSIONS[kind](file)
+            _extract_tar(stream, folder, quota, encoding)
+            return []
         except _BROKEN as error:
             raise _broken(error) from None
         except OSError as error:
@@ -178,39 +202,79 @@ def write_member(content: IO[bytes], root: Path, path: PurePosixPath, quota: Quo
         raise member_error(str(path), "it occurs twice") from None
 
 
-def _extract_zip(file: IO[bytes], folder: Path, quota: Quota) -> None:
+def _extract_zip(file: IO[bytes], folder: Path, quota: Quota, encoding: str | None) -> list[str]:
     listing = MAX_HEADER + LISTED_BYTES_PER_FILE * quota.files
     bounded: Any = _Bounded(file, quota, listing)
     with zipfile.ZipFile(bounded) as archive:
-        for member in archive.infolist():
-            name = _zip_name(member)
+        names, notes = _zip_names(archive.infolist(), encoding)
+        for name, member in zip(names, archive.infolist(), strict=True):
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise member_error(name, "it is a link or a device")
             if member.flag_bits & 1:
                 raise member_error(name, "it is encrypted")
             path = safe_path(name)
-            if member.is_dir() or kind == stat.S_IFDIR:
+            if path.parts[0] == _RESOURCE_FORKS:
+                continue
+            # Windows' own .NET ends the names of folders with a backslash.
+            if name.endswith(("/", "\\")) or kind == stat.S_IFDIR:
                 make_folders(folder, path, quota)
                 continue
-            with archive.open(member) as content:
+            with _open_member(archive, member, name) as content:
                 write_member(content, folder, path, quota)
+    return notes
 
 
-def _zip_name(member: zipfile.ZipInfo) -> str:
-    """A member's name: UTF-8 also where the flag that says so is missing, as Info-ZIP and
-    macOS leave it, and zipfile reads code page 437."""
-    if member.flag_bits & 0x800:
-        return member.filename
+def _zip_names(members: list[zipfile.ZipInfo], encoding: str | None) -> tuple[list[str], list[str]]:
+    """The members' names, and notes: the Unicode name beside the old one first, then UTF-8
+    where a flag says so, then what the bytes are likeliest to be."""
+    names: list[str | None] = []
+    unknown: list[bytes] = []
+    for member in members:
+        name: str | None = member.orig_filename.partition("\0")[0]
+        if not member.flag_bits & _UTF8_FLAG:
+            # zipfile reads code page 437, in which every byte is a letter.
+            stored = member.orig_filename.partition("\0")[0].encode("cp437")
+            name = _unicode_name(member.extra, stored)
+            if name is None:
+                unknown.append(stored)
+        names.append(name)
+    texts, notes = decoded_names(unknown, encoding)
+    rest = iter(texts)
+    return [next(rest) if name is None else name for name in names], notes
+
+
+def _unicode_name(extra: bytes, stored: bytes) -> str | None:
+    """The name in Info-ZIP's Unicode path field, if there is one and it is about this name."""
+    while len(extra) >= 4:
+        kind, size = struct.unpack("<HH", extra[:4])
+        field, extra = extra[4 : 4 + size], extra[4 + size :]
+        known = kind == _UNICODE_PATH and len(field) > 5 and field[0] == 1
+        # The checksum says whether a tool that did not know the field has renamed the member.
+        if known and struct.unpack("<I", field[1:5])[0] == zlib.crc32(stored):
+            return field[5:].decode("utf-8")
+    return None
+
+
+def _open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> IO[bytes]:
+    if member.compress_type == DEFLATE64:
+        return io.BufferedReader(Deflate64Reader(archive, member, name))
     try:
-        return member.filename.encode("cp437").decode("utf-8")
-    except UnicodeError:
-        return member.filename
+        return archive.open(member)
+    except NotImplementedError:
+        method = member.compress_type
+        shown = f"{_METHODS[method]} (method {method})" if method in _METHODS else str(method)
+        raise RepriseError(
+            f"{name[:80]!r} in it is compressed by {shown}, which is not read.",
+            "unpack it with the program that made it and name the folder, or zip it again "
+            "with Deflate, the usual method.",
+        ) from None
 
 
-def _extract_tar(stream: IO[bytes], folder: Path, quota: Quota) -> None:
+def _extract_tar(stream: IO[bytes], folder: Path, quota: Quota, encoding: str | None) -> None:
     bounded: Any = _Bounded(stream, quota, MAX_HEADER)
-    with tarfile.open(fileobj=bounded, mode="r:") as archive:
+    names = encoding or "utf-8"
+    with tarfile.open(fileobj=bounded, mode="r:", encoding=names) as archive:
         while (member := archive.next()) is not None:
             # tarfile keeps every member that it has seen: a gigabyte for a million files.
             archive.members.clear()  # type: ignore[attr-defined]
@@ -218,7 +282,9 @@ def _extract_tar(stream: IO[bytes], folder: Path, quota: Quota) -> None:
                 raise member_error(member.name, "it is a link or a device")
             if member.name in (".", "./"):
                 continue
-            path = safe_path(member.name)
+            path = safe_path(_tar_name(member.name, encoding))
+            if path.parts[0] == _RESOURCE_FORKS:
+                continue
             # Python's own filter as a second opinion; it raises where it sees an attack.
             tarfile.data_filter(member, str(folder))
             if member.isdir():
@@ -231,6 +297,21 @@ def _extract_tar(stream: IO[bytes], folder: Path, quota: Quota) -> None:
     # The checksum of a compressed stream stands at its very end.
     while bounded.read(CHUNK):
         continue
+
+
+def _tar_name(name: str, encoding: str | None) -> str:
+    """A member's name, which must be text.
+
+    Raises:
+        RepriseError: It is not of the encoding that it is read in.
+    """
+    if not any("\udc80" <= letter <= "\udcff" for letter in name):
+        return name
+    stored = name.encode(encoding or "utf-8", "surrogateescape")
+    raise RepriseError(
+        f"the name {stored[:80]!r} in it is not {encoding or 'UTF-8'}.",
+        "name the code page it is in: encoding in the source's entry, gb18030 say.",
+    )
 
 
 class _Bounded:

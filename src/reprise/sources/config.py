@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from reprise.formats.registry import FORMATS
 from reprise.section import OneOf, Section, worded
@@ -35,6 +35,21 @@ Version = Annotated[
 ]
 
 
+def known_encoding(name: str) -> str:
+    """The name of a text encoding of Python, as it is.
+
+    Raises:
+        ValueError: There is none of this name.
+    """
+    try:
+        "".encode(name)
+    except (LookupError, ValueError):
+        raise ValueError(
+            "Input should be a code page that Python knows: gb18030, shift_jis, cp866"
+        ) from None
+    return name
+
+
 class SourceConfig(Section):
     """One dataset: a folder or an archive, here, on a server, in a bucket or in a repository."""
 
@@ -55,6 +70,10 @@ class SourceConfig(Section):
 
     format: Annotated[str, OneOf(["auto", *FORMATS])] = "auto"
     """How the labels are written; auto finds out, says why, and asks when it cannot tell."""
+
+    encoding: Annotated[str, AfterValidator(known_encoding)] | None = None
+    """Code page of the archive's file names that are not Unicode, as Python names it: gb18030,
+    shift_jis, cp949, cp866, cp850; empty guesses, and says so."""
 
     version: Version = "latest"
     """For labels that are kept in versions side by side: latest, or a stamp YYMMDDHHmmss."""

@@ -75,7 +75,9 @@ def download_folders(
             folder.mkdir()
             place = f"data.sources.{name}"
             with error_context(place), verified_copy(source, limits, base, scratch) as copy:
-                _fill(folder, copy.path, source, limits)
+                notes = _fill(folder, copy.path, source, limits)
+            for note in notes:
+                print(f"{name}: {note}")
             if copy.commit is not None:
                 commits[name] = copy.commit
         if commits:
@@ -98,8 +100,9 @@ def error_context(place: str) -> Iterator[None]:
         ) from None
 
 
-def _fill(folder: Path, path: Path, source: SourceConfig, limits: LimitsConfig) -> None:
-    """Write a source's files, from a file or folder on this machine."""
+def _fill(folder: Path, path: Path, source: SourceConfig, limits: LimitsConfig) -> list[str]:
+    """Write a source's files, from a file or folder on this machine; notes are returned."""
+    notes: list[str] = []
     quota = Quota(limits.max_files, int(limits.max_unpacked_gb * 1e9))
     if path.is_dir():
         copy_folder(path, folder, quota)
@@ -109,9 +112,10 @@ def _fill(folder: Path, path: Path, source: SourceConfig, limits: LimitsConfig) 
         quota.count_bytes(source.path, path.stat().st_size)
         shutil.copyfile(path, folder / source.path.rstrip("/").rsplit("/", 1)[-1])
     else:
-        extract_archive(path, folder, quota)
-    extract_nested(folder, quota)
+        notes = extract_archive(path, folder, quota, source.encoding)
+    notes += extract_nested(folder, quota, source.encoding)
     check_name_clashes(folder)
+    return notes
 
 
 def pack_source(folder: Path, sha256: str, raw: Path, source: str) -> None:

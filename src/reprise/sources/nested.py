@@ -13,7 +13,9 @@ MAX_NESTING = 3
 _SUFFIXES = (".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tar", ".zip")
 
 
-def extract_nested(folder: Path, quota: Quota, depth: int = 1) -> None:
+def extract_nested(
+    folder: Path, quota: Quota, encoding: str | None = None, depth: int = 1
+) -> list[str]:
     """Put a folder in the place of every archive below ``folder``.
 
     ``pages.zip`` becomes ``pages/``, or ``pages.zip/`` where ``pages`` exists already. An
@@ -22,11 +24,16 @@ def extract_nested(folder: Path, quota: Quota, depth: int = 1) -> None:
     Args:
         folder: A source's files; changed in place.
         quota: Limits, counted down: the same for all levels.
+        encoding: As of :func:`~reprise.sources.archives.extract_archive`.
         depth: How many archives the folder's own files came out of, plus 1.
+
+    Returns:
+        Notes for a person.
 
     Raises:
         RepriseError: An archive is broken, unsafe, over a limit, or too deep in others.
     """
+    notes: list[str] = []
     for name, archive in visible_files(folder):
         if not (name.lower().endswith(_SUFFIXES) and is_archive(archive)):
             continue
@@ -42,11 +49,13 @@ def extract_nested(folder: Path, quota: Quota, depth: int = 1) -> None:
         target.mkdir()
         try:
             with quota.growing_from(packed.stat().st_size):
-                extract_archive(packed, target, quota)
+                found = extract_archive(packed, target, quota, encoding)
                 packed.unlink()
-                extract_nested(target, quota, depth + 1)
+                found += extract_nested(target, quota, encoding, depth + 1)
         except RepriseError as error:
             raise type(error)(f"in '{name}': {error.problem}", error.fix) from None
+        notes += [f"in '{name}': {note}" for note in found]
+    return notes
 
 
 def _target(archive: Path) -> Path:
