@@ -1,7 +1,7 @@
 """Inputs as people's tools write them, and what each must give.
 
 The inputs are built by ``../shared/cases/make.py``, which is no part of this repository, and
-whose README says what is right. ``python benchmarks/label_cases.py`` prints the table;
+whose README says what is right. ``python benchmarks/tool_labels.py`` prints the table;
 ``tests/formats/test_label_cases.py`` holds the readers to it. Every right value is also a
 small test of the reader that it is about, which needs nothing from outside.
 """

@@ -100,11 +100,13 @@ def test_an_image_that_is_missing_is_named_by_its_id(tmp_path: Path) -> None:
     assert (first.name, first.path, len(first.boxes)) == ("aa-1", None, 2)
 
 
-def test_an_id_that_fits_several_images_is_refused(tmp_path: Path) -> None:
+def test_an_id_that_fits_several_images_is_a_problem_of_all_of_them(tmp_path: Path) -> None:
     _images(tmp_path, "images/aa-1.png", "images/aa-1.jpg")
     _write(tmp_path, _export())
-    with pytest.raises(RepriseError, match=r"\[0\]: 'aa-1' fits several files: images/aa-1.jpg"):
-        read_labels(customvision, tmp_path)
+    problem = "[0]: 'aa-1' fits several files: images/aa-1.jpg"
+    images = {image.name: image for image in read_labels(customvision, tmp_path).images}
+    for name in ("aa-1", "images/aa-1.jpg", "images/aa-1.png"):
+        assert problem in images[name].problem
 
 
 def test_an_image_that_nobody_has_tagged_is_unlabelled(tmp_path: Path) -> None:

@@ -160,8 +160,8 @@ def test_the_size_of_the_file_tells_images_of_one_name_apart(tmp_path: Path) -> 
     labelled = [image.name for image in read_labels(via, tmp_path).images if image.labelled]
     assert labelled == ["y/a.png"]
     export(tmp_path, entry("a.png"))
-    with pytest.raises(RepriseError, match=r"entry 'a.png-1': 'a.png' fits several files: x/a.png"):
-        read_labels(via, tmp_path)
+    problem = "entry 'a.png-1': 'a.png' fits several files: x/a.png"
+    assert all(problem in image.problem for image in read_labels(via, tmp_path).images)
 
 
 def test_label_files_beside_the_images_of_each_split(tmp_path: Path) -> None:

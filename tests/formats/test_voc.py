@@ -95,12 +95,14 @@ def test_a_file_name_that_is_wrong_is_noted_when_the_label_files_own_name_fits(
     ]
 
 
-def test_a_label_that_fits_several_images_is_an_error(tmp_path: Path) -> None:
+def test_a_label_that_fits_several_images_is_a_problem_of_all_of_them(tmp_path: Path) -> None:
     for name in ("east/a.png", "west/a.png"):
         put_image(tmp_path, name)
     put_xml(tmp_path, "Annotations/a.xml", "<filename>a.png</filename>")
-    with pytest.raises(RepriseError, match=r"Annotations/a.xml fits several images: east/a.png"):
-        read_labels(voc, tmp_path)
+    images = read_labels(voc, tmp_path).images
+    assert [image.name for image in images] == ["a.png", "east/a.png", "west/a.png"]
+    assert all("Annotations/a.xml fits several files: east/a.png" in i.problem for i in images)
+    assert all(image.labelled for image in images)  # so none of them is taken for background
 
 
 def test_images_without_labels_and_labels_without_images(tmp_path: Path) -> None:

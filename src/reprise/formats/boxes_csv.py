@@ -207,6 +207,8 @@ class _Reader:
             raise _nothing_found(self._files, [name])
         own = any(other.startswith(f"{entry.home}/images/") for other in self._files.names)
         within = entry.home if own else ""
+        named = [cells[columns.image] for _, cells in table.rows if len(cells) > columns.image]
+        self.images.expect(named, name, within)
         for where, cells in table.rows:
             if len(cells) <= columns.image:
                 raise self._files.error(name, where, "the row ends before the image's name")

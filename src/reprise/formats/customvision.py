@@ -18,7 +18,6 @@ from reprise.formats.file_index import FileIndex
 from reprise.formats.geometry import json_number, stated_side
 from reprise.formats.image_lists import ImageList
 from reprise.formats.json_files import file_ends, has_json_keys, read_json, scalar_keys, text_value
-from reprise.formats.name_matching import NameIndex
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.writing import USED, check_names, check_writable, copy_image, write_label
 
@@ -125,12 +124,13 @@ class _Reader:
 
     def __init__(self, files: FileIndex) -> None:
         self._files = files
-        self.images = ImageList(files)
-        self._index = NameIndex(files.images())
+        self.images = ImageList(files, by_stem=True)
 
     def read(self, content: list[Any], name: str) -> None:
         """Add the entries of one file."""
         seen: set[str] = set()
+        ids = [entry.get("id") for entry in content if isinstance(entry, dict)]
+        self.images.expect([image_id for image_id in ids if isinstance(image_id, str)], name)
         for index, entry in enumerate(content):
             where = f"{name}#[{index}]"
             try:
@@ -153,13 +153,7 @@ class _Reader:
 
     def _image_name(self, entry: dict[str, Any], beside: str, where: str) -> str:
         """The image that an entry means; its id, where there is no such file."""
-        image_id = text_value(entry.get("id"), "id")
-        found = self._index.find(image_id, beside, ending=False)
-        if len(found) > 1:
-            found = self._index.find(f"images/{image_id}", beside, ending=False) or found
-        if len(found) > 1:
-            raise self._files.several(image_id, beside, where, found)
-        return found[0] if found else image_id
+        return self.images.name(text_value(entry.get("id"), "id"), beside, where)
 
     def _add(self, image: ImageRecord, entry: dict[str, Any]) -> None:
         """What an entry says of its image."""

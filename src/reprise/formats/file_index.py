@@ -8,16 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from reprise.errors import RepriseError
-from reprise.formats.name_matching import NameIndex
-
-# Also kinds that will be refused: a row of the ledger says more than silence.
-IMAGE_SUFFIXES = frozenset(
-    f".{suffix}"
-    for suffix in (
-        "apng avif bmp dib gif heic heif j2k jfif jp2 jpe jpeg jpg mpo pbm pgm png pnm ppm tif "
-        "tiff webp"
-    ).split()
-)
+from reprise.formats.name_matching import IMAGE_SUFFIXES, NameIndex
 
 _CORRECT = "correct the label file or export it again, then update its sha256."
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reprise.formats.file_index import IMAGE_SUFFIXES, FileIndex
+from reprise.formats.file_index import FileIndex
+from reprise.formats.name_matching import IMAGE_SUFFIXES
 from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.split_names import folder_split
 from reprise.formats.writing import check_writable, copy_image

@@ -18,7 +18,6 @@ say the same.
 
 from __future__ import annotations
 
-import posixpath
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +38,7 @@ from reprise.formats.csv_tables import (
     read_table,
     write_table,
 )
-from reprise.formats.file_index import IMAGE_SUFFIXES, FileIndex
+from reprise.formats.file_index import FileIndex
 from reprise.formats.image_lists import ImageList
 from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.split_names import named_split
@@ -224,10 +223,11 @@ class _Reader:
             return
         self._read.append(table.name)
         self._declared.update(dict.fromkeys(columns.classes))
+        self._images.expect([cells[columns.image] for cells in whole], table.name)
         for where, cells in table.rows:
             if problem := table.length_problem(cells):
                 raise self._files.error(table.name, where, problem)
-            written = self._with_ending(cells[columns.image], table.name)
+            written = cells[columns.image]
             image = self._images.record(self._images.name(written, table.name, where))
             self._images.set_split(image, table.name, named_split(cell(cells, columns.split)))
             image.synthetic = image.synthetic or is_true(cell(cells, columns.synthetic))
@@ -257,14 +257,6 @@ class _Reader:
             if image.problem:
                 image.labels = []
         return dataset
-
-    def _with_ending(self, written: str, beside: str) -> str:
-        """A name that lacks its ending, completed if there is such a file."""
-        if posixpath.splitext(written)[1].lower() in IMAGE_SUFFIXES or not written.strip():
-            return written
-        endings = sorted(IMAGE_SUFFIXES)
-        found = [end for end in endings if self._files.index.find(written + end, beside)]
-        return written + found[0] if found else written
 
     def _set_labels(self, image: ImageRecord, labels: list[str], name: str, where: str) -> None:
         before, other, place = self._seen.setdefault(image.name, (labels, name, where))

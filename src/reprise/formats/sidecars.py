@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reprise.formats.file_index import FileIndex, encodable
-from reprise.formats.name_matching import NameIndex, names_file
+from reprise.formats.name_matching import NameIndex, same_name
 from reprise.formats.records import ImageRecord, LabelError, SourceDataset
 from reprise.formats.split_names import folder_split
 from reprise.formats.writing import class_names
@@ -47,15 +47,11 @@ def read_sidecars(
         An image that two label files are about has a ``problem`` and no boxes. Splits are those
         of folders; classes are sorted, because no file declares them. A note tells of label
         files that name an image which is not there, and count for the one that is named as
-        they are.
-
-    Raises:
-        RepriseError: A label file can be about several images.
+        they are. A label file that fits several images has a record with a ``problem``, as
+        have these images, where no other is about them.
     """
-    index = NameIndex(images)
-    records: dict[str, ImageRecord] = {}
-    label_files: dict[str, str] = {}
-    renamed: list[str] = []
+    index, known = NameIndex(images), set(images)
+    parsed: dict[str, ImageRecord] = {}
     for label in names:
         record = ImageRecord("", None)
         try:
@@ -63,18 +59,22 @@ def read_sidecars(
                 continue
         except LabelError as error:
             record.problem, record.labels, record.boxes = str(error), [], []
-        written = record.name
-        matches = index.find_for(label, written)
-        if len(matches) > 1:
-            raise files.source_error(
-                f"{label} fits several images: {', '.join(matches[:4])}.",
-                "put the label file beside its image, or write the image's path into it.",
-            )
-        if matches and written and not names_file(written, matches[0]):
-            renamed.append(f"{label} names {written!r} and counts for {matches[0]}")
+        parsed[label] = record
+    matches = index.match_labels({label: record.name for label, record in parsed.items()})
+    records: dict[str, ImageRecord] = {}
+    label_files: dict[str, str] = {}
+    possible: dict[str, str] = {}
+    renamed: list[str] = []
+    for label, record in parsed.items():
+        written, match = record.name, matches[label]
+        if match.name and written and not same_name(written, match.name):
+            renamed.append(f"{label} names {written!r} and counts for {match.name}")
         stated = written if written and encodable(written) else label
-        record.name = matches[0] if matches else stated
-        record.path = files.path(record.name) if matches else None
+        record.name = match.name or (label if stated in known else stated)
+        record.path = files.path(record.name) if match.name else None
+        if match.unclear:
+            record.add_problem(f"{label} {match.unclear}")
+            possible.update(dict.fromkeys(match.names, record.problem))
         if record.name in records:
             reason = f"two label files are about it: {label_files[record.name]} and {label}"
             record = ImageRecord(record.name, record.path, problem=reason)
@@ -83,10 +83,13 @@ def read_sidecars(
     if not records:
         return None
     for name in images:
-        records.setdefault(name, ImageRecord(name, files.path(name), labelled=False))
+        # What may be labelled is not taken for an image without labels.
+        problem = f"it may be labelled: {possible[name]}" if name in possible else ""
+        unlabelled = ImageRecord(name, files.path(name), labelled=bool(problem), problem=problem)
+        records.setdefault(name, unlabelled)
     for record in records.values():
         record.split = folder_split(record.name)
-    notes = []
+    notes = index.notes()
     if renamed:
         notes.append(
             f"{len(renamed)} label file(s) name an image that is not there and were matched by "

@@ -54,6 +54,9 @@ class CocoFile:
                 are annotations and none can be used.
         """
         self._read_categories()
+        listed = self._content["images"] if isinstance(self._content["images"], list) else []
+        written = [entry.get("file_name") for entry in listed if isinstance(entry, dict)]
+        self._images.expect([name for name in written if isinstance(name, str)], self._name)
         for where, entry in self._entries("images"):
             self._read_image(where, entry)
         self._read_annotations()

@@ -185,6 +185,8 @@ class _Reader:
     def read(self, label_file: LabelFile) -> None:
         """Add the images and regions of one file."""
         entries, options = label_file
+        for name in dict.fromkeys(entry.file for entry in entries):
+            self._images.expect([entry.filename for entry in entries], name)
         self._images.classes.update(dict.fromkeys(options.get(self._attribute or "", [])))
         for entry in entries:
             name = self._images.name(entry.filename, entry.file, entry.where, size=entry.size)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from reprise.code_digest import code_digest
-from reprise.formats.file_index import IMAGE_SUFFIXES
+from reprise.formats.name_matching import IMAGE_SUFFIXES
 from reprise.formats.registry import READ_OPENS_IMAGES
 from reprise.preprocessing.store.byte_cache import ByteCache
 from reprise.preprocessing.store.file_state import file_state

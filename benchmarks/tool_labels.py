@@ -1,7 +1,7 @@
 """Labels as people's tools write them: what comes out, beside what is right.
 
-    python benchmarks/label_cases.py ../shared/cases
-    python benchmarks/label_cases.py ../shared/cases --only case09
+    python benchmarks/tool_labels.py ../shared/cases
+    python benchmarks/tool_labels.py ../shared/cases --only case09
 
 The folder holds ``make.py``, which builds the cases; they are read as ``reprise check`` and the
 preprocess stage read a source. ``tests/label_cases.py`` has the right values. Ends with 1 when
