@@ -10,14 +10,14 @@ import json
 import pickle
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reprise.dataset import write_json
 from reprise.errors import RepriseError
-from reprise.models.config import ModelConfig
+from reprise.models.config import FamilyName, ModelConfig
 from reprise.models.family import Family, family_class
 from reprise.replacing import replacing_file
 
@@ -70,18 +70,22 @@ def _stored(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.float() if tensor.is_floating_point() else tensor
 
 
-def load_model(folder: Path) -> tuple[Family, dict[str, Any]]:
+def load_model(model: Path) -> tuple[Family, dict[str, Any]]:
     """The trained network, in evaluation mode on the CPU, and its description.
 
+    Args:
+        model: A model folder, or a weights file with its ``model.json`` beside it.
+
     Raises:
-        RepriseError: A file is missing or damaged, or weights and description disagree.
+        RepriseError: A file is missing or damaged, of an older version, or weights and
+            description disagree.
     """
-    description = read_description(folder)
+    description = read_description(model)
     config = ModelConfig.model_validate(description["parameters"]["model"])
     family = family_class(description["family"])(
         config, description["classes"], description["image_size"]
     )
-    path = folder / "model.safetensors"
+    path, _ = model_files(model)
     weights = read_tensors(path)
     wanted = family.network.state_dict()
     if {k: v.shape for k, v in wanted.items()} != {k: v.shape for k, v in weights.items()}:
@@ -95,20 +99,65 @@ def load_model(folder: Path) -> tuple[Family, dict[str, Any]]:
     return family, description
 
 
-def read_description(folder: Path) -> dict[str, Any]:
-    """``model.json``, checked for the keys that rebuild the network."""
-    path = folder / "model.json"
+def model_files(model: Path) -> tuple[Path, Path]:
+    """The weights and the description of a model.
+
+    Args:
+        model: A model folder, whose weights are ``model.safetensors``, or a weights file with
+            its ``model.json`` beside it.
+    """
+    if model.suffix == ".safetensors" and not model.is_dir():
+        return model, model.with_name("model.json")
+    return model / "model.safetensors", model / "model.json"
+
+
+class _TrainingOfModel(BaseModel):
+    threads: Annotated[int, Field(ge=1)]
+
+
+class _ParametersOfModel(BaseModel):
+    model: ModelConfig
+    training: _TrainingOfModel
+
+
+class _Description(BaseModel):
+    """What of ``model.json`` rebuilds the network and runs it."""
+
+    model_config = ConfigDict(strict=True)
+
+    family: FamilyName
+    classes: Annotated[list[str], Field(min_length=1)]
+    image_size: Annotated[int, Field(ge=1)]
+    parameters: _ParametersOfModel
+
+
+def read_description(model: Path) -> dict[str, Any]:
+    """``model.json``, checked for what rebuilds the network and runs it.
+
+    Args:
+        model: As of :func:`load_model`.
+
+    Raises:
+        RepriseError: It is missing or damaged, or an older version of Reprise wrote it.
+    """
+    _, path = model_files(model)
     fix = "train first (dvc repro train), or restore the files (dvc checkout models)."
     try:
         description: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        ModelConfig.model_validate(description["parameters"]["model"])
-        names = [description[key] for key in ("family", "classes", "image_size")]
+        _Description.model_validate(description)
     except FileNotFoundError:
         raise RepriseError(f"{path} does not exist.", fix) from None
-    except (ValueError, KeyError, TypeError, ValidationError) as error:
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        reason = f"{place}: {first['msg']}" if place else first["msg"]
+        raise RepriseError(
+            f"{path} does not describe a model of this version of Reprise: {reason}.",
+            "use it with the checkout that trained it, train again (dvc repro train), or, if it "
+            "was changed, restore it (dvc checkout models).",
+        ) from None
+    except (ValueError, NotADirectoryError) as error:
         raise RepriseError(f"{path} does not describe a model: {error}", fix) from None
-    if not all(names):
-        raise RepriseError(f"{path} does not describe a model.", fix)
     return description
 
 
