@@ -229,3 +229,29 @@ def test_never_imports_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_model_no_better_than_the_blind_answer_is_told_or_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(tmp_path)
+    run([prediction(4, 3, [150, 150, 9, 9], 0.9)])
+    assert run.metrics["test"]["blind"]["mAP50"] == 0
+    assert "WARNING: The model has learned nothing that shows on test" in capsys.readouterr().out
+    with pytest.raises(RepriseError, match=r"no better than 0\.000") as caught:
+        run([prediction(4, 3, [150, 150, 9, 9], 0.9)], must_beat_blind=True)
+    assert "evaluation.must_beat_blind: false" in caught.value.fix
+    # The numbers are there to look at.
+    assert run.metrics["test"]["mAP50"] == 0
+
+
+def test_a_crowded_image_raises_the_limit_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    boxes: list[Box] = [(3, 1, [x * 13, y * 13, 9, 9]) for x in range(12) for y in range(12)]
+    found = [prediction(*box, score=0.9) for box in boxes]
+    run = Run(tmp_path)(found, boxes=boxes)
+    assert run.metrics["test"]["mAP50"] == 1
+    assert run.metrics["test"]["max_detections"] == 144
+    assert "test: 144 detections of a class are judged in each image" in capsys.readouterr().out
+    assert run(found, max_detections=100).metrics["test"]["mAP50"] < 0.8

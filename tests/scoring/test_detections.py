@@ -218,3 +218,18 @@ class TestMasks:
         before = json.dumps([truth, rows])
         score_detections(truth, rows, "segment")
         assert json.dumps([truth, rows]) == before
+
+
+def test_a_crowded_image_can_be_answered_in_full() -> None:
+    boxes = [[x * 10, y * 10, 8, 8] for x in range(14) for y in range(14)]
+    truth = coco([(1, 1, box, False) for box in boxes])
+    found = [prediction(1, 1, box, 1 - index / 1000) for index, box in enumerate(boxes)]
+    scores = score_detections(truth, found)
+    assert scores.max_detections == len(boxes) == 196
+    assert scores.summary["mAP50"] == pytest.approx(1.0)
+    assert len(scores.matches) == 196
+    # COCO's own limit for recall keeps its meaning.
+    assert scores.summary["mAR100"] == pytest.approx(100 / 196, abs=1e-3)
+    limited = score_detections(truth, found, max_detections=100)
+    assert limited.summary["mAP50"] == pytest.approx(0.515, abs=0.01)
+    assert len(limited.matches) == 100

@@ -113,7 +113,7 @@ def test_averaging_can_begin_and_end(dataset: Path, earlier: Path, tmp_path: Pat
 def test_a_run_that_stopped_early_can_go_on(
     dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stopping = {"patience": 1, "min_delta": 1.0}
+    stopping = {"metric": "loss", "patience": 1, "min_delta": 1e9}
     stopped = run(
         dataset, tmp_path / "a", epochs=5, keep_state=True, early_stopping=stopping, **EVEN
     )

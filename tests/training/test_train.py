@@ -25,6 +25,10 @@ from reprise.training.loggers import LOGGERS, LoggedRun, Logger, Row
 from reprise.training.runtime import local_device
 from reprise.training.train import train
 
+BLIND: list[dict[str, Any]] = [
+    {"image_id": 13, "category_id": 1, "bbox": [0, 0, 1, 1], "score": 0.5}
+]
+
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -169,6 +173,39 @@ def test_early_stopping_ends_a_run_that_does_not_improve(dataset: Path, tmp_path
     description = json.loads((folder / "models/model.json").read_text())
     assert description["epochs_run"] == 3
     assert description["best_epoch"] == 1
+
+
+def test_early_stopping_counts_epochs_from_the_first_that_beats_the_blind_answer(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As of a run from random weights: nothing at first, then something, then no more.
+    values = iter([0.0, 0.0, 0.0, 0.0, 0.5, 0.5, 0.5, 0.5])
+    monkeypatch.setattr(
+        "reprise.training.callbacks.compute_metrics",
+        lambda scores, names: {"mAP50": 0.1 if scores.predictions == BLIND else next(values)},
+    )
+    monkeypatch.setattr("reprise.training.callbacks.blind_predictions", lambda *_: BLIND)
+    stopping = {"metric": "mAP50", "patience": 2}
+    folder = run(dataset, tmp_path, epochs=8, early_stopping=stopping)
+    description = json.loads((folder / "models/model.json").read_text())
+    assert description["best_epoch"] == 5
+    assert description["epochs_run"] == 7
+
+
+def test_a_val_split_that_cannot_judge_is_refused_or_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = shapes_dataset(tmp_path / "dataset", size=IMAGE_SIZE)
+    path = dataset / "annotations" / "val.json"
+    truth = json.loads(path.read_text())
+    discs = [item for item in truth["annotations"] if item["category_id"] == 2]
+    path.write_text(json.dumps(truth | {"annotations": discs}))
+    run(dataset, tmp_path / "a", epochs=1)
+    assert "note: val has none of 1 of the 2 classes (square)" in capsys.readouterr().out
+    path.write_text(json.dumps(truth | {"annotations": []}))
+    with pytest.raises(RepriseError, match="none of the 6 images of the val split has an object"):
+        run(dataset, tmp_path / "b", epochs=1)
+    run(dataset, tmp_path / "c", epochs=1, early_stopping={"metric": "loss"})
 
 
 def test_validation_every_n_epochs_and_after_the_last(dataset: Path, tmp_path: Path) -> None:

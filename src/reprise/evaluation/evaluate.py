@@ -15,7 +15,18 @@ from reprise.evaluation.config import EvaluationConfig
 from reprise.evaluation.curves import f1_rows, named_curves, precision_recall_rows
 from reprise.predictions import read_predictions
 from reprise.replacing import replacing_folder
-from reprise.scoring import RETRAIN, Task, compute_metrics, score, task_of, truth_of
+from reprise.scoring import (
+    RETRAIN,
+    Task,
+    blind_predictions,
+    compute_metrics,
+    headline_metric,
+    score,
+    task_of,
+    truth_of,
+)
+from reprise.scoring.blind import no_better_than_blind
+from reprise.scoring.matching import COCO_MAX_DETECTIONS
 from reprise.scoring.scores import Scores
 
 DIGITS = 5
@@ -67,23 +78,62 @@ def evaluate(
     description = read_json(path, RETRAIN)
     task = task_of(description, path)
     threshold = score_threshold(config, description, path)
-    scores = {split: _score(data, predictions, split, task, threshold) for split in ("val", "test")}
+    limit = None if config.max_detections == "auto" else config.max_detections
+    scores = {
+        split: _score(data, predictions, split, task, threshold, limit) for split in ("val", "test")
+    }
     chosen = next((split for split in TABLE_SPLITS if scores[split].summary), "")
     sources = dict(zip(data.images["image_id"].tolist(), data.images["source"], strict=True))
     tables = _tables(scores[chosen], sources, config.error_examples) if chosen else {}
     with replacing_folder(out) as folder:
         metrics = {split: _metrics(item) for split, item in scores.items()}
+        for split, item in scores.items():
+            metrics[split] |= _blind_metrics(data, item, bool(description.get("prompted")))
         write_json(folder / "metrics.json", metrics)
         for name, columns in COLUMNS[task].items():
             rows = ({"split": chosen, **row} for row in tables.get(name, ()))
             write_csv(folder / f"{name}.csv", columns, rows)
+    if chosen:
+        _tell(chosen, scores[chosen], metrics[chosen], headline_metric(task, description), config)
 
 
-def _metrics(scores: Scores) -> dict[str, float | int]:
+def _tell(
+    split: str,
+    scores: Scores,
+    metrics: dict[str, Any],
+    metric: str,
+    config: EvaluationConfig,
+) -> None:
+    """Say what a person must know of the numbers, and refuse them where that is asked for."""
+    if scores.max_detections != COCO_MAX_DETECTIONS:
+        print(
+            f"{split}: {scores.max_detections} detections of a class are judged in each image, "
+            f"not COCO's {COCO_MAX_DETECTIONS} (evaluation.max_detections)"
+        )
+    verdict = no_better_than_blind(split, metric, metrics)
+    if verdict and config.must_beat_blind:
+        raise RepriseError(
+            verdict, "train longer or put the data right; or set evaluation.must_beat_blind: false."
+        )
+    if verdict:
+        print(f"WARNING: {verdict}")
+
+
+def _blind_metrics(data: Dataset, scores: Scores, prompted: bool) -> dict[str, Any]:
+    """What the same numbers are for an answer that looks at no image, at its own best threshold."""
+    rows = blind_predictions(data, scores.truth, scores.task, prompted)
+    blind = score(scores.task, scores.truth, rows, max_detections=scores.max_detections)
+    values = compute_metrics(blind)
+    return {"blind": {k: round(v, DIGITS) for k, v in values.items()}} if values else {}
+
+
+def _metrics(scores: Scores) -> dict[str, Any]:
     """The headline numbers of one split; those that need ground truth only where there is."""
     values = {name: round(value, DIGITS) for name, value in compute_metrics(scores).items()}
     if values:
         values["score_threshold"] = round(scores.threshold, DIGITS)
+    if scores.max_detections != COCO_MAX_DETECTIONS:
+        values["max_detections"] = scores.max_detections
     return {
         **values,
         "images": len(scores.truth["images"]),
@@ -134,13 +184,15 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
             writer.writerow({**row, **rounded})
 
 
-def _score(data: Dataset, predictions: Path, split: str, task: Task, threshold: float) -> Scores:
+def _score(
+    data: Dataset, predictions: Path, split: str, task: Task, threshold: float, limit: int | None
+) -> Scores:
     path = predictions / f"{split}.json"
     truth = truth_of(data, split, task)
     rows = read_predictions(path)
     _check_ids(path, truth, rows)
     _check_shapes(path, task, truth, rows)
-    return score(task, truth, rows, threshold)
+    return score(task, truth, rows, threshold, limit)
 
 
 def _check_ids(path: Path, truth: dict[str, Any], rows: list[dict[str, Any]]) -> None:

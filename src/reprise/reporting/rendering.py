@@ -110,7 +110,7 @@ def _context(inputs: ReportInputs, config: ReportConfig) -> dict[str, Any]:
         "model": model,
         "headline": inputs.headline,
         "text": inputs.text,
-        "warnings": warnings(model),
+        "warnings": warnings(model, inputs.task, inputs.split, inputs.headline),
         "splits": split_rows(inputs),
         "ledger": ledger_rows(inputs.dataset),
         "parameters": flat(model.get("parameters", {})),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reprise.scoring import Task, metrics_of
+from reprise.scoring import Task, headline_metric, metrics_of
+from reprise.scoring.blind import no_better_than_blind
 
 PROMPTED = (
     "The ground-truth boxes were given to the model as prompts: it was told where every object "
@@ -35,6 +36,7 @@ class TaskText:
         confusion: How to read the chart of it.
         errors: How the pictures of errors were chosen.
         faultless: What the report says where there are none.
+        blind: What the blind answer consists of.
     """
 
     task: Task
@@ -51,6 +53,7 @@ class TaskText:
     confusion: str
     errors: str
     faultless: str
+    blind: str
 
     @property
     def meanings(self) -> dict[str, tuple[str, str]]:
@@ -83,6 +86,7 @@ _DETECT = TaskText(
     "wrong. The last column holds objects that were missed, the last row boxes on nothing.",
     errors="the most confident wrong boxes, the largest missed objects",
     faultless="every object was found and every box is right",
+    blind="the same boxes for every image, where most of train's lie",
 )
 _SEGMENT = replace(
     _DETECT,
@@ -96,6 +100,8 @@ _SEGMENT = replace(
     "wrong. The last column holds objects that were missed, the last row masks on nothing.",
     errors="the most confident wrong masks, the largest missed objects",
     faultless="every object was found and every mask is right",
+    blind="the same boxes for every image, filled, where most of train's lie; or, with prompts, "
+    "the prompts themselves",
 )
 _CLASSIFY = TaskText(
     task="classify",
@@ -114,6 +120,7 @@ _CLASSIFY = TaskText(
     "label; other missed labels are in the last column, other false ones in the last row.",
     errors="the surest false labels, the missed ones that scored lowest",
     faultless="every label was given and none is false",
+    blind="each class of every image, as often as train has it",
 )
 _TEXTS = {text.task: text for text in (_DETECT, _SEGMENT, _CLASSIFY)}
 
@@ -123,6 +130,14 @@ def text_of(task: Task) -> TaskText:
     return _TEXTS[task]
 
 
-def warnings(model: dict[str, Any]) -> list[str]:
-    """What a reader must know before the numbers."""
-    return [PROMPTED] if model.get("prompted") else []
+def warnings(model: dict[str, Any], task: Task, split: str, metrics: dict[str, Any]) -> list[str]:
+    """What a reader must know before the numbers.
+
+    Args:
+        model: ``model.json``.
+        task: What the model predicts.
+        split: That the headline numbers are of; empty when there are none.
+        metrics: Those numbers.
+    """
+    verdict = no_better_than_blind(split, headline_metric(task, model), metrics) if split else ""
+    return [*([PROMPTED] if model.get("prompted") else []), *([verdict] if verdict else [])]

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reprise.scoring.metrics import METRIC_NAMES, METRICS, Metric, compute_metrics, metrics_of
+from reprise.scoring.metrics import (
+    METRIC_NAMES,
+    METRICS,
+    Metric,
+    compute_metrics,
+    headline_metric,
+    metrics_of,
+)
 from reprise.scoring.tasks import RETRAIN, Task, task_of, truth_of
 
 if TYPE_CHECKING:
+    from reprise.dataset import Dataset
     from reprise.scoring.scores import Scores
 
 __all__ = [
@@ -16,7 +24,9 @@ __all__ = [
     "RETRAIN",
     "Metric",
     "Task",
+    "blind_predictions",
     "compute_metrics",
+    "headline_metric",
     "metrics_of",
     "score",
     "task_of",
@@ -24,11 +34,21 @@ __all__ = [
 ]
 
 
+def blind_predictions(
+    dataset: Dataset, truth: dict[str, Any], task: Task, prompted: bool = False
+) -> list[dict[str, Any]]:
+    """See :func:`reprise.scoring.blind.blind_predictions`."""
+    from reprise.scoring import blind
+
+    return blind.blind_predictions(dataset, truth, task, prompted)
+
+
 def score(
     task: Task,
     truth: dict[str, Any],
     predictions: list[dict[str, Any]],
     threshold: float | None = None,
+    max_detections: int | None = None,
 ) -> Scores:
     """Match predictions of one task with ground truth.
 
@@ -38,6 +58,8 @@ def score(
         predictions: Rows of the prediction contract.
         threshold: Predictions scoring at least this are kept, for the metrics that need a
             choice; by default the one with the best F1.
+        max_detections: Of one class in one image, the best; by default as
+            :func:`reprise.scoring.matching.detection_limit` says.
     """
     # The names of the metrics are read with params.yaml, which needs none of what scores them.
     from reprise.scoring.classification import score_labels
@@ -45,4 +67,4 @@ def score(
 
     if task == "classify":
         return score_labels(truth, predictions, threshold)
-    return score_detections(truth, predictions, task, threshold)
+    return score_detections(truth, predictions, task, threshold, max_detections)

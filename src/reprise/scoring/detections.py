@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Literal
 
-from reprise.scoring.matching import OVERLAPS, Floats, matches, with_masks
+from reprise.scoring.matching import (
+    COCO_MAX_DETECTIONS,
+    OVERLAPS,
+    Floats,
+    detection_limit,
+    matches,
+    with_masks,
+)
 from reprise.scoring.scores import Scores
 
 # Our name of a number -> that of faster-coco-eval.
@@ -20,7 +27,7 @@ STATISTICS = {
     "mAP_small": "AP_small",
     "mAP_medium": "AP_medium",
     "mAP_large": "AP_large",
-    "mAR100": "AR_third",
+    "mAR100": "AR_100",
 }
 
 
@@ -29,6 +36,7 @@ def score_detections(
     predictions: list[dict[str, Any]],
     task: Literal["detect", "segment"] = "detect",
     threshold: float | None = None,
+    max_detections: int | None = None,
 ) -> Scores:
     """Score detections against COCO ground truth.
 
@@ -38,6 +46,7 @@ def score_detections(
             RLE beside its ``bbox``.
         task: Boxes are compared to detect, masks to segment.
         threshold: As :func:`reprise.scoring.score`.
+        max_detections: Likewise.
 
     Returns:
         The scores. With no ground truth at all ``summary`` is empty: there is no number.
@@ -50,9 +59,12 @@ def score_detections(
         return Scores(task, ground_truth, predictions, {}, {}, [], counts, threshold)
     if task == "segment":
         ground_truth = with_masks(ground_truth)
-    summary, per_class = _average_precision(ground_truth, predictions, counts, task)
-    matched = matches(ground_truth, predictions, OVERLAPS[task])
-    return Scores(task, ground_truth, predictions, summary, per_class, matched, counts, threshold)
+    limit = max_detections or detection_limit(ground_truth)
+    summary, per_class = _average_precision(ground_truth, predictions, counts, task, limit)
+    matched = matches(ground_truth, predictions, OVERLAPS[task], limit)
+    return Scores(
+        task, ground_truth, predictions, summary, per_class, matched, counts, threshold, limit
+    )
 
 
 def _average_precision(
@@ -60,9 +72,11 @@ def _average_precision(
     predictions: list[dict[str, Any]],
     counts: dict[int, int],
     task: Literal["detect", "segment"],
+    limit: int,
 ) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
     """``summary`` and ``per_class`` of :class:`Scores`."""
-    evaluator = _evaluate(ground_truth, predictions, "segm" if task == "segment" else "bbox")
+    kind = "segm" if task == "segment" else "bbox"
+    evaluator = _evaluate(ground_truth, predictions, kind, limit)
     names = {category["id"]: category["name"] for category in ground_truth["categories"]}
     precision = evaluator.eval["precision"]  # IoU x recall x class x area x detections
     per_class = {
@@ -74,12 +88,15 @@ def _average_precision(
         for index, category_id in enumerate(evaluator.params.catIds)
         if counts[category_id]
     }
-    stats = evaluator.stats_as_dict
+    # The library names recalls by their limits, unless these are COCO's own.
+    stats = {"AR_100": evaluator.stats_as_dict.get("AR_third"), **evaluator.stats_as_dict}
     summary = {name: float(stats[key]) for name, key in STATISTICS.items() if stats[key] >= 0}
     return summary, per_class
 
 
-def _evaluate(ground_truth: dict[str, Any], predictions: list[dict[str, Any]], kind: str) -> Any:
+def _evaluate(
+    ground_truth: dict[str, Any], predictions: list[dict[str, Any]], kind: str, limit: int
+) -> Any:
     from faster_coco_eval import COCO, COCOeval_faster
     from faster_coco_eval.core import mask
 
@@ -97,6 +114,7 @@ def _evaluate(ground_truth: dict[str, Any], predictions: list[dict[str, Any]], k
     ]
     detections = COCO({**truth.dataset, "annotations": rows})
     evaluator = COCOeval_faster(truth, detections, iouType=kind)
+    evaluator.params.maxDets = sorted({1, 10, COCO_MAX_DETECTIONS, limit})
     evaluator.evaluate()
     evaluator.accumulate()
     evaluator.summarize()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from operator import itemgetter
@@ -13,7 +14,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 MATCH_IOU = 0.5
-MAX_DETECTIONS = 100  # of one class in one image; COCO looks at no more
+COCO_MAX_DETECTIONS = 100  # of one class in one image
 
 IMAGE_AND_CLASS = ("image_id", "category_id")
 KEPT = (*IMAGE_AND_CLASS, "bbox", "segmentation")  # of a prediction, in its match
@@ -124,8 +125,25 @@ def grouped(rows: Iterable[Any], *keys: Any) -> dict[Any, list[Any]]:
     return found
 
 
+def detection_limit(ground_truth: dict[str, Any]) -> int:
+    """Most detections of one class in one image that are looked at.
+
+    COCO's 100, or as many objects as the fullest image has of a class: with fewer, a crowded
+    image could not be answered in full.
+    """
+    counts = Counter(
+        (item["image_id"], item["category_id"])
+        for item in ground_truth["annotations"]
+        if not item["iscrowd"]
+    )
+    return max([COCO_MAX_DETECTIONS, *counts.values()])
+
+
 def matches(
-    ground_truth: dict[str, Any], predictions: list[dict[str, Any]], compare: Overlaps
+    ground_truth: dict[str, Any],
+    predictions: list[dict[str, Any]],
+    compare: Overlaps,
+    max_detections: int,
 ) -> list[dict[str, Any]]:
     """Match at IoU 0.5, class by class, as COCO does.
 
@@ -133,6 +151,7 @@ def matches(
         ground_truth: COCO ground truth.
         predictions: COCO results.
         compare: Of OVERLAPS, by box or by mask.
+        max_detections: Of one class in one image; those that score less are left out.
 
     faster-coco-eval's own ``tp`` flags are not used: they are the union over all IoU
     thresholds and size ranges, so two detections of one object can both carry the flag.
@@ -144,7 +163,7 @@ def matches(
         row
         for key, entries in found.items()
         if key[1] in known
-        for row in _match_one(entries[:MAX_DETECTIONS], truths.get(key, []), compare)
+        for row in _match_one(entries[:max_detections], truths.get(key, []), compare)
     ]
     return sorted(rows, key=lambda r: (-r["score"], r["image_id"], r["category_id"], r["bbox"]))
 

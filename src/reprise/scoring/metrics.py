@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reprise.scoring.tasks import Task
 
@@ -65,7 +65,9 @@ def _of_boxes(name: str) -> Compute:
     def compute(scores: Scores) -> float | None:
         from reprise.scoring.detections import score_detections
 
-        return score_detections(scores.truth, scores.predictions).summary.get(name)
+        limit = scores.max_detections
+        boxes = score_detections(scores.truth, scores.predictions, max_detections=limit)
+        return boxes.summary.get(name)
 
     return compute
 
@@ -160,6 +162,22 @@ METRICS: tuple[Metric, ...] = (
     ),
 )
 METRIC_NAMES: tuple[str, ...] = tuple(dict.fromkeys(metric.name for metric in METRICS))
+
+
+def headline_metric(task: Task, description: dict[str, Any]) -> str:
+    """The metric that says whether a model is any good: the one that chose its weights, or,
+    where that was the loss, the first that the report shows.
+
+    Args:
+        task: What the model predicts.
+        description: Its ``model.json``.
+    """
+    known = metrics_of(task)
+    chosen = (description.get("selection") or {}).get("metric")
+    if chosen in known:
+        return str(chosen)
+    shown = {name: metric.shown.rank for name, metric in known.items() if metric.shown}
+    return min(shown, key=lambda name: shown[name])
 
 
 def metrics_of(task: Task) -> dict[str, Metric]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reprise.scoring.matching import Floats, best_mask_ious, grouped
+from reprise.scoring.matching import COCO_MAX_DETECTIONS, Floats, best_mask_ious, grouped
 
 if TYPE_CHECKING:
     from reprise.scoring.tasks import Task
@@ -88,11 +88,12 @@ class Scores:
             ``category_id``, ``image_id``, ``bbox``, of masks also ``segmentation``, ``tp``
             (matched an object of its class at IoU 0.5), ``gt_id`` (annotation matched, or
             None) and ``iou``. Detections which COCO ignores are left out: those on a crowd
-            region, and those beyond the hundredth of a class in an image.
+            region, and those beyond the most that are looked at of a class in an image.
             A label's row is its class's score for an image, ``bbox`` and ``iou`` left out.
         truth_counts: Category id -> number of objects (crowd regions not counted), or of
             images that carry the label.
         chosen_threshold: See :attr:`threshold`; None for the one with the best F1.
+        max_detections: Most detections of one class in one image that were looked at.
     """
 
     task: Task
@@ -103,6 +104,7 @@ class Scores:
     matches: list[dict[str, Any]]
     truth_counts: dict[int, int]
     chosen_threshold: float | None = None
+    max_detections: int = COCO_MAX_DETECTIONS
 
     @property
     def class_names(self) -> dict[int, str]:

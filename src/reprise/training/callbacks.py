@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from reprise.dataset import Dataset
 from reprise.models.inference import Inference, run_split
-from reprise.scoring import compute_metrics, score, truth_of
+from reprise.scoring import blind_predictions, compute_metrics, score, truth_of
 from reprise.training.checkpoint import Checkpoints
 from reprise.training.config import EarlyStoppingConfig, ValidationConfig
 from reprise.training.loggers import DVCLive, LoggedRun, Logger, Row
@@ -43,6 +43,14 @@ class Validation(Callback):
     def __init__(self, dataset: Dataset, config: ValidationConfig) -> None:
         self._dataset = dataset
         self._config = config
+        self._blind: float | None = None
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        """Find what the early-stopping metric is worth without looking at an image."""
+        family, metric = trainer.family, trainer.config.early_stopping.metric
+        truth = truth_of(self._dataset, "val", family.task)
+        rows = blind_predictions(self._dataset, truth, family.task, family.prompted)
+        self._blind = compute_metrics(score(family.task, truth, rows), [metric]).get(metric)
 
     def on_epoch_end(self, trainer: Trainer, row: Row) -> None:
         state, family = trainer.state, trainer.family
@@ -64,14 +72,16 @@ class Validation(Callback):
         if is_better(value, state.best, stopping):
             weights = {name: t.detach().cpu().clone() for name, t in network.state_dict().items()}
             state.best = BestCheckpoint(state.epoch, value, scores.threshold, weights)
-            state.validations_since_best = 0
-        else:
-            state.validations_since_best += 1
-            state.stopped = stopping.enabled and state.validations_since_best >= stopping.patience
+        elif stopping.enabled and state.best and self._has_started(state.best.value):
+            state.stopped = state.epochs_since_best >= stopping.patience
         row |= {f"val/{name}": values.get(name, 0.0) for name in self._config.metrics}
         row |= {f"val/{name}_loss": value for name, value in losses.items()}
         row["val/loss"] = values["loss"]
         row[f"val/{stopping.metric}"] = value
+
+    def _has_started(self, best: float) -> bool:
+        """Whether the model has been better than the blind answer; of a loss there is none."""
+        return self._blind is None or best > self._blind
 
 
 def is_better(value: float, best: BestCheckpoint | None, stopping: EarlyStoppingConfig) -> bool:
@@ -228,7 +238,7 @@ class Console(Callback):
         if state.stopped:
             print(
                 f"stopped early: no better {trainer.config.early_stopping.metric} in "
-                f"{state.validations_since_best} validations"
+                f"{state.epochs_since_best} epochs"
             )
         print(trainer.loader.bottleneck.advice())
 

@@ -40,7 +40,8 @@ class EarlyStoppingConfig(Section):
     metric: Annotated[str, OneOf([*METRIC_NAMES, "loss"])]
     """Judged on val, after each validation: a metric, or loss (lower is better)."""
     patience: Count
-    """Stop after so many validations without improvement."""
+    """Stop after so many epochs without improvement. They count from the first validation that
+    is better than the blind answer, which looks at no image: before that a run has not started."""
     min_delta: Annotated[float, Field(ge=0)]
     """A smaller gain than this counts as none."""
 

@@ -88,7 +88,7 @@ def open_state(
             "raise training.epochs, or training.steps.",
         )
     message = f"goes on from {config.url}, which has done {state.epoch} epochs of {epochs}"
-    state.stopped, state.validations_since_best = False, 0
+    state.stopped = False
     earlier = content["validation"]
     others = [name for name, value in signature.validation.items() if earlier.get(name) != value]
     if others:

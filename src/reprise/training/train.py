@@ -14,7 +14,6 @@ import torch
 from reprise.code_digest import code_digest
 from reprise.dataset import Dataset
 from reprise.distributed import init_distributed
-from reprise.errors import RepriseError
 from reprise.machine import MachineConfig
 from reprise.models.family import Family, family_class
 from reprise.models.starting_weights import load_starting_weights
@@ -27,6 +26,7 @@ from reprise.training.callbacks import (
     LogSpeed,
     Validation,
 )
+from reprise.training.check_data import check_labels, check_splits
 from reprise.training.check_parameters import check_parameters
 from reprise.training.checkpoint import open_checkpoints, run_key
 from reprise.training.config import TrainSettings
@@ -83,7 +83,7 @@ def train(settings: TrainSettings, machine: MachineConfig, folders: TrainFolders
     device = local_device(training)
     prepare_torch(device, training)
     precision(training.mixed_precision, device)  # refused before there is work to lose
-    family = _build_family(data, settings)
+    family, notes = _build_family(data, settings)
     plan = plan_run(training, len(data.split("train")))
     check_unfreeze(training.unfreeze_after, settings.model.freeze == "backbone", plan.epochs)
     with init_distributed(device) as distributed:
@@ -91,6 +91,7 @@ def train(settings: TrainSettings, machine: MachineConfig, folders: TrainFolders
         signature = _signature(family, settings, data.class_names, identity["dataset"])
         start, message = _load_start(family, settings, folders.weights, signature, plan.epochs)
         if distributed.is_main:
+            print("".join(f"note: {note}\n" for note in notes), end="")
             several = distributed.world_size > 1
             together = f" in {distributed.world_size} processes" if several else ""
             print(
@@ -128,24 +129,16 @@ def train(settings: TrainSettings, machine: MachineConfig, folders: TrainFolders
             distributed.barrier()
 
 
-def _build_family(data: Dataset, settings: TrainSettings) -> Family:
-    """The network with random weights, once data and parameters are found to fit it."""
-    for split in ("train", "val"):
-        if data.split(split).empty:
-            raise RepriseError(
-                f"the {split} split has no images.", f"raise data.split.{split} or add images."
-            )
+def _build_family(data: Dataset, settings: TrainSettings) -> tuple[Family, list[str]]:
+    """The network with random weights, once data and parameters are found to fit it; and what
+    a person should know of the data."""
+    check_splits(data)
     model = settings.model
     family = family_class(model.type)(model, data.class_names, settings.image_size)
     check_parameters(family, model, settings.training, settings.validation, settings.augmentation)
-    train_images = data.split("train")["image_id"]
-    if family.task != "classify" and not data.annotations["image_id"].isin(train_images).any():
-        raise RepriseError(
-            f"model.type: {model.type} learns boxes, and no image of the train split has one.",
-            "label boxes, or set model.type: multilabel, which learns labels of whole images.",
-        )
+    notes = check_labels(data, family, settings.training.early_stopping.metric)
     family.prepare(data, settings.training.label_smoothing)
-    return family
+    return family, notes
 
 
 def _load_start(

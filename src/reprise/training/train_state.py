@@ -46,9 +46,13 @@ class TrainState:
     """The rows of the epochs that are done."""
     best: BestCheckpoint | None = None
     """None before the first validation."""
-    validations_since_best: int = 0
     stopped: bool = False
     """Whether early stopping has ended the run."""
+
+    @property
+    def epochs_since_best(self) -> int:
+        """Epochs since the best validation, or since the start."""
+        return self.epoch - (self.best.epoch if self.best else 0)
 
     def finish_epoch(self, row: Row) -> None:
         """Stand at the start of the next epoch."""
