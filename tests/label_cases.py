@@ -90,7 +90,8 @@ def read_case(folder: Path) -> Reading:
     """Read one case as ``reprise check`` and preprocessing do; no image is decoded."""
     zipped = folder / "data.zip"
     try:
-        with _folder(zipped if zipped.is_file() else folder / "src", LimitsConfig()) as inside:
+        path = zipped if zipped.is_file() else folder / "src"
+        with _folder(path, LimitsConfig(), None) as (inside, _):
             reading = Reading(read_source(inside, "mine", "auto", ReadOptions()))
             _clean(reading)
             return reading
@@ -109,9 +110,14 @@ def _clean(reading: Reading) -> None:
         with Image.open(record.path) as image:
             size = image.size
         try:
-            reading.images[record.name] = clean_labels(record, *size, 1)
+            cleaned = clean_labels(record, *size, 1)
         except BadImageError as bad:
             reading.dropped[record.name] = bad.detail
+            continue
+        if cleaned.lost:
+            reading.dropped[record.name] = "; ".join(detail for _, detail in cleaned.notes)
+        else:
+            reading.images[record.name] = cleaned
 
 
 Judge = Callable[[Reading], bool]

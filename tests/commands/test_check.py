@@ -133,10 +133,11 @@ def test_what_the_rules_would_do_to_boxes(tmp_path: Path, capsys: Capture) -> No
         "box_outside": 1,
         "box_clipped": 1,
         "box_duplicate": 1,
+        "image_labels_lost": 3,
     }
     clipped = next(p for p in report["problems"] if p["rule"] == "box_clipped")
     assert clipped["examples"] == ["images/0003.png: box 0 (cat) at [60, 1, 10, 5], image 64 x 48"]
-    assert report["usable"] == 6
+    assert report["usable"] == 3
 
 
 def test_images_without_any_box_or_label(tmp_path: Path, capsys: Capture) -> None:
@@ -151,6 +152,11 @@ def test_only_the_first_three_examples_are_kept(tmp_path: Path, capsys: Capture)
     content = tiny_coco(tmp_path, 5, boxes_each=1)
     for annotation in content["annotations"]:
         annotation["bbox"][2] = 0
+    write_labels(tmp_path, content)
+    content["annotations"] += [
+        {**annotation, "id": 6 + number, "bbox": [1, 1, 5, 5]}
+        for number, annotation in enumerate(content["annotations"])
+    ]
     write_labels(tmp_path, content)
     (empty,) = _report(capsys, tmp_path)["problems"]
     assert (empty["count"], len(empty["examples"])) == (5, 3)

@@ -15,7 +15,8 @@ from formats.strategies import assert_same, datasets, images, read_labels
 from reprise.errors import RepriseError
 from reprise.formats import boxes_csv
 from reprise.formats.file_index import FileIndex
-from reprise.formats.records import BoxRecord, ImageRecord, SourceDataset
+from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
+from reprise.formats.source_labels import read_source
 
 HEADER = "filename,width,height,class,xmin,ymin,xmax,ymax\n"
 TODAY, YESTERDAY = "240131120000", "240130235959"
@@ -82,11 +83,19 @@ def test_the_header_says_what_the_cells_are(
     assert (image.width, image.height) == (size or (None, None))
 
 
-@pytest.mark.parametrize("cells", [",0,0,0,0", "cat,0,0,0,0", ",,,,", "cat,,,,", ",0.0,0,0,0"])
+@pytest.mark.parametrize("cells", [",0,0,0,0", "cat,0,0,0,0", ",,,,", ",0.0,0,0,0"])
 def test_a_row_of_zeros_or_nothing_is_an_image_without_objects(tmp_path: Path, cells: str) -> None:
     _images(tmp_path, "a.png")
     (image,) = _read(tmp_path, f"{HEADER}a.png,64,48,{cells}\n").images
     assert (image.boxes, image.labelled, image.problem) == ([], True, "")
+
+
+def test_a_class_without_coordinates_is_one_of_the_image(tmp_path: Path) -> None:
+    _images(tmp_path, "a.png")
+    (tmp_path / "boxes.csv").write_text(HEADER + "a.png,64,48,cat,,,,\n")
+    dataset = read_source(tmp_path, "mine", "boxes_csv", ReadOptions())
+    assert (dataset.images[0].labels, dataset.images[0].boxes) == (["cat"], [])
+    assert "1 label(s) have a class and no place" in dataset.notes[0]
 
 
 def test_what_is_no_number_is_left_to_the_box_rules(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ def test_a_malformed_labelmap_is_an_error(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"road\nroad\n", "names 'road' twice"), (b"\xff\xfe", "is not UTF-8 text")],
+    [(b"road\nroad\n", "names 'road' twice"), (b"\xff\xff", "is not UTF-8 text")],
 )
 def test_a_malformed_classes_txt_is_an_error(tmp_path: Path, content: bytes, message: str) -> None:
     _save(tmp_path, "images/1.jpg")

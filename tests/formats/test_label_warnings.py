@@ -38,7 +38,10 @@ def test_shapes_without_area_are_counted() -> None:
     boxes = [BoxRecord("cat", (1, 2, 0, 0), shape=shape) for shape in drawn]
     assert label_warnings(
         [ImageRecord("a.png", None), ImageRecord("b.png", None, boxes=boxes)]
-    ) == ["3 shape(s) have no area and become no box (line 2, point 1); the first is in b.png"]
+    ) == [
+        "3 shape(s) have no area, or none that is known, and become no box (line 2, point 1); "
+        "the first is in b.png"
+    ]
 
 
 def test_every_source_gets_its_remarks(tmp_path: Path) -> None:

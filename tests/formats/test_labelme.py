@@ -141,7 +141,7 @@ def test_flags_that_are_true_are_labels_of_the_image(tmp_path: Path) -> None:
 
 PROBLEMS: list[tuple[Any, str]] = [
     (5, "shape 1 is not an object"),
-    (shape("blob", [[1, 2]]), "shape 1 has the shape_type 'blob', which is not known"),
+    (shape(["blob"], [[1, 2]]), "its shape_type ['blob'] is not a text with something in it"),
     (shape("polygon", [[1, 2, 3]]), "has points that are not a list of [x, y]"),
     (shape("polygon", None), "has points that are not a list of [x, y]"),
     (shape("circle", [[1, 2]]), "is a circle of 1 points instead of 2"),

@@ -85,7 +85,6 @@ def test_what_is_no_number_is_left_to_the_box_rules(shape: Shape) -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"regions": [region({"name": "star"}, kind="cat")]}, "regions[0]: unknown shape 'star'"),
         ({"regions": [region(RECT, kind="\ud800")]}, "regions[0]: no class in the attribute"),
         ({"regions": ["x"]}, "entry 'a.png-1': regions[0] is not an object"),
         ({"regions": 7}, "regions is not a list"),

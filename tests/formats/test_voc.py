@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from formats.strategies import assert_same, datasets, images, read_labels
 from reprise.errors import RepriseError
 from reprise.formats import voc
 from reprise.formats.file_index import FileIndex
-from reprise.formats.records import BoxRecord, SourceDataset
+from reprise.formats.records import NO_GEOMETRY, ROTATED, BoxRecord, SourceDataset
 
 OBJECT = (
     "<object><name>{}</name><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax>"
@@ -47,6 +48,111 @@ def test_boxes_are_corners_and_their_plain_difference(tmp_path: Path) -> None:
     assert image.boxes[1] == BoxRecord(
         "dog", (1.5, 2, 8.5, 2.25), area=pytest.approx(math.nan, nan_ok=True)
     )
+
+
+def one_object(folder: Path, inside: str) -> BoxRecord:
+    """The one object of a file with these tags in it."""
+    put_image(folder, "a.png")
+    put_xml(folder, "a.xml", SIZE + f"<object><name>ship</name>{inside}</object>")
+    (image,) = read_labels(voc, folder).images
+    assert image.problem == ""
+    return image.boxes[0]
+
+
+BOX = "<xmin>10</xmin><ymin>20</ymin><xmax>50</xmax><ymax>30</ymax>"
+CORNERS = [(2, 3), (8, 3), (8, 9)]
+PAIRS = "".join(f"<x{n}>{x}</x{n}><y{n}>{y}</y{n}>" for n, (x, y) in enumerate(CORNERS, 1))
+POINTS = "".join(f"<pt><x>{x}</x><y>{y}</y></pt>" for x, y in CORNERS)
+
+
+@pytest.mark.parametrize(
+    ("inside", "xywh", "rim", "shape"),
+    [
+        (
+            "<bndbox>" + BOX + "</bndbox><attributes><attribute><name>rotation</name>"
+            "<value>90.0</value></attribute></attributes>",
+            (25, 5, 10, 40),
+            [35, 5, 35, 45, 25, 45, 25, 5],
+            ROTATED,
+        ),
+        (
+            "<bndbox>" + BOX + "</bndbox><attributes><attribute><name>rotation</name>"
+            "<value>0.0</value></attribute></attributes>",
+            (10, 20, 40, 10),
+            [],
+            "",
+        ),
+        (
+            "<robndbox><cx>30</cx><cy>25</cy><w>20</w><h>10</h><angle>0.5235987756</angle></robndbox>",
+            (18.839746, 15.669873, 22.320508, 18.660254),
+            [23.83975, 15.66987, 41.16025, 25.66987, 36.16025, 34.33013, 18.83975, 24.33013],
+            ROTATED,
+        ),
+        (f"<polygon>{PAIRS}</polygon>", (2, 3, 6, 6), [2, 3, 8, 3, 8, 9], ""),
+        (f"<polygon>{POINTS}</polygon>", (2, 3, 6, 6), [2, 3, 8, 3, 8, 9], ""),
+        (
+            f"<polygon>{PAIRS}</polygon><bndbox>{BOX}</bndbox>",
+            (10, 20, 40, 10),
+            [2, 3, 8, 3, 8, 9],
+            "",
+        ),
+    ],
+)  # fmt: skip
+def test_turned_boxes_and_polygons(
+    tmp_path: Path, inside: str, xywh: Any, rim: list[float], shape: str
+) -> None:
+    box = one_object(tmp_path, inside)
+    assert box.xywh == pytest.approx(xywh, abs=1e-5)
+    assert [value for part in box.segmentation for value in part] == pytest.approx(rim, abs=1e-5)
+    assert box.shape == shape
+
+
+@pytest.mark.parametrize(
+    ("inside", "shape"),
+    [
+        ("", NO_GEOMETRY),
+        ("<bndbox/><pose>Left</pose><part><name>head</name></part>", NO_GEOMETRY),
+        ("<cuboid><x>1</x></cuboid>", "cuboid"),
+    ],
+)
+def test_an_object_without_a_place_says_why(tmp_path: Path, inside: str, shape: str) -> None:
+    assert one_object(tmp_path, inside).shape == shape
+
+
+@pytest.mark.parametrize(
+    ("declared", "encoding"),
+    [("gb2312", "gb18030"), ("GBK", "gbk"), ("windows-1251", "cp1251"), ("utf-16", "utf-16"),
+     ("utf-8", "utf-8-sig"), ("shift_jis", "cp932"), ("", "utf-16")],
+)  # fmt: skip
+def test_the_code_page_that_a_file_declares(tmp_path: Path, declared: str, encoding: str) -> None:
+    name = "машина" if "1251" in declared else "汽車"
+    head = f'<?xml version="1.0" encoding="{declared}"?>' if declared else ""
+    text = f"{head}<annotation>{SIZE}{OBJECT.format(name, 1, 2, 3, 4)}</annotation>"
+    put_image(tmp_path, "a.png")
+    (tmp_path / "a.xml").write_bytes(text.encode(encoding))
+    assert [box.class_name for box in read_labels(voc, tmp_path).images[0].boxes] == [name]
+    assert voc.detect(FileIndex(tmp_path, "mine"))
+
+
+@pytest.mark.parametrize("codec", ["utf-7", "punycode", "unicode_escape", "rot13", "hex"])
+def test_what_is_no_code_page_is_not_decoded(tmp_path: Path, codec: str) -> None:
+    put_image(tmp_path, "a.png")
+    head = f'<?xml version="1.0" encoding="{codec}"?>'
+    (tmp_path / "a.xml").write_text(head + "<annotation>+ADwAIQ-DOCTYPE</annotation>")
+    assert "is no code page" in read_labels(voc, tmp_path).images[0].problem
+
+
+def test_both_parts_in_one_list_are_train_where_none_is_alone(tmp_path: Path) -> None:
+    for name in "abc":
+        put_image(tmp_path, f"JPEGImages/{name}.png")
+        put_xml(tmp_path, f"Annotations/{name}.xml", SIZE)
+    lists = tmp_path / "ImageSets/Main"
+    lists.mkdir(parents=True)
+    (lists / "trainval.txt").write_text("a\nb\n")
+    (lists / "test.txt").write_text("c\n")
+    assert [i.split for i in read_labels(voc, tmp_path).images] == ["train", "train", "test"]
+    (lists / "val.txt").write_text("b\n")
+    assert [i.split for i in read_labels(voc, tmp_path).images] == [None, "val", "test"]
 
 
 def test_odd_boxes_are_left_to_the_rules(tmp_path: Path) -> None:
@@ -128,7 +234,7 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><annotation>&b;</an
     [
         (b"<annotation><object>", "cannot be read: no element found"),
         (b"", "cannot be read: no element found"),
-        (b"<annotation>\xff</annotation>", "cannot be read: not well-formed"),
+        (b"<annotation>\xff</annotation>", "cannot be read: 'utf-8' codec"),
         (b'<?xml version="1.0" encoding="klingon"?><annotation/>', "unknown encoding"),
         (BOMB.encode(), "has a document type definition"),
         (BOMB.encode("utf-16"), "has a document type definition"),

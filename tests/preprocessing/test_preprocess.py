@@ -275,6 +275,28 @@ def test_an_image_without_a_label_file_is_background(place: Place) -> None:
     assert len(dataset.images) == 20 and len(dataset.annotations) == 19
 
 
+def test_an_image_that_loses_every_label_is_no_background(place: Place) -> None:
+    tiny_yolo(place.raw / "mine", 20)
+    (place.raw / "mine/labels/0003.txt").write_text("0 0.5 0.5 0 0.2\n")
+    (place.raw / "mine/labels/0004.txt").write_text("0 0.5 0.5 0 0.2\n0 0.5 0.5 0.2 0.2\n")
+    dataset = place.run(sources={"mine": {"url": "mine", "format": "yolo"}})
+    assert ledger(dataset) == {
+        ("images/0003.png", "box_empty"),
+        ("images/0003.png", "image_labels_lost"),
+        ("images/0004.png", "box_empty"),
+    }
+    assert len(dataset.images) == len(dataset.annotations) == 19
+
+
+def test_pixels_where_fractions_should_be_are_read_anew_each_time(place: Place) -> None:
+    tiny_yolo(place.raw / "mine", 20)
+    for label in (place.raw / "mine/labels").iterdir():
+        label.write_text("0 32 24 40 20\n")
+    dataset = place.run(sources={"mine": {"url": "mine", "format": "yolo"}})
+    boxes = dataset.annotations[["x", "y", "w", "h"]].to_numpy()
+    assert boxes.tolist() == [[12, 14, 40, 20]] * 20
+
+
 def test_a_copy_without_labels_never_wins_over_the_labelled_one(place: Place) -> None:
     tiny_yolo(place.raw / "mine", 20)
     shutil.copy(place.raw / "mine/images/0003.png", place.raw / "mine/images/0000-copy.png")

@@ -121,7 +121,8 @@ def check_dataset(
     for record in dataset.images:
         try:
             notes = _notes(record, headers.get(record.name))
-            usable += record.labelled or not dataset.lists_images
+            lost = any(rule is Rule.IMAGE_LABELS_LOST for rule, _ in notes)
+            usable += not lost and (record.labelled or not dataset.lists_images)
         except BadImageError as bad:
             notes = [(bad.rule, bad.detail)]
         for rule, detail in notes:

@@ -1,9 +1,9 @@
 """Boxes in CSV files: one row a box; :mod:`reprise.formats.box_columns` names the columns.
 
-Coordinates are pixels. A row whose four coordinates are empty, or all 0, says that the image has
-no object. The ``split`` column, the name of the file (``train.csv``) or the folder of the image
-says the split. Columns of other names hold what ``data.split.group_by`` may name, where the rows
-of each image agree.
+Coordinates are pixels. A row whose four coordinates are all 0, or empty as its class is, says that
+the image has no object; a class without coordinates is one of the image as a whole. The ``split``
+column, the name of the file (``train.csv``) or the folder of the image says the split. Columns of
+other names hold what ``data.split.group_by`` may name, where the rows of each image agree.
 
 A use case may keep its images in ``{usecase}/images/`` and list them anew for each version, in
 ``{usecase}/datasets/train_{usecase}_{YYMMDDHHmmss}.csv`` and ``test_``: one version is then read,
@@ -21,9 +21,16 @@ from reprise.errors import RepriseError
 from reprise.formats.box_columns import BoxColumns, box_columns
 from reprise.formats.csv_tables import cell, header, headers_seen, is_true, read_table, write_table
 from reprise.formats.file_index import FileIndex
-from reprise.formats.geometry import plain, stated_side, text_number
+from reprise.formats.geometry import NO_BOX, plain, stated_side, text_number
 from reprise.formats.image_lists import ImageList
-from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
+from reprise.formats.records import (
+    NO_GEOMETRY,
+    BoxRecord,
+    ImageRecord,
+    LabelError,
+    ReadOptions,
+    SourceDataset,
+)
 from reprise.formats.split_names import SPLITS, named_split
 from reprise.formats.writing import USED, check_names, check_writable, copy_image, write_label
 
@@ -259,12 +266,15 @@ class _Reader:
             raise LabelError("the width or the height of the image is missing")
         texts = [cell(cells, place) for place in columns.box]
         left, top, third, fourth = numbers = [number(text) for text in texts]
-        if not any(texts) or all(value == 0 for value in numbers):
-            return
         class_name = cell(cells, columns.class_name)
+        if (not any(texts) and not class_name) or all(value == 0 for value in numbers):
+            return
         if not class_name:
             raise LabelError("a box without a class")
         self.images.classes[class_name] = None
+        if not any(texts):
+            image.boxes.append(BoxRecord(class_name, NO_BOX, shape=NO_GEOMETRY))
+            return
         if columns.corners:
             third, fourth = third - left, fourth - top
         image.boxes.append(BoxRecord(class_name, (left, top, third, fourth)))

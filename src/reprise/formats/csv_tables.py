@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
+from reprise.formats.encodings import decode_text
 from reprise.formats.file_index import FileIndex
 
 DELIMITERS = ",;\t"
@@ -76,7 +77,7 @@ def first_rows(files: FileIndex, name: str, count: int = 0) -> tuple[list[str], 
         count: How many rows; those with other numbers of cells than the header are left out.
     """
     with files.path(name).open("rb") as file:
-        text = file.read(_PEEK_BYTES).decode("utf-8-sig", errors="replace")
+        text = decode_text(file.read(_PEEK_BYTES), errors="replace")
     header, *rows = _rows(text, _delimiter(text), count + 1) or [[]]
     return [cell.strip() for cell in header], [row for row in rows if len(row) == len(header)]
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from reprise.errors import RepriseError
+from reprise.formats.encodings import decode_text
 from reprise.formats.name_matching import IMAGE_SUFFIXES, NameIndex
 
 _CORRECT = "correct the label file or export it again, then update its sha256."
@@ -65,13 +66,13 @@ class FileIndex:
         ]
 
     def read_text(self, name: str) -> str:
-        """The text of a file: UTF-8 with or without a byte order mark.
+        """The text of a file, as of :func:`decode_text`.
 
         Raises:
-            RepriseError: It is not UTF-8.
+            RepriseError: It is no text in UTF-8, nor in UTF-16 with a byte order mark.
         """
         try:
-            return self.path(name).read_bytes().decode("utf-8-sig")
+            return decode_text(self.path(name).read_bytes())
         except UnicodeDecodeError as error:
             raise self.source_error(
                 f"{name} is not UTF-8 text: {error.reason} at byte {error.start}.",

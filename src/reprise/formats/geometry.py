@@ -81,6 +81,25 @@ def outline(points: Sequence[Point]) -> list[list[float]]:
     return [[value for point in points for value in point]]
 
 
+def rotated(xywh: Xywh, angle: float) -> tuple[Xywh, list[list[float]]]:
+    """A rectangle that is turned about its centre, as the box around it and its outline.
+
+    Args:
+        xywh: Left, top, width, height before the turn, in pixels.
+        angle: Radians, clockwise on the screen.
+    """
+    x, y, w, h = xywh
+    cx, cy, cos, sin = x + w / 2, y + h / 2, math.cos(angle), math.sin(angle)
+    sides = ((-w / 2, -h / 2), (w / 2, -h / 2), (w / 2, h / 2), (-w / 2, h / 2))
+    # Quarter turns give whole numbers again.
+    points = [
+        (round(cx + dx * cos - dy * sin, 6), round(cy + dx * sin + dy * cos, 6))
+        for dx, dy in sides
+        if all(map(math.isfinite, (*xywh, angle)))
+    ]
+    return bounds(points), outline(points)
+
+
 def ellipse(cx: float, cy: float, rx: float, ry: float, theta: float = 0.0) -> list[list[float]]:
     """An outline of ROUND_CORNERS points on an ellipse, turned clockwise by ``theta`` radians."""
     cos, sin = math.cos(theta), math.sin(theta)

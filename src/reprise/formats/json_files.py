@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from reprise.formats.encodings import decode_text
 from reprise.formats.file_index import FileIndex, encodable
 from reprise.formats.records import LabelError
 
@@ -35,12 +37,16 @@ def parse_problem(error: Exception) -> str:
 
 
 def file_ends(path: Path) -> bytes:
-    """The first and the last 64 KiB of a file, or all of a shorter one."""
+    """The first and the last 64 KiB of a file, or all of a shorter one; UTF-16 as UTF-8."""
     with path.open("rb") as file:
         head = file.read(END_BYTES)
         size = file.seek(0, 2)
         file.seek(max(len(head), size - END_BYTES))
-        return head + file.read(END_BYTES)
+        tail = file.read(END_BYTES)
+    mark = head[:2]
+    if mark in (BOM_UTF16_LE, BOM_UTF16_BE):
+        return decode_text(head + tail, errors="replace").encode()
+    return head + tail
 
 
 def has_json_keys(text: bytes, keys: Iterable[str]) -> bool:

@@ -6,6 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+# How an object was drawn, in ``BoxRecord.shape``, where that is said of it.
+ROTATED = "rotated rectangle"
+NO_GEOMETRY = "no geometry"
+# Shapes whose boxes stay.
+WITH_AREA = frozenset({ROTATED})
+
 
 class LabelError(Exception):
     """What is wrong with the labels of one image: they become its ``problem``."""
@@ -24,8 +30,11 @@ class BoxRecord:
         iscrowd: 1 for a region of many objects, else 0.
         segmentation: COCO polygons (lists of x, y; the units of ``xywh``) or RLE (a dict);
             empty when there is none.
-        shape: How it was drawn, where that has no area: ``point``, ``line`` and the like;
-            empty for everything else.
+        shape: How it was drawn, where that has no area or is not known: ``point``, ``line``
+            and the like, with a box of no size or of NaN. ROTATED for a box that is that
+            around a turned rectangle, which is its outline; NO_GEOMETRY for a class without
+            any place, which :mod:`reprise.formats.whole_source` makes a label of its image.
+            Empty for everything else.
     """
 
     class_name: str
@@ -104,6 +113,8 @@ class SourceDataset:
         lists_images: True when a label file lists all images of the dataset, so that an image
             that it does not list is no part of it; False when an image without labels is
             simply one without objects.
+        opened_images: Whether it depends on what image files hold, in a format whose labels
+            are others; it then changes with them.
         notes: What was decided in reading it, for the console and the statistics: which
             version of the labels was taken, say.
     """
@@ -112,6 +123,7 @@ class SourceDataset:
     images: list[ImageRecord]
     classes: list[str]
     lists_images: bool = False
+    opened_images: bool = False
     notes: list[str] = field(default_factory=list)
 
 

@@ -14,8 +14,9 @@ from reprise.errors import RepriseError
 from reprise.formats.box_columns import box_columns
 from reprise.formats.csv_tables import IMAGE_COLUMNS, Table, column_place, other_columns, read_table
 from reprise.formats.file_index import FileIndex
-from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
+from reprise.formats.records import WITH_AREA, ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.registry import FORMATS
+from reprise.formats.whole_source import settle
 
 
 class Format(Protocol):
@@ -90,6 +91,7 @@ def read_source(folder: Path, source: str, name: str, options: ReadOptions) -> S
         name, reason = detect_format(files)
         notes = [f"format {name}, for it has {reason}"]
     dataset = format_module(name).read(files, options)
+    dataset = settle(dataset)
     notes += dataset.notes + add_group_keys(dataset.images, files)
     return replace(dataset, notes=notes + label_warnings(dataset.images))
 
@@ -139,15 +141,15 @@ def label_warnings(images: Iterable[ImageRecord]) -> list[str]:
         classes.update(dict.fromkeys(image.labels))
         for box in image.boxes:
             classes[box.class_name] = None
-            if box.shape:
+            if box.shape and box.shape not in WITH_AREA:
                 shapes[box.shape] += 1
                 first = first or image.name
     notes = similar_class_names(classes)
     if shapes:
         kinds = ", ".join(f"{shape} {count}" for shape, count in sorted(shapes.items()))
         notes.append(
-            f"{shapes.total()} shape(s) have no area and become no box ({kinds}); the first is in "
-            f"{first}"
+            f"{shapes.total()} shape(s) have no area, or none that is known, and become no box "
+            f"({kinds}); the first is in {first}"
         )
     return notes
 
@@ -207,7 +209,7 @@ def add_group_keys(images: list[ImageRecord], files: FileIndex) -> list[str]:
         for image in known:
             by_name[image].keys = {**values[image], **by_name[image].keys}
         notes.append(f"{name} gives {', '.join(others)} of {len(known)} image(s)")
-    return notes
+    return notes + files.index.notes()
 
 
 def _values(

@@ -37,6 +37,22 @@ def named_split(text: str) -> str | None:
     return found[-1] if found else None
 
 
+def list_split(name: str, names: Collection[str]) -> str | None:
+    """The split that a list of images is named after: ``train.txt``, or ``trainval.txt``.
+
+    Args:
+        name: Posix path of the list.
+        names: Of all files: both parts together are train where there is no list of one part.
+    """
+    folder, base = posixpath.split(name)
+    word = posixpath.splitext(base)[0].lower()
+    if word != "trainval":
+        return named_split(word) if re.fullmatch("[a-z]+", word) else None
+    beside = (n for n in names if posixpath.dirname(n) == folder and n.lower().endswith(".txt"))
+    parts = {named_split(posixpath.basename(other)[:-4]) for other in beside}
+    return None if parts & {"train", "val"} else "train"
+
+
 def folder_split(name: str) -> str | None:
     """The split that an image's folders name; its own name does not count."""
     return named_split(posixpath.dirname(name))
@@ -58,7 +74,7 @@ class SplitLists:
 
         A line is the end of an image's path, without its ending, and counts for the images in
         the folder that holds ``ImageSets``. Lists of one class, which have a second column,
-        name no image.
+        name no image. ``trainval.txt`` counts as train where it has neither part beside it.
 
         Args:
             files: The source folder.
@@ -71,7 +87,7 @@ class SplitLists:
         pattern = rf"(?P<root>(?:.+/)?)ImageSets/{task}/(?P<word>[a-z]+)\.txt"
         for name in files.names:
             match = re.fullmatch(pattern, name, re.IGNORECASE)
-            if match and (split := named_split(match["word"])):
+            if match and (split := list_split(name, files.names)):
                 root = match["root"]
                 lines = {line.strip() for line in files.read_text(name).split("\n")} - {""}
                 inside = (image for image in images if image.startswith(root))

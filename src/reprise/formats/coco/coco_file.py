@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from reprise.formats.file_index import FileIndex
-from reprise.formats.geometry import NO_BOX, Xywh, json_number, stated_side
+from reprise.formats.geometry import NO_BOX, Xywh, json_number, rotated, stated_side
 from reprise.formats.image_lists import ImageList
 from reprise.formats.json_files import text_value
-from reprise.formats.records import BoxRecord, ImageRecord, LabelError
+from reprise.formats.records import (
+    NO_GEOMETRY,
+    ROTATED,
+    BoxRecord,
+    ImageRecord,
+    LabelError,
+)
 from reprise.formats.split_names import named_split
 
 SECTIONS = ("images", "annotations", "categories")
@@ -155,13 +162,14 @@ class CocoFile:
             raise LabelError(f"category_id {category_id!r} cannot be used: {reason}")
         if category_id not in self._classes:
             raise LabelError(f"category_id {category_id!r} is not among its categories")
-        return BoxRecord(
+        box = BoxRecord(
             class_name=self._classes[category_id],
             xywh=_bbox(entry.get("bbox")),
             area=json_number(entry.get("area")),
             iscrowd=int(entry.get("iscrowd") in (True, 1)),
             segmentation=_segmentation(entry.get("segmentation")),
         )
+        return box if _is_drawn(box) else _undrawn(box, entry)
 
     def _entries(self, section: str) -> Iterator[tuple[str, Any]]:
         entries = self._content[section]
@@ -191,6 +199,32 @@ def _id(entry: Any, key: str) -> Id:
 
 def _text(entry: Any, key: str) -> str:
     return text_value(_required(entry, key), key)
+
+
+def _is_drawn(box: BoxRecord) -> bool:
+    return isinstance(box.segmentation, dict) or any(box.segmentation)
+
+
+def _undrawn(box: BoxRecord, entry: dict[str, Any]) -> BoxRecord:
+    """An annotation without an outline: its box may be turned, or be missing.
+
+    Raises:
+        LabelError: Its box has an angle whose sense no standard states.
+    """
+    written, attributes = entry.get("bbox"), entry.get("attributes")
+    if isinstance(written, list) and len(written) == 5:
+        raise LabelError(
+            "bbox has 5 numbers, a turned box whose angle may be of several kinds: write its "
+            "corners as the segmentation"
+        )
+    if not written:
+        return replace(box, shape="keypoints" if entry.get("keypoints") else NO_GEOMETRY)
+    # CVAT writes the box before the turn, and the turn in degrees, clockwise.
+    angle = json_number(attributes.get("rotation")) if isinstance(attributes, dict) else math.nan
+    if not math.isfinite(angle) or angle % 360 == 0:
+        return box
+    turned, rim = rotated(box.xywh, math.radians(angle))
+    return replace(box, xywh=turned, segmentation=rim, shape=ROTATED) if rim else box
 
 
 def _bbox(value: object) -> Xywh:

@@ -11,20 +11,23 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from reprise.formats.geometry import Point, bounds, corners, ellipse, json_number, outline
+from reprise.formats.geometry import NO_BOX, Point, bounds, corners, ellipse, json_number, outline
 from reprise.formats.json_files import text_value
 from reprise.formats.mask_images import mask_of, open_mask
-from reprise.formats.records import BoxRecord, ImageRecord, LabelError
+from reprise.formats.records import NO_GEOMETRY, BoxRecord, ImageRecord, LabelError
 from reprise.masks import rle
 
 MAX_PIXELS = 64_000_000  # of an image with masks, which take up to 24 bytes a pixel
-_OUTLINES = ("polygon", "oriented_rectangle")
+# Rotated ones have their corners as points, in LabelMe and in X-AnyLabeling.
+_OUTLINES = ("polygon", "oriented_rectangle", "rotation", "rotated_rectangle")
 _WITHOUT_AREA = ("point", "points", "line", "linestrip")
 Size = tuple[int, int]  # height, width
 
 
 def record_of(entry: Any, size: Size | None) -> tuple[int | str | None, BoxRecord]:
     """One entry of ``shapes``: what joins it with others of its class, if anything, and its object.
+
+    A shape of an unknown kind has no box, but a ``shape``; one without points has no geometry.
 
     Args:
         entry: The entry as JSON has it.
@@ -40,6 +43,8 @@ def record_of(entry: Any, size: Size | None) -> tuple[int | str | None, BoxRecor
         raise LabelError(f"has the group_id {group!r}, which is neither a number nor text")
     points = _points(entry.get("points"))
     kind = entry.get("shape_type") or "polygon"  # as LabelMe 3 wrote it: without a type
+    if not points and kind != "mask":
+        return None, BoxRecord(label, NO_BOX, shape=NO_GEOMETRY)
     if kind == "rectangle":
         return group, BoxRecord(label, bounds(points))
     if kind in _OUTLINES:
@@ -50,7 +55,7 @@ def record_of(entry: Any, size: Size | None) -> tuple[int | str | None, BoxRecor
         return group, BoxRecord(label, bounds(points[:1]), shape=kind)
     if kind == "mask":
         return group, _mask(label, points, entry.get("mask"), size)
-    raise LabelError(f"has the shape_type {kind!r}, which is not known")
+    return None, BoxRecord(label, NO_BOX, shape=text_value(kind, "its shape_type"))
 
 
 def merged(boxes: list[BoxRecord], group: int | str) -> BoxRecord:

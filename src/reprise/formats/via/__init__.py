@@ -15,9 +15,10 @@ from typing import Any
 from reprise.errors import RepriseError
 from reprise.formats.csv_tables import header
 from reprise.formats.file_index import FileIndex, encodable
+from reprise.formats.geometry import NO_BOX
 from reprise.formats.image_lists import ImageList
 from reprise.formats.json_files import file_ends, has_json_keys, scalar_keys
-from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
+from reprise.formats.records import NO_GEOMETRY, BoxRecord, ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.via.label_files import (
     Entry,
     LabelFile,
@@ -47,8 +48,8 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
 
     Returns:
         The labels, in pixels of images whose size VIA does not state. A region without a
-        class, or of an unknown shape, is a ``problem`` of its image. An image whose regions
-        two files repeat has them once. Scalar ``file_attributes`` are its keys.
+        class is a ``problem`` of its image; one of an unknown shape has no box. An image
+        whose regions two files repeat has them once. Scalar ``file_attributes`` are its keys.
 
     Raises:
         RepriseError: There is no VIA file, one cannot be read, it does not show which
@@ -218,14 +219,13 @@ class _Reader:
                 names = _class_texts(region.attributes.get(self._attribute))
             placed = shape_box(region.shape)
             where = f"{entry.file}, {region.where}"
-            if placed is None:
-                image.add_problem(f"{where}: unknown shape {region.shape.get('name')!r}")
-            elif not names or not all(map(encodable, names)):
+            if not names or not all(map(encodable, names)):
                 image.add_problem(f"{where}: no class in the attribute '{self._attribute}'")
             else:
                 self._images.classes.update(dict.fromkeys(names))
-                xywh, outline = placed
-                shape = str(region.shape["name"]) if region.shape["name"] in WITHOUT_AREA else ""
+                kind = str(region.shape.get("name") or NO_GEOMETRY)
+                shape = kind if placed is None or kind in WITHOUT_AREA else ""
+                xywh, outline = placed or (NO_BOX, [])
                 boxes += [
                     BoxRecord(name, xywh, segmentation=list(outline), shape=shape) for name in names
                 ]

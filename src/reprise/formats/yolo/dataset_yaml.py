@@ -13,7 +13,7 @@ import yaml
 from reprise.errors import RepriseError
 from reprise.formats.file_index import FileIndex
 from reprise.formats.json_files import parse_problem
-from reprise.formats.split_names import SplitLists, named_split
+from reprise.formats.split_names import SplitLists, list_split, named_split
 
 MAX_BYTES = 1_000_000  # of a YAML file
 MAIN_FILES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
@@ -64,7 +64,7 @@ def read_dataset_yaml(files: FileIndex, labels: set[str]) -> DatasetYaml:
                     named[name] = names
     if not named_images.splits:
         for name in files.with_suffix(".txt"):
-            listed = _split_word(posixpath.basename(name)[:-4])
+            listed = list_split(name, files.names)
             if listed and name not in labels and "labels" not in name.lower().split("/"):
                 named_images.add_list(listed, name)
     config.names = _agreed(named, files.source)

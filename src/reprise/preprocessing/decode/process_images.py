@@ -64,6 +64,8 @@ def _process(
         return None, [rules.row(bad.rule, source, record.name, bad.detail)]
     notes = [] if record.labelled else [(Rule.IMAGE_UNLABELLED, "")]
     notes += cleaned.notes
+    if cleaned.lost:
+        return None, [rules.row(rule, source, record.name, detail) for rule, detail in notes]
     image = ProcessedImage(
         source=source,
         name=record.name,

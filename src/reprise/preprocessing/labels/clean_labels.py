@@ -38,10 +38,12 @@ class CleanedLabels:
 
     Attributes:
         boxes: The boxes that stay.
+        lost: Whether none does, of an image that has no other label: it is to be dropped.
         notes: A rule and a detail for everything that was dropped or repaired.
     """
 
     boxes: list[CleanBox] = field(default_factory=list)
+    lost: bool = False
     notes: list[tuple[Rule, str]] = field(default_factory=list)
 
 
@@ -72,13 +74,10 @@ def clean_labels(record: ImageRecord, width: int, height: int, orientation: int)
         done.notes.append((Rule.IMAGE_LABELS_TURNED, f"EXIF orientation {orientation}"))
     seen: set[tuple[str, XYWH]] = set()
     for index, box in enumerate(record.boxes):
-        placed = box.xywh
-        if scale != (1.0, 1.0):
-            x, y, w, h = placed
-            placed = (x * scale[0], y * scale[1], w * scale[0], h * scale[1])
-        if turned:
-            placed = orient_box(placed, *size, orientation)
+        placed = _placed_box(box.xywh, scale, size, orientation if turned else 1)
         kept, rule = clean_box(placed, width, height)
+        if rule is Rule.BOX_NOT_FINITE and box.shape:
+            rule = Rule.BOX_SHAPE_UNKNOWN
         if kept is not None and (box.class_name, kept) in seen:
             kept, rule = None, Rule.BOX_DUPLICATE
         if rule is not None:
@@ -98,6 +97,10 @@ def clean_labels(record: ImageRecord, width: int, height: int, orientation: int)
                 detail = f"box {index} ({box.class_name}): {lost}"
                 done.notes.append((Rule.BOX_OUTLINE_UNUSABLE, detail))
             done.boxes.append(_judged(box, kept, scale, outline))
+    # What was labelled, and lost all of it, is not what background looks like.
+    if record.boxes and not done.boxes and not record.labels:
+        done.lost = True
+        done.notes.append((Rule.IMAGE_LABELS_LOST, f"{len(record.boxes)} box(es)"))
     return done
 
 
@@ -132,6 +135,16 @@ def _scale(record: ImageRecord, width: int, height: int) -> tuple[float, float]:
             f"labels for {record.width} x {record.height}, image is {width} x {height}",
         )
     return width / record.width, height / record.height
+
+
+def _placed_box(
+    xywh: XYWH, scale: tuple[float, float], size: tuple[int, int], orientation: int
+) -> XYWH:
+    """A box in pixels of the upright image."""
+    if scale != (1.0, 1.0):
+        x, y, w, h = xywh
+        xywh = (x * scale[0], y * scale[1], w * scale[0], h * scale[1])
+    return orient_box(xywh, *size, orientation) if orientation != 1 else xywh
 
 
 def _judged(box: BoxRecord, kept: XYWH, scale: tuple[float, float], outline: Outline) -> CleanBox:

@@ -40,6 +40,7 @@ class SourceLabels:
         classes: Classes that label a box or an image, in the order of the label files.
         notes: What was decided in reading it.
         unlisted: Images that are left out because no label mentions them.
+        cacheable: False when they depend on more than the label files.
     """
 
     source: str
@@ -48,6 +49,7 @@ class SourceLabels:
     classes: list[str]
     notes: list[str] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)
+    cacheable: bool = True
 
     def records(self) -> Iterator[ImageRecord]:
         """The images in the order of their names, those without labels last."""
@@ -95,7 +97,7 @@ def read_labels(
             labels = SourceLabels(name, file, **known)
         else:
             labels = next(map_ordered(read, [file], workers=int(apart)))
-            if cache is not None and key is not None:
+            if cache is not None and key is not None and labels.cacheable:
                 cache.put(key, file, {field: getattr(labels, field) for field in _SUMMARY})
         sources.append(labels)
         for note in labels.notes:
@@ -117,7 +119,15 @@ def _read(file: Path, source: str, entry: SourceConfig, folder: Path) -> SourceL
     used.update(name for image in images for name in image.labels)
     write_records(images, file)
     classes = [name for name in dataset.classes if name in used]
-    return SourceLabels(source, file, len(images), classes, dataset.notes, unlisted)
+    return SourceLabels(
+        source,
+        file,
+        len(images),
+        classes,
+        dataset.notes,
+        unlisted,
+        cacheable=not dataset.opened_images,
+    )
 
 
 def choose_classes(sources: list[SourceLabels], config: DataConfig) -> list[Category]:
@@ -149,7 +159,7 @@ def choose_classes(sources: list[SourceLabels], config: DataConfig) -> list[Cate
     if reserved:
         raise RepriseError(
             f"a class is named '{reserved[0]}', which the metrics use for something else.",
-            "rename the class in the label files.",
+            "take it out of data.classes, or rename the class in the label files.",
         )
     if not names:
         raise RepriseError(

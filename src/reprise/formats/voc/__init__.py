@@ -7,15 +7,16 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+from reprise.formats.encodings import decode_text, decode_xml
 from reprise.formats.file_index import FileIndex
 from reprise.formats.geometry import plain, stated_side, text_number
-from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
+from reprise.formats.records import ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.sidecars import read_sidecars
 from reprise.formats.split_names import SplitLists
+from reprise.formats.voc.objects import CORNERS, element_text, voc_object
 from reprise.formats.writing import check_names, check_writable, copy_image, write_label
 
 MAX_BYTES = 4_000_000  # of one XML file: about 10,000 objects
-_CORNERS = ("xmin", "ymin", "xmax", "ymax")
 # What XML 1.0 cannot hold, and spaces that reading strips.
 _UNWRITABLE = re.compile(r"[^\t\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|^\s|\s$")
 
@@ -23,6 +24,7 @@ _UNWRITABLE = re.compile(r"[^\t\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|^\
 def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     """Read every VOC file of a source folder.
 
+    What the tags of an object mean is said in :mod:`reprise.formats.voc.objects`.
     A box is ``(xmin, ymin, xmax - xmin, ymax - ymin)`` in pixels. VOC itself numbers pixels
     from 1 and counts ``xmax`` in, so that its widths would be one more; labelling tools write
     the same tags with edges, where width is the plain difference, and a file does not say
@@ -60,8 +62,8 @@ def detect(files: FileIndex) -> str | None:
     names = files.with_suffix(".xml")
     for name in names[:3]:
         with files.path(name).open("rb") as file:
-            head = file.read(4096)
-        if re.search(rb"<annotation[\s>]", head) and re.search(rb"<(filename|size|object)>", head):
+            head = decode_text(file.read(4096), errors="replace")
+        if re.search(r"<annotation[\s>]", head) and re.search("<(filename|size|object)>", head):
             return f"{len(names)} XML file(s), {name} in the form of VOC"
     return None
 
@@ -93,31 +95,20 @@ def write(dataset: SourceDataset, folder: Path) -> None:
 
 
 def _parse(data: bytes, record: ImageRecord) -> bool:
-    # Entities need this tag. Without zero bytes UTF-16 reads like ASCII: it cannot hide there.
-    if re.search(rb"<!(DOCTYPE|ENTITY)", data.replace(b"\0", b"")):
-        raise LabelError("its XML file has a document type definition, which is not read")
     try:
-        root = ElementTree.fromstring(data)  # noqa: S314
+        text = decode_xml(data)
+        # Entities need this tag. What is searched is the very text that is parsed.
+        if re.search(r"<!(DOCTYPE|ENTITY)", text):
+            raise LabelError("its XML file has a document type definition, which is not read")
+        root = ElementTree.fromstring(text)  # noqa: S314
     except (ElementTree.ParseError, LookupError, ValueError) as error:
         raise LabelError(f"its XML file cannot be read: {error}") from None
-    record.name = _text(root, "filename")
+    record.name = element_text(root, "filename")
     if root.tag == "annotation":
-        record.width = stated_side(_text(root, "size/width"), "width", text_number)
-        record.height = stated_side(_text(root, "size/height"), "height", text_number)
-        record.boxes = [_box(entry, n) for n, entry in enumerate(root.findall("object"), start=1)]
+        record.width = stated_side(element_text(root, "size/width"), "width", text_number)
+        record.height = stated_side(element_text(root, "size/height"), "height", text_number)
+        record.boxes = [voc_object(entry, n) for n, entry in enumerate(root.findall("object"), 1)]
     return root.tag == "annotation"
-
-
-def _box(entry: ElementTree.Element, place: int) -> BoxRecord:
-    class_name = _text(entry, "name")
-    if not class_name:
-        raise LabelError(f"object {place} of its XML file has no name")
-    left, top, right, bottom = (text_number(_text(entry, f"bndbox/{key}")) for key in _CORNERS)
-    return BoxRecord(class_name, (left, top, right - left, bottom - top))
-
-
-def _text(element: ElementTree.Element, path: str) -> str:
-    return (element.findtext(path) or "").strip()
 
 
 def _is_mask(name: str) -> bool:
@@ -137,7 +128,7 @@ def _xml(image: ImageRecord) -> str:
         _add(entry, "difficult", "0")
         corners = ElementTree.SubElement(entry, "bndbox")
         x, y, w, h = box.xywh
-        for key, number in zip(_CORNERS, (x, y, x + w, y + h), strict=True):
+        for key, number in zip(CORNERS, (x, y, x + w, y + h), strict=True):
             _add(corners, key, str(plain(number)))
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
