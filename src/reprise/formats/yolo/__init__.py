@@ -9,28 +9,34 @@ from pathlib import Path
 
 import yaml
 
+from reprise.formats.encodings import decode_text
 from reprise.formats.file_index import FileIndex
-from reprise.formats.geometry import bounds, corners, text_number
-from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
+from reprise.formats.geometry import text_number
+from reprise.formats.records import ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.sidecars import read_label_bytes
 from reprise.formats.split_names import SPLITS, folder_split
 from reprise.formats.writing import check_writable, class_names, copy_image, write_label
 from reprise.formats.yolo.dataset_yaml import MAIN_FILES, DatasetYaml, read_dataset_yaml
+from reprise.formats.yolo.label_pairing import Pairs, label_name, pair_labels
+from reprise.formats.yolo.rows import read_rows
 
 MAX_BYTES = 16_000_000  # of one label file
 _LOOKED_AT = 5
 _MOST_OPENED = 20
-_CLASS = re.compile(r"([0-9]{1,9})(\.0*)?")
+_NUMBER = re.compile(r"[0-9]{1,30}(\.[0-9]{0,60})?(e[+-]?[0-9]{1,3})?", re.IGNORECASE)
+
+# Line number, class, and the numbers after it.
+Row = tuple[int, str, list[float]]
 
 
 def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     """Read the YOLO labels of a source folder.
 
-    The label file of ``images/a/b.jpg`` is ``labels/a/b.txt`` (the last folder ``images``
-    counts) or, failing that, ``images/a/b.txt``. A line is ``class cx cy w h``, with or
-    without a confidence, which is ignored, or ``class x1 y1 x2 y2 x3 y3 ...``; its box is then
-    the outline's bounds. All numbers but the class are fractions of the upright image, and so
-    are the boxes here. An empty file says that the image shows no object.
+    :mod:`reprise.formats.yolo.label_pairing` says which label file is an image's. A line is
+    ``class cx cy w h``, or ``class x1 y1 x2 y2 x3 y3 ...``, whose box is the outline's bounds;
+    :mod:`reprise.formats.yolo.rows` says how these and longer ones are told apart. All numbers
+    but the class are fractions of the upright image, and so are the boxes here. An empty file
+    says that the image shows no object.
 
     Classes and splits come from the YAML file (``names``, ``train``, ``val``, ``test``; nothing
     else of it is read, nothing in it is run), else from ``classes.txt`` or a file ``*.names``
@@ -39,41 +45,40 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
 
     Returns:
         The labels, all images ``normalised``. A file below a folder ``labels`` without an
-        image gives a record of its own name without a path. Where the YAML file declares
-        keypoints they are left out.
+        image gives a record of its own name without a path. Keypoints are left out.
 
     Raises:
-        RepriseError: No image has a label file, or the YAML file or a list cannot be read.
+        RepriseError: No image has a label file, the YAML file or a list cannot be read, or
+            the rows do not show what they are.
     """
-    images = files.images()
-    known = set(files.with_suffix(".txt"))
-    labels = {name: _label_of(name, known) for name in images}
-    claimed = {label for label in labels.values() if label is not None}
+    texts = files.with_suffix(".txt")
+    pairs = pair_labels(files.images(), texts)
+    claimed = {label for label in pairs.labels.values() if label is not None}
     if not claimed:
         raise files.source_error(
             f"no YOLO label was found. Looked for a .txt file beside each of "
-            f"{len(images)} image(s), or in 'labels' in place of the last folder 'images'.",
+            f"{len(pairs.labels)} image(s), or in 'labels' in place of the last folder 'images'.",
             "put the label files there, or correct its format in data.sources.",
         )
     config = read_dataset_yaml(files, claimed)
-    records = []
-    for name, label in labels.items():
+    parsed: list[tuple[ImageRecord, list[Row]]] = []
+    for name, label in pairs.labels.items():
         record = ImageRecord(
             name, files.path(name), split=config.splits.split(name), normalised=True
         )
-        record.labelled = label is not None
-        if label is not None:
-            _fill(record, files.path(label), config)
-        records.append(record)
-    for label in sorted(known - claimed):
-        if "labels" in label.lower().split("/") and posixpath.basename(label) != "classes.txt":
-            record = ImageRecord(label, None, split=folder_split(label), normalised=True)
-            _fill(record, files.path(label), config)
-            records.append(record)
-    records.sort(key=lambda record: record.name)
+        record.labelled = label is not None or name in pairs.unclear
+        if name in pairs.unclear:
+            record.problem = f"several label files may be its: {', '.join(pairs.unclear[name][:4])}"
+        parsed.append((record, _rows(record, files.path(label), config) if label else []))
+    for label in pairs.orphans:
+        record = ImageRecord(label, None, split=folder_split(label), normalised=True)
+        parsed.append((record, _rows(record, files.path(label), config)))
+    notes = _add_objects(files, parsed, config)
+    records = sorted((record for record, _ in parsed), key=lambda record: record.name)
     used = {box.class_name for record in records for box in record.boxes}
     classes = sorted(used, key=int) if config.names is None else [*config.names.values()]
-    return SourceDataset(files.source, records, list(dict.fromkeys(classes)), notes=config.notes)
+    notes = config.notes + _far_notes(pairs) + notes
+    return SourceDataset(files.source, records, list(dict.fromkeys(classes)), notes=notes)
 
 
 def detect(files: FileIndex) -> str | None:
@@ -81,8 +86,9 @@ def detect(files: FileIndex) -> str | None:
 
     Five of them count that are not empty, among the first twenty.
     """
-    known = set(files.with_suffix(".txt"))
-    labels = [label for name in files.images() if (label := _label_of(name, known))]
+    texts = files.with_suffix(".txt")
+    pairs = pair_labels(files.images(), texts) if texts else Pairs()
+    labels = [label for label in pairs.labels.values() if label]
     verdicts: list[bool] = []
     for label in labels[:_MOST_OPENED]:
         line, complete = _first_line(files.path(label))
@@ -98,7 +104,7 @@ def detect(files: FileIndex) -> str | None:
 def _first_line(path: Path) -> tuple[list[str], bool]:
     """The words of a file's first line, and whether the last word is complete."""
     with path.open("rb") as file:
-        lines = file.read(4096).decode("utf-8-sig", "replace").lstrip().split("\n")
+        lines = decode_text(file.read(4096), "replace").lstrip().split("\n")
     return lines[0].split(), len(lines) > 1 or path.stat().st_size <= 4096
 
 
@@ -106,71 +112,74 @@ def _looks_right(words: list[str]) -> bool:
     numbers = [text_number(word) for word in words[1:]]
     return (
         len(numbers) >= 4
-        and _CLASS.fullmatch(words[0]) is not None
+        and _class_number(words[0]) is not None
         and all(map(math.isfinite, numbers))
     )
 
 
-def _label_of(image: str, known: set[str]) -> str | None:
-    beside = f"{posixpath.splitext(image)[0]}.txt"
-    apart = label_name(image)
-    return next((name for name in (apart, beside) if name in known), None)
-
-
-def label_name(image: str) -> str:
-    """Where an image's label file is: the last folder ``images`` becomes ``labels``."""
-    parts = f"{posixpath.splitext(image)[0]}.txt".split("/")
-    places = [place for place, part in enumerate(parts[:-1]) if part == "images"]
-    if places:
-        parts[places[-1]] = "labels"
-    return "/".join(parts)
-
-
-def _fill(record: ImageRecord, path: Path, config: DatasetYaml) -> None:
-    """Add the objects of a label file to its image, or the reason why it cannot be read."""
+def _rows(record: ImageRecord, path: Path, config: DatasetYaml) -> list[Row]:
+    """The rows of a label file, or the reason why it cannot be read as the image's problem."""
+    rows = []
+    number = 0
     try:
-        text = read_label_bytes(path, MAX_BYTES).decode("utf-8-sig")
-        record.boxes = _objects(text, config)
+        for number, line in enumerate(_text(path).split("\n"), start=1):
+            words = line.split()
+            if words:
+                values = [text_number(word) for word in words[1:]]
+                rows.append((number, _class_name(words[0], config), values))
     except UnicodeDecodeError:
         record.problem = "its label file is not UTF-8 text"
     except LabelError as error:
-        record.problem = str(error)
+        record.problem = f"line {number} of its label file {error}" if number else str(error)
+    return [] if record.problem else rows
 
 
-def _objects(text: str, config: DatasetYaml) -> list[BoxRecord]:
-    boxes = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        try:
-            if line.strip():
-                boxes.append(_object(line.split(), config))
-        except LabelError as error:
-            raise LabelError(f"line {number} of its label file {error}") from None
-    return boxes
+def _text(path: Path) -> str:
+    return decode_text(read_label_bytes(path, MAX_BYTES))
 
 
-def _object(words: list[str], config: DatasetYaml) -> BoxRecord:
-    """One line.
+def _add_objects(
+    files: FileIndex, parsed: list[tuple[ImageRecord, list[Row]]], config: DatasetYaml
+) -> list[str]:
+    """Turn the rows of all images into objects; what is told of it is returned.
 
     Raises:
-        LabelError: What is wrong with the line.
+        RepriseError: The rows do not show what they are.
     """
-    class_name = _class_name(words[0], config)
-    values = [text_number(word) for word in words[1:]]
-    if len(values) in (4, 5) or (config.keypoints and len(values) > 5):
-        cx, cy, w, h = values[:4]
-        return BoxRecord(class_name, (cx - w / 2, cy - h / 2, w, h))
-    if len(values) < 6 or len(values) % 2:
-        raise LabelError(f"has {len(words)} columns, neither a box nor an outline")
-    if not all(map(math.isfinite, values)):
-        raise LabelError("has a coordinate that is not a number")
-    return BoxRecord(class_name, bounds(corners(values)), segmentation=[values])
+    values = [row[2] for _, rows in parsed for row in rows]
+    reading = read_rows(values, config.keypoints, config.task)
+    if reading.question:
+        raise files.source_error(f"{reading.question}.", f"{reading.answer}.")
+    for record, rows in parsed:
+        for number, class_name, numbers in rows:
+            try:
+                record.boxes.append(reading.object(class_name, numbers))
+            except LabelError as error:
+                record.problem, record.boxes = f"line {number} of its label file {error}", []
+                break
+    return [reading.note] if reading.note else []
+
+
+def _far_notes(pairs: Pairs) -> list[str]:
+    if not pairs.far:
+        return []
+    image, label = next(iter(pairs.far.items()))
+    return [
+        f"{len(pairs.far)} label file(s) were matched by their names and the words of their "
+        f"folders: {label} is about {image}"
+    ]
+
+
+def _class_number(word: str) -> int | None:
+    """The class that a word states as a whole number, as numpy's savetxt writes it too."""
+    value = text_number(word) if _NUMBER.fullmatch(word) else math.nan
+    return int(value) if 0 <= value < 1e9 and value.is_integer() else None
 
 
 def _class_name(word: str, config: DatasetYaml) -> str:
-    match = _CLASS.fullmatch(word)
-    if match is None:
+    index = _class_number(word)
+    if index is None:
         raise LabelError(f"has the class {word[:20]!r}, which is no class number")
-    index = int(match[1])
     if config.names is None:
         return str(index)
     if index not in config.names:
@@ -201,13 +210,15 @@ def write(dataset: SourceDataset, folder: Path) -> None:
             write_label(folder, label_name(name), "".join(_lines(image, indices)))
     used = {image.split for image in dataset.images}
     content: dict[str, object] = {name: f"images/{name}" for name in SPLITS if name in used}
+    if any(_is_outlined(image) for image in dataset.images):
+        content["task"] = "segment"  # our own word, for polygons may look like boxes with keypoints
     content["names"] = dict(enumerate(names))
     write_label(folder, "data.yaml", yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
 
 
 def _lines(image: ImageRecord, indices: dict[str, int]) -> list[str]:
     assert image.width is not None and image.height is not None
-    outlined = any(box.segmentation and isinstance(box.segmentation, list) for box in image.boxes)
+    outlined = _is_outlined(image)
     lines = []
     for box in image.boxes:
         x, y, w, h = box.xywh
@@ -222,6 +233,10 @@ def _lines(image: ImageRecord, indices: dict[str, int]) -> list[str]:
         words = [str(indices[box.class_name]), *(f"{value:.10g}" for value in fractions)]
         lines.append(" ".join(words) + "\n")
     return lines
+
+
+def _is_outlined(image: ImageRecord) -> bool:
+    return any(box.segmentation and isinstance(box.segmentation, list) for box in image.boxes)
 
 
 def _joined(outlines: list[list[float]]) -> list[float]:

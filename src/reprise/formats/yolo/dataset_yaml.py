@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from reprise.errors import RepriseError
+from reprise.formats.encodings import decode_text
 from reprise.formats.file_index import FileIndex
 from reprise.formats.json_files import parse_problem
 from reprise.formats.split_names import SplitLists, list_split, named_split
@@ -26,12 +27,14 @@ class DatasetYaml:
     Attributes:
         names: Class names by index; None when no file has any.
         keypoints: Whether lines hold keypoints after the box.
+        task: ``detect``, ``segment``, ``obb`` or ``pose``, where it is said; else empty.
         splits: Splits of the images that a YAML file or a list names.
         notes: What is to be said about it.
     """
 
     names: dict[int, str] | None = None
     keypoints: bool = False
+    task: str = ""
     splits: SplitLists = field(default_factory=SplitLists)
     notes: list[str] = field(default_factory=list)
 
@@ -53,6 +56,7 @@ def read_dataset_yaml(files: FileIndex, labels: set[str]) -> DatasetYaml:
         if content.get("names"):
             named[name] = _yaml_names(content["names"], f"source '{files.source}': {name}")
         config.keypoints |= "kpt_shape" in content
+        config.task = config.task or _text(content.get("task")).strip().lower()
         for word, split, entry in _entries(content):
             if not named_images.add(split, entry, name, _text(content.get("path"))):
                 config.notes.append(f"{name}: {word} '{entry}' is no part of the source")
@@ -103,7 +107,8 @@ class _NamedImages:
 
     def add_list(self, split: str, name: str) -> None:
         """Take the images that a list names, one a line."""
-        lines = self._files.path(name).read_bytes().decode("utf-8", "replace").split("\n")
+        data = self._files.path(name).read_bytes()
+        lines = decode_text(data, "replace").split("\n")
         for line in filter(None, map(str.strip, lines)):
             tails = [*_tails(line, posixpath.dirname(name)), *_tails(line, "")]
             found = [tail for tail in tails if tail in self._known]
