@@ -5,19 +5,24 @@ from pathlib import Path
 from _run import run, scratch
 
 from reprise.params import Params
-from reprise.sources.weights import download_weights
+from reprise.weights.fetch import Folders, fetch_weights
+from reprise.weights.published import Network
 
 
 def main(params: Params) -> None:
+    model = params.model
     # A state to go on from holds all weights.
     state = params.training.resume
-    download_weights(
-        family=params.model.type,
-        config=state or params.model.weights.get(params.model.type),
+    fetch_weights(
+        network=Network.chosen(model.type, model.architecture, model.task, model.variant),
+        entry=state or model.weights.get(model.type),
         limits=params.data.limits,
-        out=Path("data/weights"),
-        base=Path(),
-        scratch=scratch("download"),
+        folders=Folders(
+            out=Path("data/weights"),
+            base=Path(),
+            scratch=scratch("download"),
+            pins=Path("data/weights.csv"),
+        ),
         name="training.resume" if state else "",
     )
 

@@ -83,7 +83,7 @@ def load(path: Path | str = "params.yaml") -> Params:
     path = Path(path)
     raw = _read_yaml(path)
     try:
-        return schema().model_validate(raw)
+        params = schema().model_validate(raw)
     except ValidationError as error:
         problems = _problems(error.errors(), raw)
         lines = "\n".join(f"  - {line}" for line in problems)
@@ -92,6 +92,18 @@ def load(path: Path | str = "params.yaml") -> Params:
             f"edit {path.name}; each key is described in it and in the README. Results that "
             "DVC has removed come back with dvc checkout.",
         ) from None
+    _check_weights(params)
+    return params
+
+
+def _check_weights(params: Params) -> None:
+    """Refuse published weights of another network, or of other data, before any work."""
+    from reprise.weights.published import Network, check_name
+
+    model = params.model
+    network = Network.chosen(model.type, model.architecture, model.task, model.variant)
+    urls = [source.url for source in params.data.sources.values()]
+    check_name(network, model.weights.get(model.type), urls)
 
 
 def _read_yaml(path: Path) -> Any:

@@ -28,10 +28,10 @@ from reprise.models.sam.samples import PROMPTS, PromptedSamples, covered, jitter
 from reprise.models.starting_weights import load_starting_weights
 from reprise.models.storage import read_tensors, save_model
 from reprise.scoring import compute_metrics, score, truth_of
-from reprise.sources.weights_config import WeightsConfig
 from reprise.training.checkpoint import Checkpoints
 from reprise.training.config import TrainSettings
 from reprise.training.train import train
+from reprise.weights.config import WeightsConfig
 
 SOURCE = str(Path(__file__).resolve().parents[2] / "src")
 ARCHITECTURES = ["sam", "sam2"]
@@ -230,11 +230,11 @@ def test_starting_weights_of_transformers_load(tmp_path: Path) -> None:
     weights.pop("prompt_encoder.shared_embedding.positional_embedding")
     save_model(tmp_path, weights, {})
     digest = hashlib.sha256((tmp_path / "model.safetensors").read_bytes()).hexdigest()
-    stated = {"file": "model.safetensors", "sha256": digest}
+    config = WeightsConfig(url="model.safetensors", sha256=digest)
+    stated = {"file": "model.safetensors", "sha256": digest, "weights": config.model_dump()}
     (tmp_path / "weights.json").write_text(json.dumps(stated))
     torch.manual_seed(1)
     network = NETWORKS["sam"]("nano", IMAGE_SIZE)
-    config = WeightsConfig(url="model.safetensors", sha256=digest)
     account = load_starting_weights(network, config, tmp_path)
     assert (account.reshaped, account.unused) == ([], [])
     own = network.state_dict()

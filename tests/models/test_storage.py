@@ -22,9 +22,8 @@ from reprise.models.multilabel.family import MultiLabel
 from reprise.models.starting_weights import LoadAccount, load_starting_weights
 from reprise.models.storage import WRAPPERS, Tensors, load_model, save_model
 from reprise.models.yolo.family import Yolo
-from reprise.sources.config import LimitsConfig
-from reprise.sources.weights import download_weights
-from reprise.sources.weights_config import WeightsConfig
+from reprise.weights.config import WeightsConfig
+from weights_stage import bring_weights
 
 CLASSES = ["square", "disc"]
 
@@ -57,7 +56,7 @@ def load(
     """Start a network from a file, through the weights stage."""
     config = WeightsConfig(url=str(path), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
     out = path.parent / "out"
-    download_weights("yolo", config, LimitsConfig(), out, Path(), path.parent / "scratch")
+    bring_weights("yolo", config, out)
     return load_starting_weights(network, config, out, renamed)
 
 
@@ -188,9 +187,7 @@ def test_only_the_file_that_was_asked_for_is_loaded(tmp_path: Path, family: Yolo
     other = WeightsConfig(url="other.safetensors", sha256="0" * 64)
     with pytest.raises(RepriseError, match="another file than"):
         load_starting_weights(family.network, other, out)
-    asked = WeightsConfig(
-        url="model.safetensors", sha256=json.loads((out / "weights.json").read_text())["sha256"]
-    )
+    asked = WeightsConfig.model_validate(json.loads((out / "weights.json").read_text())["weights"])
     with (out / "weights.safetensors").open("r+b") as file:
         file.seek(-1, 2)
         file.write(b"!")

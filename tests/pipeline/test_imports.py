@@ -22,6 +22,7 @@ LAYERS = (
     ("masks",),
     ("formats",),
     ("sources",),
+    ("weights",),
     ("synthesis",),
     ("preprocessing",),
     ("validation",),

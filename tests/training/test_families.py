@@ -12,14 +12,13 @@ from models.settings import augmentation, folders, machine, model, training, val
 from reprise.models.config import AugmentationConfig
 from reprise.models.family import family_class
 from reprise.models.storage import load_model
-from reprise.sources.config import LimitsConfig
 from reprise.sources.folders import digest
-from reprise.sources.weights import download_weights
-from reprise.sources.weights_config import WeightsConfig
 from reprise.training.check_parameters import neutral_values
 from reprise.training.config import TrainSettings
 from reprise.training.train import train
+from reprise.weights.config import WeightsConfig
 from training.test_train import Killed, digests, kill_after
+from weights_stage import bring_weights
 
 SIZE = 64
 # Each family, and the changes that make its network tiny. One line makes a family keep the
@@ -93,7 +92,7 @@ def test_more_epochs_end_as_a_run_that_was_never_cut(
     state = first / "models" / "last.pt"
     entry = WeightsConfig(url=state.as_uri(), sha256=digest(state))
     more = tmp_path / "more"
-    download_weights(family, entry, LimitsConfig(), more / "weights", Path(), tmp_path / "kept")
+    bring_weights(family, entry, more / "weights")
     run(dataset, more, family, epochs=2, resume=entry, **even)
     name = "models/last.safetensors"
     assert digests(more)[name] == digests(whole)[name]

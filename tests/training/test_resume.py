@@ -14,11 +14,10 @@ from safetensors.torch import load_file
 from datasets import shapes_dataset
 from models.settings import IMAGE_SIZE, training
 from reprise.errors import RepriseError
-from reprise.sources.config import LimitsConfig
 from reprise.sources.folders import digest
-from reprise.sources.weights import download_weights
-from reprise.sources.weights_config import WeightsConfig
+from reprise.weights.config import WeightsConfig
 from training.test_train import Killed, digests, kill_after, run
+from weights_stage import bring_weights
 
 # Nothing that looks at the length of the whole run.
 EVEN: dict[str, Any] = {
@@ -41,7 +40,7 @@ def earlier(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def go_on(dataset: Path, folder: Path, state: Path, **changes: Any) -> Path:
     """A run that goes on from a copy of ``state``."""
     entry = WeightsConfig(url=state.as_uri(), sha256=digest(state))
-    download_weights("yolo", entry, LimitsConfig(), folder / "weights", Path(), folder / "scratch")
+    bring_weights("yolo", entry, folder / "weights")
     return run(dataset, folder, **{**EVEN, "resume": entry, **changes})
 
 

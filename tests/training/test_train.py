@@ -16,14 +16,13 @@ from datasets import shapes_dataset
 from models.settings import IMAGE_SIZE, augmentation, folders, machine, model, training, validation
 from reprise.errors import RepriseError
 from reprise.models.yolo.family import Yolo
-from reprise.sources.config import LimitsConfig
-from reprise.sources.weights import download_weights
-from reprise.sources.weights_config import WeightsConfig
 from reprise.training.checkpoint import Checkpoints, open_checkpoints
 from reprise.training.config import TrainSettings
 from reprise.training.loggers import LOGGERS, LoggedRun, Logger, Row
 from reprise.training.runtime import local_device
 from reprise.training.train import train
+from reprise.weights.config import WeightsConfig
+from weights_stage import bring_weights
 
 BLIND: list[dict[str, Any]] = [
     {"image_id": 13, "category_id": 1, "bbox": [0, 0, 1, 1], "score": 0.5}
@@ -223,10 +222,7 @@ def test_a_loss_that_is_not_finite_stops_with_advice(dataset: Path, tmp_path: Pa
     path = tmp_path / "broken.pt"
     torch.serialization.save(broken, path)
     entry = {"url": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    download_weights(
-        "yolo", WeightsConfig.model_validate(entry), LimitsConfig(), tmp_path / "weights",
-        tmp_path, tmp_path / "kept",
-    )  # fmt: skip
+    bring_weights("yolo", WeightsConfig.model_validate(entry), tmp_path / "weights")
     with pytest.raises(RepriseError, match="loss became nan in epoch 1, batch 1") as caught:
         run(dataset, tmp_path, weights={"yolo": entry})
     assert "lower training.learning_rate" in caught.value.fix

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from reprise.models.registry import FAMILIES
 from reprise.section import Neutral, OneOf, Section
-from reprise.sources.weights_config import WeightsConfig
+from reprise.weights.config import Weights, known
 
 FamilyName = Annotated[str, OneOf(FAMILIES)]
 Chance = Annotated[float, Field(ge=0, le=1), Neutral(0.0)]
@@ -52,8 +52,9 @@ class ModelConfig(Section):
     multilabel: resnet, convnext."""
     variant: Literal["nano", "small", "medium", "large", "xlarge"]
     """Size: larger is more accurate and slower."""
-    weights: dict[FamilyName, WeightsConfig | None] = Field(default_factory=dict)
-    """By family: start from these weights; a family without an entry starts from random ones."""
+    weights: dict[FamilyName, Weights] = Field(default_factory=dict)
+    """By family, where training starts: a name (coco, imagenet, sa1b; `reprise weights` lists
+    them), none, a path, or url and sha256; a family without an entry starts from random weights."""
     freeze: Annotated[Literal["none", "backbone"], Neutral("none")] = "none"
     """backbone: only the head is trained, or, with training.unfreeze_after, trained first."""
     first_stage: Annotated[FirstStageConfig, Neutral(FirstStageConfig())] = FirstStageConfig()
@@ -71,6 +72,11 @@ class ModelConfig(Section):
     def _emptied(cls, weights: object) -> object:
         # `weights:` with nothing below it.
         return {} if weights is None else weights
+
+    @field_validator("weights")
+    @classmethod
+    def _known(cls, weights: dict[str, Weights]) -> dict[str, Weights]:
+        return {family: known(family, entry) for family, entry in weights.items()}
 
 
 class AugmentationConfig(Section):

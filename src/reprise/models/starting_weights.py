@@ -12,7 +12,7 @@ import torch
 
 from reprise.errors import RepriseError
 from reprise.models.storage import Tensors, read_tensors
-from reprise.sources.weights_config import WeightsConfig
+from reprise.weights.config import Weights, WeightsConfig, dump
 
 # What DataParallel and torch.compile put before every name.
 PREFIXES = ("module.", "_orig_mod.")
@@ -41,7 +41,7 @@ class LoadAccount:
 
 def load_starting_weights(
     network: torch.nn.Module,
-    config: WeightsConfig,
+    entry: str | WeightsConfig,
     folder: Path,
     renamed: Callable[[Tensors], Tensors] | None = None,
 ) -> LoadAccount:
@@ -49,17 +49,18 @@ def load_starting_weights(
 
     Args:
         network: Changed in place.
-        config: The entry of ``model.weights`` that the file was fetched for.
+        entry: Of ``model.weights``: what the file was fetched for.
         folder: What the weights stage wrote: the file and its description, ``weights.json``.
         renamed: Gives a published file's tensors the names that the network has; None where
             they have them already.
 
     Raises:
-        RepriseError: The folder holds another file than ``config`` asks for, or a damaged one,
+        RepriseError: The folder holds another file than ``entry`` asks for, or a damaged one,
             it is not plain tensors, or it is of the wrong network: fewer than half of the
             network's tensors are in it, or a sequence of blocks ends too soon.
     """
-    tensors = _unwrapped(starting_file(config, folder), config.url)
+    name = entry if isinstance(entry, str) else entry.url
+    tensors = _unwrapped(starting_file(entry, folder), name)
     tensors = renamed(tensors) if renamed else tensors
     own = network.state_dict()
     shared = sorted(own.keys() & tensors.keys())
@@ -119,13 +120,13 @@ def _deeper(missing: list[str], loaded: set[str]) -> tuple[str, str] | None:
     return None
 
 
-def starting_file(config: WeightsConfig, folder: Path) -> Path:
+def starting_file(entry: Weights, folder: Path) -> Path:
     """The file in the weights stage's folder, verified."""
     fix = "fetch it: dvc repro weights"
     try:
-        entry = json.loads((folder / "weights.json").read_text(encoding="utf-8"))
-        path = folder / Path(entry["file"] or "").name
-        stated = entry["sha256"]
+        found = json.loads((folder / "weights.json").read_text(encoding="utf-8"))
+        path = folder / Path(found["file"] or "").name
+        asked, stated = found["weights"], found["sha256"]
     except FileNotFoundError:
         raise RepriseError(
             f"{folder} does not hold the file that training starts from: {folder}/weights.json "
@@ -134,15 +135,15 @@ def starting_file(config: WeightsConfig, folder: Path) -> Path:
         ) from None
     except (ValueError, KeyError, TypeError) as error:
         raise RepriseError(f"{folder}/weights.json is damaged: {error!r}", fix) from None
-    if stated != config.sha256:
+    if asked != dump(entry):
         raise RepriseError(f"{folder} holds another file than params.yaml asks for.", fix)
     if not path.is_file():
         raise RepriseError(f"{path} is missing.", fix)
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != config.sha256:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    if sha256 != stated:
         raise RepriseError(
-            f"{path} has SHA-256 {found}, not {config.sha256}: it was changed.",
+            f"{path} has SHA-256 {sha256}, not {stated}: it was changed.",
             "fetch it again: dvc repro --force weights",
         )
     return path

@@ -75,7 +75,7 @@ def verified_copy(
     """
     local = local_path(source.url, base)
     if local is not None:
-        yield _local_copy(source, local, pinning, one_file=check_file is not None)
+        yield _local_copy(source, local, pinning, check_file)
         return
     cache = DownloadCache(scratch)
     with ExitStack() as locks:
@@ -92,15 +92,20 @@ def verified_copy(
     cache.trim(int(limits.keep_downloads_gb * 1e9))
 
 
-def _local_copy(source: SourceConfig, local: Path, pinning: bool, one_file: bool) -> VerifiedCopy:
-    if not (local.is_file() if one_file else local.exists()):
+def _local_copy(
+    source: SourceConfig,
+    local: Path,
+    pinning: bool,
+    check_file: Callable[[Path], object] | None,
+) -> VerifiedCopy:
+    if not (local.is_file() if check_file else local.exists()):
         raise RepriseError(
-            f"'{source.url}' {'is not a file' if one_file else 'does not exist'}.",
+            f"'{source.url}' {'is not a file' if check_file else 'does not exist'}.",
             "correct the url; local paths start from the repository's top folder.",
         )
     if pinning:
         if local.is_file():
-            require_archive(local)
+            (check_file or require_archive)(local)
         return VerifiedCopy(local, digest(local))
     if local.is_dir() and source.sha256 is None:
         return VerifiedCopy(local, None)

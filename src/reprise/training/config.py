@@ -10,8 +10,8 @@ from pydantic import Field, field_validator, model_validator
 from reprise.models.config import AugmentationConfig, ModelConfig
 from reprise.scoring.metrics import METRIC_NAMES
 from reprise.section import Neutral, OneOf, Section
-from reprise.sources.weights_config import WeightsConfig
 from reprise.training.loggers import LOGGERS
+from reprise.weights.config import WeightsConfig
 
 Count = Annotated[int, Field(ge=1)]
 Metric = Annotated[str, OneOf(METRIC_NAMES)]

@@ -16,10 +16,10 @@ import torch
 from reprise.errors import RepriseError
 from reprise.models.starting_weights import starting_file
 from reprise.models.storage import UNREADABLE
-from reprise.sources.weights_config import WeightsConfig
 from reprise.training.checkpoint import Checkpoints
 from reprise.training.loop import Trainer
 from reprise.training.train_state import TrainState
+from reprise.weights.config import WeightsConfig
 
 # Of what a kept state holds; a state in another format is refused.
 FORMAT = 2

@@ -18,8 +18,9 @@ from pydantic import ValidationError
 from reprise.errors import RepriseError
 from reprise.sources import file_download
 from reprise.sources.config import LimitsConfig
-from reprise.sources.weights import download_weights
-from reprise.sources.weights_config import WeightsConfig
+from reprise.weights.config import WeightsConfig
+from reprise.weights.fetch import Folders, fetch_weights
+from reprise.weights.published import Network
 from sources.servers import Serve
 
 # The bytes that a safetensors file without tensors begins with, and noise behind them.
@@ -37,10 +38,10 @@ def bring(tmp_path: Path) -> Bring:
         url: str | None, sha256: str = SHA256, limits: LimitsConfig | None = None
     ) -> dict[str, Any]:
         config = None if url is None else WeightsConfig(url=url, sha256=sha256)
-        out = tmp_path / "weights"
-        download_weights(
-            "yolo", config, limits or LimitsConfig(), out, tmp_path, tmp_path / "scratch"
-        )
+        out, pins = tmp_path / "weights", tmp_path / "weights.csv"
+        folders = Folders(out, tmp_path, tmp_path / "scratch", pins)
+        network = Network.chosen("yolo", "auto", "auto", "nano")
+        fetch_weights(network, config, limits or LimitsConfig(), folders)
         return json.loads((out / "weights.json").read_text())
 
     return stage
@@ -49,8 +50,14 @@ def bring(tmp_path: Path) -> Bring:
 def test_a_file_of_the_repository_is_copied(tmp_path: Path, bring: Bring) -> None:
     original = tmp_path / "mine.safetensors"
     original.write_bytes(CONTENT)
-    expected = {"family": "yolo", "file": "weights.safetensors", "sha256": SHA256}
-    assert bring("mine.safetensors") == bring(original.as_uri()) == expected
+    for url in ("mine.safetensors", original.as_uri()):
+        assert bring(url) == {
+            "family": "yolo",
+            "weights": {"url": url, "sha256": SHA256},
+            "file": "weights.safetensors",
+            "sha256": SHA256,
+            "classes": None,
+        }
     copied = tmp_path / "weights" / "weights.safetensors"
     assert copied.read_bytes() == CONTENT
     assert not copied.samefile(original), "DVC makes outs read-only"
@@ -59,7 +66,8 @@ def test_a_file_of_the_repository_is_copied(tmp_path: Path, bring: Bring) -> Non
 def test_random_weights_leave_a_folder_that_says_so(tmp_path: Path, bring: Bring) -> None:
     (tmp_path / "mine.safetensors").write_bytes(CONTENT)
     bring("mine.safetensors")
-    assert bring(None) == {"family": "yolo", "file": None, "sha256": None}
+    nothing = dict.fromkeys(("weights", "file", "sha256", "classes"))
+    assert bring(None) == {"family": "yolo", **nothing}
     assert [path.name for path in (tmp_path / "weights").iterdir()] == ["weights.json"]
 
 

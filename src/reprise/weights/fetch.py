@@ -1,0 +1,232 @@
+"""The weights that training starts from: fetched and verified before it, never during it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reprise.errors import RepriseError
+from reprise.replacing import replacing_file, replacing_folder
+from reprise.sources.config import LimitsConfig, SourceConfig
+from reprise.sources.download import error_context
+from reprise.sources.folders import digest
+from reprise.sources.urls import file_name
+from reprise.sources.verified_copy import VerifiedCopy, verified_copy
+from reprise.weights.config import Weights, WeightsConfig, dump, is_path
+from reprise.weights.published import Network, Published, find
+
+# What reprise.models.starting_weights reads.
+DESCRIPTION = "weights.json"
+MAX_SAFETENSORS_HEADER = 100_000_000  # the format's own limit
+# A server or folder that holds the publishers' files as github.com/ultralytics/...
+MIRROR = "REPRISE_WEIGHTS_MIRROR"
+
+
+@dataclass(frozen=True)
+class Folders:
+    """What the stage reads and writes.
+
+    Attributes:
+        out: Folder to write; what it held is removed.
+        base: Folder that local paths start from.
+        scratch: Folder for downloads: an unfinished one is resumed by the next call, a
+            finished one is not fetched again.
+        pins: CSV file with the SHA-256 of each published file that was ever fetched.
+    """
+
+    out: Path
+    base: Path
+    scratch: Path
+    pins: Path
+
+
+def fetch_weights(
+    network: Network, entry: Weights, limits: LimitsConfig, folders: Folders, name: str = ""
+) -> None:
+    """Write ``out/weights.json`` and, unless training starts from random weights, the file.
+
+    The description holds ``family``; ``weights``, the entry; ``file``, the file's name in
+    ``out`` (weights.safetensors or weights.pt, whichever its content is), or null; ``sha256``,
+    its digest, or null; and ``classes``, the names of its class head's rows, or null.
+
+    Args:
+        network: What the weights are for.
+        entry: Of ``model.weights``, or ``training.resume``; None for random weights.
+        limits: Of the download and of the cache, from ``data.limits``.
+        folders: Where everything is.
+        name: Of the parameter that names the file, for messages; ``model.weights.<family>``
+            by default.
+
+    Raises:
+        RepriseError: The file is missing, has another SHA-256, is no weights file or over a
+            limit, is published for another network, or the disk is full. Then ``out`` is as it
+            was.
+    """
+    place = name or f"model.weights.{network.family}"
+    with error_context(place), replacing_folder(folders.out) as folder:
+        found: dict[str, Any] = {"file": None, "sha256": None, "classes": None}
+        if entry is not None:
+            with _file(network, entry, limits, folders) as copy:
+                # Copied, not linked: DVC makes what it tracks read-only.
+                file = weights_name(copy.path)
+                shutil.copyfile(copy.path, folder / file)
+            found |= {"file": file, "sha256": digest(folder / file)}
+        entry_found = {"family": network.family, "weights": dump(entry), **found}
+        (folder / DESCRIPTION).write_text(json.dumps(entry_found, indent=2) + "\n")
+
+
+@contextmanager
+def _file(
+    network: Network, entry: str | WeightsConfig, limits: LimitsConfig, folders: Folders
+) -> Iterator[VerifiedCopy]:
+    """A verified local copy of what an entry names."""
+    base, scratch = folders.base, folders.scratch
+    if isinstance(entry, WeightsConfig):
+        source = SourceConfig(url=entry.url, sha256=entry.sha256)
+        with verified_copy(source, limits, base, scratch, check_file=weights_name) as copy:
+            yield copy
+        return
+    if is_path(entry):
+        path = base / entry
+        if not path.is_file():
+            raise RepriseError(
+                f"'{entry}' is not a file.",
+                "correct the path; it starts from the repository's top folder.",
+            )
+        yield VerifiedCopy(path, digest(path))
+        return
+    published = find(network, entry)
+    with _published_file(published, limits, folders) as copy:
+        yield copy
+
+
+@contextmanager
+def _published_file(
+    published: Published, limits: LimitsConfig, folders: Folders
+) -> Iterator[VerifiedCopy]:
+    """A copy of a published file, the same that every earlier run has fetched."""
+    pins = read_pins(folders.pins)
+    whole = published.sha256 if len(published.sha256) == 64 else None
+    pin = whole or pins.get(published.url)
+    source = SourceConfig(url=address(published.url), sha256=pin)
+
+    def check(path: Path) -> None:
+        weights_name(path)
+        _check_stated(path, published)
+
+    with (
+        _by_name(published, pin),
+        verified_copy(
+            source,
+            limits,
+            folders.base,
+            folders.scratch,
+            pinning=pin is None,
+            check_file=check,
+        ) as copy,
+    ):
+        yield copy
+        if pin is None and copy.sha256 is not None:
+            write_pins(folders.pins, pins | {published.url: copy.sha256})
+
+
+def address(url: str) -> str:
+    """Where a published file is fetched from: its publisher, or below the mirror."""
+    mirror = os.environ.get(MIRROR)
+    if not mirror or "://" not in url:
+        return url
+    return f"{mirror.rstrip('/')}/{url.partition('://')[2]}"
+
+
+def _check_stated(path: Path, published: Published) -> None:
+    """Compare a file with the checksum, or its beginning, that the library states.
+
+    Raises:
+        RepriseError: They differ.
+    """
+    hashes: tuple[tuple[str, Callable[[], Any]], ...] = (
+        (published.sha256, hashlib.sha256),
+        (published.md5, lambda: hashlib.md5(usedforsecurity=False)),
+    )
+    for stated, algorithm in hashes:
+        if not stated:
+            continue
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, algorithm)
+        if not found.hexdigest().startswith(stated):
+            raise RepriseError(
+                f"'{published.url}' is not the file that was published: its {found.name} is "
+                f"{found.hexdigest()}, and it should begin with {stated}.",
+                "try again; if it stays so, the server, or a mirror, holds another file.",
+            )
+
+
+@contextmanager
+def _by_name(published: Published, pin: str | None) -> Iterator[None]:
+    """Adds to an error what a name stands for, and what helps without a network."""
+    try:
+        yield
+    except RepriseError as error:
+        pinned = f", which data/weights.csv pins to {pin[:12]}…" if pin else ""
+        file = file_name(published.url)
+        raise RepriseError(
+            f"{published.name} ({published.url}{pinned}): {error.problem}",
+            f"{error.fix} Without a network: bring that file into this repository by hand and "
+            f"write model.weights.{published.network.family}: ./{file}, or let {MIRROR} name a "
+            f"folder or server that holds it as {published.url.partition('://')[2]}.",
+        ) from None
+
+
+def read_pins(path: Path) -> dict[str, str]:
+    """URL to SHA-256 of the published files that were fetched before.
+
+    Raises:
+        RepriseError: The file is damaged.
+    """
+    if not path.exists():
+        return {}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return {row["url"]: row["sha256"] for row in csv.DictReader(file)}
+    except (KeyError, UnicodeDecodeError, csv.Error):
+        raise RepriseError(
+            f"{path} is damaged: it has the columns url and sha256.",
+            f"restore it: git checkout {path}",
+        ) from None
+
+
+def write_pins(path: Path, pins: dict[str, str]) -> None:
+    """Write such a table, sorted."""
+    with replacing_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([("url", "sha256"), *sorted(pins.items())])
+
+
+def weights_name(path: Path) -> str:
+    """weights.safetensors or weights.pt, by how the file begins.
+
+    Whether a .pt file holds plain tensors alone is only seen when it is loaded, which no
+    content can turn into running code.
+
+    Raises:
+        RepriseError: It is neither.
+    """
+    with path.open("rb") as file:
+        head = file.read(9)
+    if head[8:] == b"{" and int.from_bytes(head[:8], "little") <= MAX_SAFETENSORS_HEADER:
+        return "weights.safetensors"
+    # torch.save writes a zip, or with older versions a pickle of protocol 2.
+    if head.startswith((b"PK\x03\x04", b"\x80\x02")):
+        return "weights.pt"
+    raise RepriseError(
+        "it is neither a safetensors file nor one that torch.save has written.",
+        "name a .safetensors, .pt or .pth file; of a page that shows one, take the download link.",
+    )
