@@ -26,8 +26,8 @@ from real_datasets import REAL_DATASETS, SMALL_SET, RealDataset  # noqa: E402
 HEAD = """# Real datasets, whole runs
 
 Printed by `python benchmarks/datasets.py`, which runs `dvc repro` on each with only its entry
-in `data.sources` (small profile: 96 pixels, 2 epochs, yolo from the embedded weights or
-multilabel from random ones, and a gate lowered for small sets, as `tests/real_datasets.py` says;
+in `data.sources` (small profile: 96 pixels, 2 epochs, yolo or multilabel from random
+weights, and a gate lowered for small sets, as `tests/real_datasets.py` says;
 sets that cannot stand alone run beside another). Counts are after the rules; what was dropped or
 repaired is in the next column, and both add up to the dataset's card
 (`tests/preprocessing/test_real_datasets.py`).

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from _run import run, scratch
 
-from reprise.params import Params
+from reprise.params import Params, check_weights_file
 from reprise.weights.fetch import Folders, fetch_weights
 from reprise.weights.published import Network
 
@@ -25,6 +25,8 @@ def main(params: Params) -> None:
         ),
         name="training.resume" if state else "",
     )
+    if state is None:
+        check_weights_file(params, Path("data/weights"))
 
 
 if __name__ == "__main__":

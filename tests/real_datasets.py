@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # Small sets, and sets of few classes in some split: the gate only has to see that it is one.
-SMALL_SET = {
+SMALL_SET: dict[str, Any] = {
+    "model.weights": {},
     "synthetic.generator": "none",
     "data.split.group_by": [],
     "expectations.min_images": {"train": 1, "val": 1, "test": 1},

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reprise.evaluation.config import EvaluationConfig
     from reprise.machine import MachineConfig
     from reprise.models.config import AugmentationConfig, ModelConfig, PredictionConfig
+    from reprise.models.family import Family
     from reprise.preprocessing.config import DataConfig
     from reprise.reporting.config import ReportConfig
     from reprise.synthesis.config import SyntheticConfig
@@ -67,11 +68,12 @@ def schema() -> type[Params]:
     return Params
 
 
-def load(path: Path | str = "params.yaml") -> Params:
+def load(path: Path | str = "params.yaml", check_weights: bool = True) -> Params:
     """Read and check a parameter file.
 
     Args:
         path: The YAML file. It is read as YAML 1.2, in which ``3e-4`` is a number.
+        check_weights: Refuse published weights of another network, or of other data.
 
     Returns:
         A frozen model with one typed attribute for each section.
@@ -92,7 +94,8 @@ def load(path: Path | str = "params.yaml") -> Params:
             f"edit {path.name}; each key is described in it and in the README. Results that "
             "DVC has removed come back with dvc checkout.",
         ) from None
-    _check_weights(params)
+    if check_weights:
+        _check_weights(params)
     return params
 
 
@@ -231,15 +234,59 @@ def _nested_model(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _check_network(params: Params) -> None:
-    """Build the network, and check that its family uses what is set: neither needs data."""
+def _network(params: Params) -> Family:
+    """The network that the parameters ask for, of two classes."""
     from reprise.models.family import family_class
-    from reprise.training.check_parameters import check_parameters
 
-    family = family_class(params.model.type)(
-        params.model, ["first", "second"], params.data.image_size
-    )
-    check_parameters(family, params.model, params.training, params.validation, params.augmentation)
+    family = family_class(params.model.type)
+    return family(params.model, ["first", "second"], params.data.image_size)
+
+
+def _check_network(params: Params) -> None:
+    """Build the network; check that its family uses what is set, and that a weights file that
+    is here fits: nothing of it needs data."""
+    import tempfile
+
+    from reprise.sources.urls import local_path
+    from reprise.training.check_parameters import check_parameters
+    from reprise.weights.config import WeightsConfig, is_file
+    from reprise.weights.fetch import Folders, fetch_weights
+    from reprise.weights.published import Network
+
+    family, model = _network(params), params.model
+    check_parameters(family, model, params.training, params.validation, params.augmentation)
+    entry = model.weights.get(model.type)
+    url = entry.url if isinstance(entry, WeightsConfig) else entry
+    if url is None or not is_file(entry) or local_path(url, Path()) is None:
+        return
+    network = Network.chosen(model.type, model.architecture, model.task, model.variant)
+    with tempfile.TemporaryDirectory(prefix="reprise-check-") as name:
+        scratch = Path(name)
+        folders = Folders(scratch / "weights", Path(), scratch, scratch / "weights.csv")
+        fetch_weights(network, entry, params.data.limits, folders)
+        check_weights_file(params, folders.out)
+
+
+def check_weights_file(params: Params, folder: Path) -> None:
+    """Check that a weights file fits the network, before there is any data.
+
+    Of published weights the table says so (:mod:`reprise.weights.published`), and nothing is
+    read here. What this finds stops a run and changes no out, as all checks of this module.
+
+    Args:
+        params: All parameters.
+        folder: What the weights stage wrote.
+
+    Raises:
+        RepriseError: It is damaged, or of another network.
+    """
+    from reprise.models.starting_weights import load_starting_weights
+    from reprise.weights.config import is_file
+
+    entry = params.model.weights.get(params.model.type)
+    if entry is not None and is_file(entry):
+        family = _network(params)
+        load_starting_weights(family.network, entry, folder, family.remap_state_dict)
 
 
 def main(arguments: list[str] | None = None) -> int:

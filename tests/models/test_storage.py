@@ -211,10 +211,10 @@ def test_a_pickle_is_never_run(tmp_path: Path, family: Yolo, protocol: int) -> N
 
     path = tmp_path / "weights.pt"
     path.write_bytes(pickle.dumps({"a": Trap()}, protocol))
-    with pytest.raises(RepriseError, match=r"more than plain tensors|neither a safetensors"):
+    with pytest.raises(RepriseError, match="which no weights need"):
         load(family.network, path)
     torch.serialization.save({"a": Trap()}, path)
-    with pytest.raises(RepriseError, match="more than plain tensors"):
+    with pytest.raises(RepriseError, match="it calls what no weights need"):
         load(family.network, path)
     assert not (tmp_path / "sprung").exists()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from pydantic import ValidationError
 
 from reprise.errors import RepriseError
@@ -137,13 +139,19 @@ def test_another_content_than_expected_is_refused(
     assert not list(tmp_path.glob("scratch/*.part"))
 
 
+def saved(content: object) -> bytes:
+    """What torch.save writes."""
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("content", "name"),
     [
-        (b"PK\x03\x04 as torch.save writes", "weights.pt"),
-        (b"\x80\x02 as it wrote once", "weights.pt"),
+        (saved({"a": torch.ones(1)}), "weights.pt"),
+        (b"\x80\x02\x8a\nas it wrote once", "weights.pt"),
         (CONTENT, "weights.safetensors"),
-        (b"\x80\x04 a pickle of our own", None),
         (b"<!doctype html> a page about weights", None),
         (b"version https://git-lfs.github.com/spec/v1", None),
         (b"", None),
@@ -157,7 +165,7 @@ def test_the_kind_is_told_from_the_content(
     if name is not None:
         assert bring("mine", sha256)["file"] == name
         return
-    with pytest.raises(RepriseError, match=r"neither a safetensors file nor one that torch\.save"):
+    with pytest.raises(RepriseError, match="neither a safetensors file, nor"):
         bring("mine", sha256)
 
 

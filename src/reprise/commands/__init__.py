@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "say what a dataset holds, and what is wrong with it",
     "show-batch": "draw the images that the model is trained on, with their boxes",
     "pin": "print the params.yaml entry of a URL, with its SHA-256",
+    "weights": "list the published weights to start from, and what fits params.yaml",
     "export": "write the processed dataset as a plain folder in another format",
 }
 

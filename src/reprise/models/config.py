@@ -55,6 +55,10 @@ class ModelConfig(Section):
     weights: dict[FamilyName, Weights] = Field(default_factory=dict)
     """By family, where training starts: a name (coco, imagenet, sa1b; `reprise weights` lists
     them), none, a path, or url and sha256; a family without an entry starts from random weights."""
+    carry_over_classes: Annotated[bool, Neutral(False)] = False
+    """Classes of the dataset that the weights know by the same name start from what they say of
+    it: COCO's car stays a car. yolo's nano cannot, for its class head is narrower with fewer
+    classes."""
     freeze: Annotated[Literal["none", "backbone"], Neutral("none")] = "none"
     """backbone: only the head is trained, or, with training.unfreeze_after, trained first."""
     first_stage: Annotated[FirstStageConfig, Neutral(FirstStageConfig())] = FirstStageConfig()

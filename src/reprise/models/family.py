@@ -159,6 +159,20 @@ class Family(ABC):
         """A weights file's tensors under this network's names."""
         return tensors
 
+    def class_rows(self, name: str, classes: int, rows: int) -> torch.Tensor | None:  # noqa: ARG002
+        """Where a tensor of the class head speaks of each class; None for any other tensor.
+
+        Args:
+            name: Of a tensor in the network's state dict.
+            classes: Number of classes that the head was made for.
+            rows: Length of the tensor's first dimension.
+
+        Returns:
+            Int64 (classes, k), or with a background (classes + 1, k), which is last: indices of
+            the first dimension.
+        """
+        return None
+
     def backbone(self) -> list[torch.nn.Module]:
         """The modules that ``model.freeze: backbone`` holds still."""
         raise NotImplementedError

@@ -30,13 +30,31 @@ class LoadAccount:
     """In the network only: left at its initial values."""
     unused: list[str]
     """In the file only."""
+    carried: list[str] | None = None
+    """Classes whose rows of the class head were taken over; None where that was not asked for."""
 
     def __str__(self) -> str:
-        return (
+        said = (
             f"starting weights: {len(self.loaded)} tensors loaded; at their initial values stay "
             f"{_named(self.reshaped)} of another shape and {_named(self.missing)} not in the "
             f"file; of the file {_named(self.unused)} unused"
         )
+        if self.carried is None:
+            return said
+        return f"{said}; classes carried over by their name: {_named(self.carried)}"
+
+
+@dataclass(frozen=True)
+class ClassHead:
+    """What carrying over classes takes.
+
+    Attributes:
+        classes: Of the dataset, in the order of their indices.
+        rows: :meth:`reprise.models.family.Family.class_rows`.
+    """
+
+    classes: list[str]
+    rows: Callable[[str, int, int], torch.Tensor | None]
 
 
 def load_starting_weights(
@@ -44,6 +62,7 @@ def load_starting_weights(
     entry: str | WeightsConfig,
     folder: Path,
     renamed: Callable[[Tensors], Tensors] | None = None,
+    head: ClassHead | None = None,
 ) -> LoadAccount:
     """Copy the tensors of the weights stage's file into a network where name and shape agree.
 
@@ -53,6 +72,7 @@ def load_starting_weights(
         folder: What the weights stage wrote: the file and its description, ``weights.json``.
         renamed: Gives a published file's tensors the names that the network has; None where
             they have them already.
+        head: Given, classes that the file knows by the same name are carried over.
 
     Raises:
         RepriseError: The folder holds another file than ``entry`` asks for, or a damaged one,
@@ -81,15 +101,60 @@ def load_starting_weights(
             "choose the model.variant that the file was made for, or take the entry out of "
             "model.weights.",
         )
-    network.load_state_dict({name: tensors[name].to(own[name].dtype) for name in fitting}, False)
+    carried, heads = _carried(head, own, tensors, folder) if head else (None, {})
+    loaded = {name: tensors[name].to(own[name].dtype) for name in fitting} | heads
+    network.load_state_dict(loaded, False)
     # Of a tensor that the network has under two names, a file may hold one.
     filled = {own[name].data_ptr() for name in fitting}
     return LoadAccount(
-        loaded=fitting,
-        reshaped=[name for name in shared if own[name].shape != tensors[name].shape],
+        loaded=sorted(loaded),
+        reshaped=[name for name in shared if name not in loaded],
         missing=[name for name in missing if own[name].data_ptr() not in filled],
         unused=sorted(tensors.keys() - own.keys()),
+        carried=carried,
     )
+
+
+def _carried(
+    head: ClassHead, own: Tensors, tensors: Tensors, folder: Path
+) -> tuple[list[str], Tensors]:
+    """Classes that are carried over, and the tensors that they change.
+
+    Raises:
+        RepriseError: Nobody knows the classes of the file.
+    """
+    known = json.loads((folder / "weights.json").read_text(encoding="utf-8")).get("classes")
+    if not known:
+        raise RepriseError(
+            "model.carry_over_classes: the weights file does not say which classes it knows.",
+            "set model.carry_over_classes: false, or start from published weights (coco).",
+        )
+    places = {_word(name): place for place, name in enumerate(known)}
+    pairs = [
+        (index, places[_word(name)])
+        for index, name in enumerate(head.classes)
+        if _word(name) in places
+    ]
+    changed: Tensors = {}
+    for name in sorted(own.keys() & tensors.keys()):
+        ours, theirs = own[name], tensors[name]
+        to = head.rows(name, len(head.classes), len(ours) if ours.dim() else 0)
+        if to is None or ours.shape[1:] != theirs.shape[1:] or not pairs:
+            continue
+        of = head.rows(name, len(known), len(theirs))
+        assert of is not None  # it is the same tensor
+        # A background, which is last, stays one.
+        both = pairs if len(to) == len(head.classes) else [*pairs, (-1, -1)]
+        value = ours.clone()
+        for index, place in both:
+            value[to[index]] = theirs[of[place]].to(value.dtype)
+        changed[name] = value
+    return [head.classes[index] for index, _ in pairs] if changed else [], changed
+
+
+def _word(name: str) -> str:
+    """A class name as it is compared: traffic_light is COCO's traffic light."""
+    return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
 
 
 def _unwrapped(path: Path, url: str) -> Tensors:

@@ -16,7 +16,7 @@ from reprise.dataset import Dataset
 from reprise.distributed import init_distributed
 from reprise.machine import MachineConfig
 from reprise.models.family import Family, family_class
-from reprise.models.starting_weights import load_starting_weights
+from reprise.models.starting_weights import ClassHead, load_starting_weights
 from reprise.models.storage import save_model, write_tensors
 from reprise.training.callbacks import (
     Checkpointing,
@@ -89,7 +89,9 @@ def train(settings: TrainSettings, machine: MachineConfig, folders: TrainFolders
     with init_distributed(device) as distributed:
         identity = _identity(family, settings, folders.dataset, device)
         signature = _signature(family, settings, data.class_names, identity["dataset"])
-        start, message = _load_start(family, settings, folders.weights, signature, plan.epochs)
+        start, message = _load_start(
+            family, data.class_names, settings, folders.weights, signature, plan.epochs
+        )
         if distributed.is_main:
             print("".join(f"note: {note}\n" for note in notes), end="")
             several = distributed.world_size > 1
@@ -142,7 +144,12 @@ def _build_family(data: Dataset, settings: TrainSettings) -> tuple[Family, list[
 
 
 def _load_start(
-    family: Family, settings: TrainSettings, weights: Path, signature: RunSignature, epochs: int
+    family: Family,
+    class_names: list[str],
+    settings: TrainSettings,
+    weights: Path,
+    signature: RunSignature,
+    epochs: int,
 ) -> tuple[dict[str, Any] | None, str]:
     """What training starts from: another run's state, or weights, loaded into the network; and a
     line that says so."""
@@ -152,10 +159,11 @@ def _load_start(
     entry = settings.model.weights.get(settings.model.type)
     if entry is None:
         return None, ""
-    return (
-        None,
-        f"{load_starting_weights(family.network, entry, weights, family.remap_state_dict)}\n",
-    )
+    head = None
+    if settings.model.carry_over_classes:
+        head = ClassHead(class_names, family.class_rows)
+    account = load_starting_weights(family.network, entry, weights, family.remap_state_dict, head)
+    return None, f"{account}\n"
 
 
 def _logging(
@@ -200,7 +208,7 @@ def _signature(
 ) -> RunSignature:
     """What runs must share to go on from each other's states."""
     model, training = settings.model.model_dump(), settings.training
-    free = ("nms_iou", "max_detections", "point_prompts", "weights")
+    free = ("nms_iou", "max_detections", "point_prompts", "weights", "carry_over_classes")
     own = {f"model.{name}": value for name, value in model.items() if name not in free}
     return RunSignature(
         network={

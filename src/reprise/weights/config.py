@@ -52,6 +52,11 @@ def is_path(entry: str) -> bool:
     return any(mark in entry for mark in "/\\.")
 
 
+def is_file(entry: Weights) -> bool:
+    """Whether an entry names a file, and not published weights."""
+    return isinstance(entry, WeightsConfig) or (entry is not None and is_path(entry))
+
+
 def known(family: str, entry: Weights) -> Weights:
     """An entry of ``model.weights``, checked; ``none`` becomes None.
 

@@ -26,6 +26,8 @@ from reprise.weights.published import Network, Published, find
 # What reprise.models.starting_weights reads.
 DESCRIPTION = "weights.json"
 MAX_SAFETENSORS_HEADER = 100_000_000  # the format's own limit
+ZOO_FILE = "weights.pkl"
+ZIP = b"PK\x03\x04"
 # A server or folder that holds the publishers' files as github.com/ultralytics/...
 MIRROR = "REPRISE_WEIGHTS_MIRROR"
 
@@ -74,25 +76,49 @@ def fetch_weights(
     with error_context(place), replacing_folder(folders.out) as folder:
         found: dict[str, Any] = {"file": None, "sha256": None, "classes": None}
         if entry is not None:
-            with _file(network, entry, limits, folders) as copy:
-                # Copied, not linked: DVC makes what it tracks read-only.
-                file = weights_name(copy.path)
-                shutil.copyfile(copy.path, folder / file)
-            found |= {"file": file, "sha256": digest(folder / file)}
+            with _file(network, entry, limits, folders) as (copy, known):
+                file, classes = _bring(copy.path, folder)
+            found = {"file": file, "sha256": digest(folder / file), "classes": classes or known}
         entry_found = {"family": network.family, "weights": dump(entry), **found}
         (folder / DESCRIPTION).write_text(json.dumps(entry_found, indent=2) + "\n")
+
+
+def _bring(path: Path, folder: Path) -> tuple[str, list[str] | None]:
+    """Put a weights file into the stage's folder: its name there, and its class names.
+
+    A pickle is turned into safetensors; any other file stays as it is.
+    """
+    name = weights_name(path)
+    tensors, classes = None, None
+    # Reading one takes torch, whose import is a few seconds.
+    if name == ZOO_FILE:
+        from reprise.weights.pickles import read_zoo_file
+
+        tensors = read_zoo_file(path)
+    elif name == "weights.pt" and _begins(path).startswith(ZIP):
+        from reprise.weights.pickles import read_checkpoint
+
+        tensors, classes = read_checkpoint(path) or (None, None)
+    if tensors is None:
+        # Copied, not linked: DVC makes what it tracks read-only.
+        shutil.copyfile(path, folder / name)
+        return name, classes
+    from safetensors.torch import save_file
+
+    save_file(dict(sorted(tensors.items())), folder / "weights.safetensors", {"format": "pt"})
+    return "weights.safetensors", classes
 
 
 @contextmanager
 def _file(
     network: Network, entry: str | WeightsConfig, limits: LimitsConfig, folders: Folders
-) -> Iterator[VerifiedCopy]:
-    """A verified local copy of what an entry names."""
+) -> Iterator[tuple[VerifiedCopy, list[str] | None]]:
+    """A verified local copy of what an entry names, and the classes that the table says."""
     base, scratch = folders.base, folders.scratch
     if isinstance(entry, WeightsConfig):
         source = SourceConfig(url=entry.url, sha256=entry.sha256)
         with verified_copy(source, limits, base, scratch, check_file=weights_name) as copy:
-            yield copy
+            yield copy, None
         return
     if is_path(entry):
         path = base / entry
@@ -101,11 +127,11 @@ def _file(
                 f"'{entry}' is not a file.",
                 "correct the path; it starts from the repository's top folder.",
             )
-        yield VerifiedCopy(path, digest(path))
+        yield VerifiedCopy(path, digest(path)), None
         return
     published = find(network, entry)
     with _published_file(published, limits, folders) as copy:
-        yield copy
+        yield copy, published.classes
 
 
 @contextmanager
@@ -210,23 +236,33 @@ def write_pins(path: Path, pins: dict[str, str]) -> None:
         writer.writerows([("url", "sha256"), *sorted(pins.items())])
 
 
-def weights_name(path: Path) -> str:
-    """weights.safetensors or weights.pt, by how the file begins.
+def _begins(path: Path) -> bytes:
+    """The first bytes of a file."""
+    with path.open("rb") as file:
+        return file.read(9)
 
-    Whether a .pt file holds plain tensors alone is only seen when it is loaded, which no
-    content can turn into running code.
+
+def weights_name(path: Path) -> str:
+    """weights.safetensors, weights.pt or weights.pkl, by how the file begins.
+
+    What a .pt or .pkl file holds is only seen when it is loaded, which no content can turn into
+    running code.
 
     Raises:
         RepriseError: It is neither.
     """
-    with path.open("rb") as file:
-        head = file.read(9)
+    head = _begins(path)
     if head[8:] == b"{" and int.from_bytes(head[:8], "little") <= MAX_SAFETENSORS_HEADER:
         return "weights.safetensors"
-    # torch.save writes a zip, or with older versions a pickle of protocol 2.
-    if head.startswith((b"PK\x03\x04", b"\x80\x02")):
+    # torch.save writes a zip, or with older versions several pickles, of which the first is a
+    # long number.
+    if head.startswith((ZIP, b"\x80\x02\x8a\x0a")):
         return "weights.pt"
+    if head.startswith((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
+        return ZOO_FILE
     raise RepriseError(
-        "it is neither a safetensors file nor one that torch.save has written.",
-        "name a .safetensors, .pt or .pth file; of a page that shows one, take the download link.",
+        "it is neither a safetensors file, nor one that torch.save has written, nor a pickle of "
+        "Detectron2's model zoo.",
+        "name a .safetensors, .pt, .pth or .pkl file; of a page that shows one, take the download "
+        "link.",
     )

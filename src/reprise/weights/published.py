@@ -37,6 +37,21 @@ VARIANTS = ("nano", "small", "medium", "large", "xlarge")
 SCREENS_DATA = "data/seed/gui-screens.zip"
 SCREENS_WEIGHTS = "data/seed/starting-weights.safetensors"
 SCREENS_SHA256 = "cf6dfff0c1b8eb8318e15635e7d18034d95be69f86bfe25016ff52c6680f831d"
+# COCO's classes by their number from 1; some numbers stand for none.
+NO_CLASS = "N/A"
+COCO_CLASSES = (
+    "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat",
+    "traffic light", "fire hydrant", "N/A", "stop sign", "parking meter", "bench", "bird", "cat",
+    "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe", "N/A", "backpack",
+    "umbrella", "N/A", "N/A", "handbag", "tie", "suitcase", "frisbee", "skis", "snowboard",
+    "sports ball", "kite", "baseball bat", "baseball glove", "skateboard", "surfboard",
+    "tennis racket", "bottle", "N/A", "wine glass", "cup", "fork", "knife", "spoon", "bowl",
+    "banana", "apple", "sandwich", "orange", "broccoli", "carrot", "hot dog", "pizza", "donut",
+    "cake", "chair", "couch", "potted plant", "bed", "N/A", "dining table", "N/A", "N/A", "toilet",
+    "N/A", "tv", "laptop", "mouse", "remote", "keyboard", "cell phone", "microwave", "oven",
+    "toaster", "sink", "refrigerator", "N/A", "book", "clock", "vase", "scissors", "teddy bear",
+    "hair drier", "toothbrush",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -99,13 +114,22 @@ class Published:
     whole: bool = True
 
     @property
+    def classes(self) -> list[str] | None:
+        """Names of the class head's rows, where the file does not hold them itself."""
+        if self.name != "coco" or self.network.family == "yolo":
+            return None
+        if self.network.family == "detectron2":
+            return [name for name in COCO_CLASSES if name != NO_CLASS]
+        return list(COCO_CLASSES)
+
+    @property
     def source(self) -> str:
         """Who publishes them, in a word or two."""
         if "://" not in self.url:
             return "this repository"
         host, _, path = self.url.partition("://")[2].partition("/")
-        owner = {"github.com": 0, "huggingface.co": 0}.get(host)
-        return host if owner is None else "/".join([host, *path.split("/")[:2]])
+        owners = {"github.com": 2, "huggingface.co": 1}.get(host, 0)
+        return "/".join([host, *path.split("/")[:owners]])
 
 
 # Megabytes by variant, nano first.
@@ -325,7 +349,9 @@ def check_name(network: Network, entry: Entry, sources: Iterable[str]) -> None:
         RepriseError: They are of another network, or of the embedded dataset and the data is not.
     """
     if network.architecture not in ARCHITECTURES.get(network.family, ()):
-        return  # no family of ours, or the family refuses the architecture
+        return  # no family of ours, or it says itself that it has no such network
+    if network.task not in TASKS[network.family]:
+        return
     if isinstance(entry, str) and not is_path(entry):
         find(network, entry)
     if _is_of_screens(entry):

@@ -35,6 +35,7 @@ class Detectron2(InstanceFamily):
     libraries: ClassVar[tuple[str, ...]] = ("detectron2",)
     supported_parameters: ClassVar[frozenset[str]] = SUPPORTED | {
         "model.freeze",
+        "model.carry_over_classes",
         "model.first_stage",
     }
 
@@ -64,6 +65,20 @@ class Detectron2(InstanceFamily):
         found: dict[str, torch.Tensor] = detector.counts
         return found
 
+    def class_rows(self, name: str, classes: int, rows: int) -> torch.Tensor | None:
+        own = torch.arange(classes)[:, None]
+        if name.startswith("head.cls_score."):
+            # RetinaNet has a score of each class for each anchor.
+            return own + torch.arange(rows // classes) * classes
+        if name.startswith("roi_heads.box_predictor.bbox_pred."):
+            return own * 4 + torch.arange(4)
+        if name.startswith("roi_heads.box_predictor.cls_score."):
+            return torch.arange(classes + 1)[:, None]
+        return own if name.startswith("roi_heads.mask_head.predictor.") else None
+
+    def remap_state_dict(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return current_names(tensors)
+
     def backbone(self) -> list[torch.nn.Module]:
         # The feature pyramid on top of it is trained with the heads.
         return [self.network.get_submodule("backbone.bottom_up")]
@@ -87,6 +102,21 @@ def choose_network(config: ModelConfig) -> tuple[str, Task]:
         f"set model.task: {own} or auto, or model.architecture: "
         f"{'faster_rcnn or retinanet' if own == 'segment' else 'mask_rcnn'}.",
     )
+
+
+def current_names(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A published file's tensors under the network's names.
+
+    The zoo's backbones (ImageNet) are without the path to them, and some of them have the names
+    that Caffe2 gave them.
+    """
+    if any(name.endswith("_w") for name in tensors):
+        from detectron2.checkpoint.c2_model_loading import convert_c2_detectron_names
+
+        tensors, _ = convert_c2_detectron_names(tensors)
+    if any(name.startswith("stem.") for name in tensors):
+        return {f"backbone.bottom_up.{name}": tensor for name, tensor in tensors.items()}
+    return tensors
 
 
 def _library() -> ModuleType:

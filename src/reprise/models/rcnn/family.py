@@ -23,6 +23,10 @@ from reprise.models.instance_family import (
 from reprise.models.rcnn.network import BACKBONES, build_detector
 from reprise.scoring import Task
 
+# What speaks of classes.
+CLASS_HEAD = re.compile(
+    r"^roi_heads\.(box_predictor\.(cls_score|bbox_pred)|mask_predictor\.mask_fcn_logits)\."
+)
 # The networks' own, finest level first.
 ANCHOR_SIZES = [32, 64, 128, 256, 512]
 
@@ -40,6 +44,7 @@ class FasterRcnn(InstanceFamily):
     architectures: ClassVar[tuple[str, ...]] = ("fpn", "fpn_v2")
     supported_parameters: ClassVar[frozenset[str]] = SUPPORTED | {
         "model.freeze",
+        "model.carry_over_classes",
         "model.first_stage",
         "training.label_smoothing",
     }
@@ -59,6 +64,13 @@ class FasterRcnn(InstanceFamily):
 
     def remap_state_dict(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         return current_names(tensors)
+
+    def class_rows(self, name: str, classes: int, rows: int) -> torch.Tensor | None:  # noqa: ARG002
+        if not CLASS_HEAD.match(name):
+            return None
+        # The background is class 0.
+        order = torch.tensor([*range(1, classes + 1), 0])[:, None]
+        return order * 4 + torch.arange(4) if ".bbox_pred." in name else order
 
     def prepare(self, dataset: Dataset, label_smoothing: float) -> None:
         super().prepare(dataset, label_smoothing)

@@ -6,6 +6,7 @@ Feng et al., TOOD (2021), with distribution focal loss (Li et al., 2020).
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 import torch
@@ -29,6 +30,8 @@ from reprise.scoring import Task
 
 # Gains of the loss parts that the family was published with; box is also that of masks.
 LOSS_GAINS = {"box": 7.5, "cls": 0.5, "dfl": 1.5}
+# The last layer of the class head, of which YOLO26 has two.
+CLASS_HEAD = re.compile(r"^model\.\d+\.(one2one_)?cv3\.\d+\.2\.(weight|bias)$")
 # A low threshold: average precision needs the whole curve.
 MINIMUM_SCORE = 0.001
 
@@ -38,7 +41,10 @@ class Yolo(Family):
 
     tasks: ClassVar[tuple[Task, ...]] = ("detect", "segment")
     architectures: ClassVar[tuple[str, ...]] = ("yolo11", "yolov8", "yolo26")
-    supported_parameters: ClassVar[frozenset[str]] = SUPPORTED | {"model.freeze"}
+    supported_parameters: ClassVar[frozenset[str]] = SUPPORTED | {
+        "model.freeze",
+        "model.carry_over_classes",
+    }
 
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
         super().__init__(config, class_names, image_size)
@@ -79,6 +85,9 @@ class Yolo(Family):
             from reprise.models.instance_samples import require_masks
 
             require_masks(dataset, f"{self.config.type} (model.task: segment)")
+
+    def class_rows(self, name: str, classes: int, rows: int) -> torch.Tensor | None:  # noqa: ARG002
+        return torch.arange(classes)[:, None] if CLASS_HEAD.search(name) else None
 
     def backbone(self) -> list[torch.nn.Module]:
         return list(self._detector.model[: self._backbone])
