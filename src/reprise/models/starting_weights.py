@@ -139,7 +139,9 @@ def _carried(
     for name in sorted(own.keys() & tensors.keys()):
         ours, theirs = own[name], tensors[name]
         to = head.rows(name, len(head.classes), len(ours) if ours.dim() else 0)
-        if to is None or ours.shape[1:] != theirs.shape[1:] or not pairs:
+        # A bias is of no use without the weights that it was learnt with.
+        layer = f"{name.rpartition('.')[0]}.weight"
+        if to is None or own[layer].shape[1:] != tensors[layer].shape[1:] or not pairs:
             continue
         of = head.rows(name, len(known), len(theirs))
         assert of is not None  # it is the same tensor

@@ -213,7 +213,7 @@ class _Bytes:
         return text.encode("latin1")
 
 
-class _ZooUnpickler(pickle._Unpickler):  # type: ignore[misc,name-defined]
+class _ZooUnpickler(pickle._Unpickler):
     """Tables of arrays; in Python, whose memo grows with the file and not with what it says."""
 
     def find_class(self, module: str, name: str) -> type:
