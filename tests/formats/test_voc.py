@@ -155,6 +155,18 @@ def test_both_parts_in_one_list_are_train_where_none_is_alone(tmp_path: Path) ->
     assert [i.split for i in read_labels(voc, tmp_path).images] == [None, "val", "test"]
 
 
+def test_names_in_lists_are_matched_as_all_names_are(tmp_path: Path) -> None:
+    for name in "ab":
+        put_image(tmp_path, f"JPEGImages/IMG_{name}.png")
+        put_xml(tmp_path, f"Annotations/IMG_{name}.xml", SIZE)
+    (tmp_path / "ImageSets/Main").mkdir(parents=True)
+    (tmp_path / "ImageSets/Main/train.txt").write_text("img_A\n")
+    (tmp_path / "ImageSets/Main/test.txt").write_text("IMG_b.jpg\nlost\n")
+    dataset = read_labels(voc, tmp_path)
+    assert [image.split for image in dataset.images] == ["train", "test"]
+    assert "'img_A' is taken for JPEGImages/IMG_a.png" in " ".join(dataset.notes)
+
+
 def test_odd_boxes_are_left_to_the_rules(tmp_path: Path) -> None:
     put_image(tmp_path, "a.png")
     body = OBJECT.format("cat", 30, 20, 10, 25) + OBJECT.format("cat", "x", 1, "", 5)

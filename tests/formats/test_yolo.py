@@ -114,6 +114,17 @@ def test_where_the_label_of_an_image_is(tmp_path: Path, image: str, label: str) 
     assert dataset.classes == ["3"]
 
 
+def test_names_in_lists_are_matched_as_all_names_are(tmp_path: Path) -> None:
+    for name in ("images/IMG_1.png", "images/IMG_2.png"):
+        put(tmp_path, name)
+        put(tmp_path, name.replace("images", "labels")[:-3] + "txt", "0 0.5 0.5 0.1 0.1")
+    put(tmp_path, "train.txt", "C:\\data\\images\\img_1.png\nC:\\data\\gone.png\n")
+    put(tmp_path, "val.txt", "data/obj/IMG_2.png\n")
+    dataset = read_labels(yolo, tmp_path)
+    assert [image.split for image in dataset.images] == ["train", "val"]
+    assert "1 line(s) of train.txt name no image" in dataset.notes
+
+
 def test_an_empty_file_and_no_file_and_no_image(tmp_path: Path) -> None:
     for name in ("images/a.png", "images/b.png", "labels/a.txt", "labels/classes.txt"):
         put(tmp_path, name)

@@ -136,7 +136,7 @@ class NameIndex:
             within: Folder that holds the files; empty for any.
             ending: Whether names have the ending of their files.
         """
-        found = {name: self._match(name, beside, within, ending) for name in written}
+        found = {name: self._match(name, beside, within, ending) for name in dict.fromkeys(written)}
         _settle_rivals(found)
         for name, match in found.items():
             self._tell(name, match)

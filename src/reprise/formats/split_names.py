@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from reprise.formats.file_index import FileIndex
+from reprise.formats.name_matching import NameIndex
 
 SPLITS = ("train", "val", "test")
 _WORDS = {
@@ -63,6 +64,7 @@ class SplitLists:
 
     def __init__(self) -> None:
         self._splits: dict[str, set[str]] = {}
+        self._told: list[str] = []
 
     def add(self, images: Iterable[str], split: str) -> None:
         """Take what a list says of images, by their names."""
@@ -90,8 +92,21 @@ class SplitLists:
             if match and (split := list_split(name, files.names)):
                 root = match["root"]
                 lines = {line.strip() for line in files.read_text(name).split("\n")} - {""}
-                inside = (image for image in images if image.startswith(root))
-                self.add((image for image in inside if lines & _ends(image[len(root) :])), split)
+                ends = {
+                    image: _ends(image[len(root) :]) for image in images if image.startswith(root)
+                }
+                self.add((image for image in ends if lines & ends[image]), split)
+                self._add_spelled(lines.difference(*ends.values()), list(ends), name, split)
+
+    def _add_spelled(
+        self, lines: Collection[str], images: list[str], beside: str, split: str
+    ) -> None:
+        """Take lines that are no image's path as it is written."""
+        if lines and images:
+            index = NameIndex(images)
+            matches = index.match_all(sorted(lines), beside, ending=False)
+            self.add((match.name for match in matches.values() if match.name), split)
+            self._told += index.notes()
 
     def split(self, image: str) -> str | None:
         """The split of an image: by a list, else by its folders."""
@@ -102,17 +117,18 @@ class SplitLists:
         return bool(self._splits)
 
     def notes(self, lists: str) -> list[str]:
-        """A note on images in several splits.
+        """Notes on images in several splits, and on names that are spelled otherwise.
 
         Args:
             lists: What the lists are called.
         """
         several = sorted(name for name, splits in self._splits.items() if len(splits) > 1)
         if not several:
-            return []
+            return self._told
         return [
+            *self._told,
             f"{len(several)} image(s) are in several {lists} and are taken for the first of "
-            f"train, val and test; one is {several[0]}"
+            f"train, val and test; one is {several[0]}",
         ]
 
 

@@ -14,6 +14,7 @@ from reprise.errors import RepriseError
 from reprise.formats.encodings import decode_text
 from reprise.formats.file_index import FileIndex
 from reprise.formats.json_files import parse_problem
+from reprise.formats.name_matching import NameIndex
 from reprise.formats.split_names import SplitLists, list_split, named_split
 
 MAX_BYTES = 1_000_000  # of a YAML file
@@ -83,7 +84,7 @@ class _NamedImages:
     def __init__(self, files: FileIndex) -> None:
         self._files = files
         self._images = files.images()
-        self._known = set(self._images)
+        self._index = NameIndex(self._images)
         self._lists = set(files.with_suffix(".txt"))
         self.splits = SplitLists()
         self._unknown: Counter[str] = Counter()
@@ -108,17 +109,16 @@ class _NamedImages:
     def add_list(self, split: str, name: str) -> None:
         """Take the images that a list names, one a line."""
         data = self._files.path(name).read_bytes()
-        lines = decode_text(data, "replace").split("\n")
-        for line in filter(None, map(str.strip, lines)):
-            tails = [*_tails(line, posixpath.dirname(name)), *_tails(line, "")]
-            found = [tail for tail in tails if tail in self._known]
-            self.splits.add(found[:1], split)
-            self._unknown[name] += not found
+        lines = [line for line in map(str.strip, decode_text(data, "replace").split("\n")) if line]
+        matches = self._index.match_all(lines, name)
+        found = [matches[line].name for line in lines]
+        self.splits.add([image for image in found if image], split)
+        self._unknown[name] += found.count(None)
 
     def notes(self) -> list[str]:
         """What is to be said about overlaps and about lines that name nothing."""
         notes = [f"{n} line(s) of {name} name no image" for name, n in (+self._unknown).items()]
-        return notes + self.splits.notes("splits")
+        return notes + self._index.notes() + self.splits.notes("splits")
 
 
 def _tails(path: str, folder: str) -> list[str]:
