@@ -25,6 +25,7 @@ class EncodedImage:
         perceptual_hash: 64-bit DCT hash, 16 hexadecimal digits.
         file_sha256: Of the file; empty for an image that was composed.
         orientation: EXIF orientation that was applied, 1 to 8.
+        notes: The name of a rule and a detail for each repair of its pixels.
     """
 
     data: bytes
@@ -36,6 +37,7 @@ class EncodedImage:
     perceptual_hash: str
     file_sha256: str = ""
     orientation: int = 1
+    notes: Sequence[Sequence[str]] = ()
 
 
 @dataclass(slots=True)

@@ -341,3 +341,57 @@ def test_the_photograph_of_every_orientation_shows_the_same_scene(shared_dataset
     for scene in scenes[1:]:
         assert psnr(scene.pixels, scenes[0].pixels) > 20
         assert psnr(orient_pixels(scene.pixels, 3), scenes[0].pixels) < 15
+
+
+def _white_is_zero(image: Image.Image) -> bytes:
+    """A TIFF whose photometric tag is changed from black to white as 0."""
+    tag = struct.pack("<HHI", 262, 3, 1)
+    return encoded(image, "TIFF").replace(tag + b"\1\0", tag + b"\0\0")
+
+
+@pytest.mark.parametrize("depth", [8, 12, 16])
+def test_zero_as_white_is_inverted_at_any_depth(depth: int) -> None:
+    values = np.array([[0, 2**depth - 1, 2 ** (depth - 1)]], np.uint8 if depth == 8 else np.uint16)
+    found = read_image(_white_is_zero(Image.fromarray(values)), LIMIT)
+    assert found.pixels[0, :, 0].tolist() == [255, 0, 127]
+    rules = [rule for rule, _ in found.notes]
+    assert rules == ([] if depth == 8 else [Rule.IMAGE_INVERTED])
+
+
+@pytest.mark.parametrize("text", ["-9998", "-9998 \0", "nan", "unknown"])
+def test_nodata_of_gdal_is_left_out_of_the_scaling(text: str) -> None:
+    values = np.array([[-9998.0, 10, 20]], np.float32)
+    if text == "nan":
+        values[0, 0] = np.nan
+    found = read_image(encoded(Image.fromarray(values), "TIFF", tiffinfo={42113: text}), LIMIT)
+    assert found.pixels[0, :, 0].tolist() == ([0, 255, 255] if text == "unknown" else [0, 0, 255])
+
+
+@pytest.mark.parametrize(("bits", "kept"), [(10, True), (12, True), (14, True), (16, False)])
+@pytest.mark.parametrize("ending", [".png", ".tif"])
+def test_colour_of_sixteen_bits_that_uses_fewer_keeps_its_contrast(
+    bits: int, kept: bool, ending: str
+) -> None:
+    values = np.zeros((1, 2, 3), np.uint16)
+    values[0, 1] = [2**bits - 1, 2 ** (bits - 1), 2]
+    _, data = cv2.imencode(ending, values[..., ::-1])
+    found = read_image(data.tobytes(), LIMIT)
+    assert found.pixels[0, 1].tolist() == [255, 128, 0]
+    notes = [(Rule.IMAGE_DEPTH_SPREAD, f"{bits} bits in 16")] if kept else []
+    assert found.notes == notes
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_tiff_of_deep_colour_is_upright(orientation: int) -> None:
+    values = np.arange(18, dtype="<u2").reshape(2, 3, 3) * 240
+    # Width, height, no compression, RGB, strip, orientation, channels, rows, bytes.
+    tags = {256: 3, 257: 2, 259: 1, 262: 2, 273: 8, 274: orientation, 277: 3, 278: 2, 279: 36}
+    entries = [struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items()]
+    entries.insert(2, struct.pack("<HHII", 258, 3, 3, 8 + 36))  # bits a channel
+    listing = struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4)
+    bits = struct.pack("<HHH", 16, 16, 16)
+    data = b"II*\0" + struct.pack("<I", 8 + 36 + 6) + values.tobytes() + bits + listing
+    found = read_image(data, LIMIT)
+    assert found.orientation == orientation
+    expected = np.rint(values * (255 / 4095)).astype(np.uint8)
+    np.testing.assert_array_equal(found.pixels, orient_pixels(expected, orientation))

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import functools
 import io
+import math
 import struct
 import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from reprise.preprocessing.decode.colour import Pixels, to_rgb
+from reprise.preprocessing.decode.colour import Pixels, deep_colour, to_rgb
 from reprise.preprocessing.decode.orientation import orient_pixels, orient_size, valid_orientation
 from reprise.preprocessing.rules import Rule
 
@@ -45,6 +46,7 @@ DECODER_ERRORS = (
     struct.error,
     zlib.error,
 )
+_PHOTOMETRIC, _GDAL_NODATA = 262, 42113
 _TOO_MANY_PIXELS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
@@ -83,6 +85,7 @@ class Decoded:
             orientation)`` large.
         frames: Images in the file, of which the first was read; None where the others are too
             damaged to be counted.
+        notes: A rule and a detail for everything that its pixels were not as usual in.
     """
 
     pixels: Pixels
@@ -90,6 +93,7 @@ class Decoded:
     original_height: int
     orientation: int
     frames: int | None
+    notes: list[tuple[Rule, str]] = field(default_factory=list)
 
 
 def read_image(source: Path | bytes, max_pixels: int, longest: int | None = None) -> Decoded:
@@ -100,7 +104,8 @@ def read_image(source: Path | bytes, max_pixels: int, longest: int | None = None
     - Orientation (EXIF, or XMP where there is no EXIF) is applied; 0, values over 8 and
       unreadable EXIF count as 1.
     - Of an animation the first frame counts, of a file with several pages the first page.
-    - Colour modes, transparency and depths over 8 bits: see :func:`~.colour.to_rgb`.
+    - Colour modes, transparency, depths over 8 bits, TIFFs with 0 as white and pixels without
+      a value: see :func:`~.colour.to_rgb`.
     - A wrong file name ending and bytes after the image do not matter.
 
     Args:
@@ -160,14 +165,14 @@ def _decoded(data: bytes, max_pixels: int, longest: int | None) -> Decoded:
     with _pillow_limit(max_pixels), _opened(data) as image:
         divisor = _divisor(image, longest)
         try:
-            return _finished(image, longest, divisor)
+            return _finished(image, data, longest, divisor)
         except DECODER_ERRORS:
             if divisor == 1:
                 raise
         # Lossless JPEG has no reduced form; and whether a file is refused must not depend on
         # the wanted size.
         with _opened(data) as full:
-            return _finished(full, longest, 1)
+            return _finished(full, data, longest, 1)
 
 
 def _opened(data: bytes) -> Image.Image:
@@ -185,7 +190,7 @@ def _divisor(image: Image.Image, longest: int | None) -> int:
     return 1
 
 
-def _finished(image: Image.Image, longest: int | None, divisor: int) -> Decoded:
+def _finished(image: Image.Image, data: bytes, longest: int | None, divisor: int) -> Decoded:
     stored = image.size
     if divisor > 1:
         image.draft(None, (stored[0] // divisor, stored[1] // divisor))
@@ -199,13 +204,29 @@ def _finished(image: Image.Image, longest: int | None, divisor: int) -> Decoded:
         stored = image.size
     remaining = _orientation(image)
     width, height = orient_size(*stored, remaining)
+    white_is_zero, nodata = _tiff_tags(image)
+    deep, notes = deep_colour(image, data)
+    converted = to_rgb(deep, white_is_zero, nodata)
     return Decoded(
-        pixels=orient_pixels(_reduced(to_rgb(image), stored, divisor, longest), remaining),
+        pixels=orient_pixels(_reduced(converted.pixels, stored, divisor, longest), remaining),
         original_width=width,
         original_height=height,
         orientation=max(turned, remaining),
         frames=_frames(image),
+        notes=[*notes, *converted.notes],
     )
+
+
+def _tiff_tags(image: Image.Image) -> tuple[bool, float | None]:
+    """Whether 0 is white in a TIFF, and the value that GDAL's tag says stands for no data."""
+    tags = getattr(image, "tag_v2", None)
+    if tags is None:
+        return False, None
+    try:
+        nodata = float(str(tags.get(_GDAL_NODATA)).strip("\0 "))
+    except ValueError:
+        nodata = math.nan
+    return tags.get(_PHOTOMETRIC) == 0, nodata if math.isfinite(nodata) else None
 
 
 def _orientation(image: Image.Image) -> int:

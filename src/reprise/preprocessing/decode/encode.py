@@ -48,6 +48,7 @@ def encode_file(data: bytes, settings: Settings, file_sha256: str) -> EncodedIma
     original = (decoded.original_width, decoded.original_height)
     image = encode_pixels(decoded.pixels, original, settings)
     image.file_sha256, image.orientation = file_sha256, decoded.orientation
+    image.notes = [[rule.name, detail] for rule, detail in decoded.notes]
     return image
 
 

@@ -63,6 +63,7 @@ def _process(
     except BadImageError as bad:
         return None, [rules.row(bad.rule, source, record.name, bad.detail)]
     notes = [] if record.labelled else [(Rule.IMAGE_UNLABELLED, "")]
+    notes += [(Rule[rule], detail) for rule, detail in encoded.notes]
     notes += cleaned.notes
     if cleaned.lost:
         return None, [rules.row(rule, source, record.name, detail) for rule, detail in notes]
