@@ -15,13 +15,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from reprise.commands.check import _folder
 from reprise.errors import RepriseError
 from reprise.formats.records import ReadOptions, SourceDataset
 from reprise.formats.source_labels import read_source
-from reprise.preprocessing.decode.decoder import BadImageError
+from reprise.preprocessing.decode.decoder import BadImageError, read_image
 from reprise.preprocessing.labels.clean_labels import CleanedLabels, clean_labels
 from reprise.sources.config import LimitsConfig
 
@@ -91,8 +92,9 @@ def read_case(folder: Path) -> Reading:
     zipped = folder / "data.zip"
     try:
         path = zipped if zipped.is_file() else folder / "src"
-        with _folder(path, LimitsConfig(), None) as (inside, _):
+        with _folder(path, LimitsConfig(), None) as (inside, told):
             reading = Reading(read_source(inside, "mine", "auto", ReadOptions()))
+            reading.dataset.notes.extend(told)
             _clean(reading)
             return reading
     except RepriseError as error:
@@ -189,6 +191,40 @@ def whole_image_labels(**counts: int) -> Judge:
     return judge
 
 
+def refused(*words: str) -> Judge:
+    """Not read, with all of these words in the message."""
+    return lambda reading: all(word in reading.message for word in words)
+
+
+def told(*words: str) -> Judge:
+    """All of these words are in the notes."""
+    return lambda reading: all(word in reading.notes for word in words)
+
+
+def objects(images: int, *names: str, near: Sequence[float] = (), within: float = 1.0) -> Judge:
+    """So many images have one object of each of these classes, the first one near a box."""
+
+    def judge(reading: Reading) -> bool:
+        found = [image.boxes for image in reading.images.values()]
+        places = [boxes[0].xywh for boxes in found if boxes]
+        off = np.abs(np.array(places) - np.array(near)).max() if places and len(near) else 0.0
+        classes = [tuple(box.class_name for box in boxes) for boxes in found]
+        return classes == [names] * images and not reading.dropped and off <= within
+
+    return judge
+
+
+def pictures(judge_one: Callable[[np.ndarray], bool]) -> Judge:
+    """Every picture, as decoded, is judged so: uint8, shape (height, width, 3)."""
+
+    def judge(reading: Reading) -> bool:
+        images = reading.dataset.images if reading.dataset else []
+        paths = [image.path for image in images if image.path]
+        return bool(paths) and all(judge_one(read_image(path, 10**6).pixels) for path in paths)
+
+    return judge
+
+
 @dataclass(frozen=True)
 class LabelCase:
     """One input.
@@ -260,11 +296,80 @@ LABEL_CASES = (
         same_boxes(20, "button: 50 40 70 60", told="20"),
     ),
     LabelCase("case11_nfd", "matched, told", same_boxes(20, "Riß: 50 40 70 60", told="20")),
+    LabelCase(
+        "case12_min_is_white_16",
+        "8 and 16 bits the same picture, the patch dark",
+        both(
+            same_boxes(40, "implant: 80 60 40 40"),
+            pictures(lambda pixels: int(pixels[60:100, 80:120].max()) < 10),
+        ),
+    ),
     LabelCase("case13_voc_gb2312", "class 汽车, 20 boxes", same_boxes(20, "汽车: 50 70 100 20")),
+    LabelCase(
+        "case14_chexpert",
+        "eight classes; 1 yes, 0 and blank no, -1 by a stated rule",
+        both(
+            whole_image_labels(
+                Support_Devices=28,
+                Lung_Opacity=16,
+                No_Finding=6,
+                Enlarged_Cardiomediastinum=10,
+                Cardiomegaly=12,
+                Edema=9,
+                Pleural_Effusion=6,
+                Fracture=9,
+            ),
+            told("-1"),
+        ),
+    ),
+    LabelCase(
+        "case15_grey_edges_mask",
+        "one object an image, its box within 1 px; a note",
+        both(objects(20, "class_1", near=(50, 40, 90.25, 85.25)), told("soft edges")),
+    ),
+    LabelCase(
+        "case15b_isic_names", "one object an image", objects(20, "class_1", near=(50, 40, 91, 86))
+    ),
+    LabelCase(
+        "case15c_one_soft_mask",
+        "one object an image",
+        both(objects(20, "class_1"), told("soft edges")),
+    ),
+    LabelCase(
+        "case16_zip_gbk",
+        "names decoded, the guess told",
+        both(same_boxes(20, "划痕: 50 40 70 60"), told("gb18030", "缺陷_00.jpg", "encoding")),
+    ),
+    LabelCase(
+        "case16b_zip_sjis_backslash",
+        "names decoded, the guess told",
+        both(same_boxes(20, "キズ: 80 48 40 64"), told("cp932", "表面_00.jpg", "encoding")),
+    ),
+    LabelCase(
+        "case17_deflate64",
+        "a message that names the method and the remedy (its content is no Deflate64)",
+        refused("Deflate64", "zip it again"),
+    ),
+    LabelCase(
+        "case18_roboflow_masks",
+        "car and road on each",
+        both(
+            objects(22, "car", "road", near=(20, 20, 70, 60), within=0),
+            split_counts(train=14, val=4, test=4),
+        ),
+    ),
     LabelCase(
         "case19_rolabelimg",
         "polygon, box around it: 90 40 20 80",
         same_boxes(20, "ship: 90 40 20 80 outlined", "ship: 10 10 30 20", told="rotat"),
+    ),
+    LabelCase(
+        "case20_float_nodata",
+        "nodata black, the rest over the whole range",
+        both(
+            same_boxes(20, "house: 80 60 40 40"),
+            pictures(lambda pixels: not pixels[:, :10].any() and int(np.ptp(pixels[:, 10:])) > 250),
+        ),
     ),
     LabelCase(
         "case22_coco_keypoints_too",
@@ -275,6 +380,20 @@ LABEL_CASES = (
         "case23_labelbox_voc_polygon",
         "polygon, box 20 30 60 60",
         same_boxes(20, "head: 20 30 60 60 outlined"),
+    ),
+    LabelCase(
+        "case25_tab_decimal_comma",
+        "50.5 40.25 to 120.75 100.5",
+        same_boxes(20, "Riss: 50.5 40.25 70.25 60.25"),
+    ),
+    LabelCase(
+        "case26_retinanet_headerless",
+        "15 boxes, 5 images without",
+        lambda reading: (
+            reading.boxes() == {(("cow", "50 40 70 60", False),), ()}
+            and [len(image.boxes) for image in reading.images.values()] == [0, 1, 1, 1] * 5
+            and not reading.dropped
+        ),
     ),
     LabelCase(
         "case27_class_folder_words",
@@ -301,7 +420,33 @@ LABEL_CASES = (
         "21 boxes; train 14, val 7",
         both(same_boxes(21, "hole: 80 48 40 64"), split_counts(train=14, val=7)),
     ),
+    LabelCase(
+        "case30_cityscapes_names",
+        "classes 7 and 26",
+        both(
+            objects(17, "class_7", "class_26", near=(20, 20, 70, 60), within=0),
+            split_counts(train=12, val=5),
+        ),
+    ),
+    LabelCase(
+        "case31_one_hot_true_false",
+        "labels",
+        whole_image_labels(cat=6, dog=9, bird=6),
+    ),
+    LabelCase(
+        "case32_imagenet_comma_label",
+        "one class with a comma",
+        whole_image_labels(goldfish=10, **{"tench,_Tinca_tinca": 10}),
+    ),
     LabelCase("case33_all_iscrowd", "20 crowds", same_boxes(20, "cell: 50 40 70 60 outlined")),
+    LabelCase(
+        "case34_rgb16_12bit",
+        "contrast kept",
+        both(
+            same_boxes(20, "a: 80 48 40 64"),
+            pictures(lambda pixels: int(pixels.max()) > 170),
+        ),
+    ),
     LabelCase(
         "case35_csv_normalised",
         "read as normalised, told",

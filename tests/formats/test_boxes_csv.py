@@ -398,3 +398,55 @@ def test_labels_of_whole_images_are_refused(tmp_path: Path) -> None:
     image.labels = ["cat"]
     with pytest.raises(RepriseError, match="cannot hold labels of whole images"):
         boxes_csv.write(SourceDataset("mine", [image], ["cat"]), tmp_path / "to")
+
+
+@pytest.mark.parametrize(
+    ("rows", "box"),
+    [
+        ("images/a.png,5,4,12,10,cow\nimages/b.png,,,,,\n", (5, 4, 7, 6)),  # keras-retinanet
+        ("images/b.png,,,,,\nimages/a.png,5,4,12,10,cow\n", (5, 4, 7, 6)),
+        ("a.png,cow,5,4,12,10\nb.png,,,,,\n", (5, 4, 7, 6)),
+        ("a.png,64,48,cow,5,4,12,10\nb.png,64,48,,,,,\n", (5, 4, 7, 6)),
+        ("a.png,64,48,5,4,12,10,cow\nb.png,64,48,,,,,\n", (5, 4, 7, 6)),
+        ("a.png\t5\t40\t7\t6\tcow\nb.png\t\t\t\t\t\n", (5, 40, 7, 6)),  # size, not corners
+    ],
+)
+def test_a_table_without_a_header(tmp_path: Path, rows: str, box: tuple[float, ...]) -> None:
+    _images(tmp_path, "images/a.png", "images/b.png")
+    dataset = _read(tmp_path, rows)
+    one, other = dataset.images
+    assert (_boxes(one), _boxes(other)) == ([("cow", box)], [])
+    assert other.labelled
+    assert "boxes.csv has no header; its columns were taken as filename, " in dataset.notes[0]
+    assert boxes_csv.detect(FileIndex(tmp_path, "mine")) is not None
+    if "64" in rows:
+        assert (one.width, one.height) == (64, 48)
+
+
+@pytest.mark.parametrize("rows", ["a.png,1,2\n", "a.png,cat,dog,1,2,3,4\n", "a.png\n"])
+def test_what_fits_no_rule_stays_unread(tmp_path: Path, rows: str) -> None:
+    _images(tmp_path, "a.png")
+    with pytest.raises(RepriseError, match="no CSV file has columns"):
+        _read(tmp_path, rows)
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "left"),
+    [("\t", "1,5"), (";", "1,5"), (",", '"1,5"'), (",", "1.5"), ("\t", "0.001,5")],
+)
+def test_decimal_commas_with_any_delimiter(tmp_path: Path, delimiter: str, left: str) -> None:
+    _images(tmp_path, "a.png")
+    lines = [["filename", "class", "xmin", "ymin", "xmax", "ymax"]]
+    lines.append(["a.png", "Riß", left, "2", "11", "22"])
+    text = "\ufeff" + "\r\n".join(delimiter.join(cells) for cells in lines) + "\r\n"
+    dataset = _read(tmp_path, text)
+    assert _boxes(dataset.images[0]) == [("Riß", (1.5, 2, 9.5, 20))]
+    told = ["commas in coordinates were taken for decimal points"] * ("," in left)
+    assert dataset.notes == told
+
+
+@pytest.mark.parametrize("cells", [",,,,", "nan,nan,NaN,null,NA", "cat,0,0,0,0", ",-1,-1,-1,-1"])
+def test_a_row_without_a_box_says_that_there_is_none(tmp_path: Path, cells: str) -> None:
+    _images(tmp_path, "a.png")
+    (image,) = _read(tmp_path, f"filename,class,xmin,ymin,xmax,ymax\na.png,{cells}\n").images
+    assert (image.boxes, image.labelled, image.problem) == ([], True, "")

@@ -15,7 +15,7 @@ from formats.strategies import assert_same, datasets, images, read_labels
 from reprise.errors import RepriseError
 from reprise.formats import multilabel_csv
 from reprise.formats.file_index import FileIndex
-from reprise.formats.records import BoxRecord, ImageRecord, SourceDataset
+from reprise.formats.records import BoxRecord, ImageRecord, ReadOptions, SourceDataset
 
 
 def _pictures(folder: Path, *names: str) -> None:
@@ -54,6 +54,76 @@ def test_every_way_to_write_the_same_labels(tmp_path: Path, text: str) -> None:
     assert found == {"a.png": {"cat", "big dog"}, "b.png": set(), "c.png": {"cat"}}
     assert set(read_labels(multilabel_csv, tmp_path).classes) == {"cat", "big dog"}
     assert multilabel_csv.detect(FileIndex(tmp_path, "mine")) is not None
+
+
+def test_columns_of_true_and_false_are_classes(tmp_path: Path) -> None:
+    _pictures(tmp_path, "a.png", "b.png")
+    _table(tmp_path, "filename,age,cat,dog\na.png,40,True,FALSE\nb.png,41,no,Yes\n")
+    assert _labels(tmp_path) == {"a.png": ["cat"], "b.png": ["dog"]}
+    assert read_labels(multilabel_csv, tmp_path).notes == [
+        "labels.csv: 2 columns are classes: cat, dog; other columns: age"
+    ]
+
+
+def test_columns_that_are_mostly_blank_are_classes(tmp_path: Path) -> None:
+    _pictures(tmp_path, "a.png", "b.png", "c.png", "d.png")
+    _table(tmp_path, "path,note,cat,dog\na,x,1.0,\nb,,,\nc,,,nan\nd,y,0.0,1.0\n")
+    assert _labels(tmp_path) == {"a.png": ["cat"], "b.png": [], "c.png": [], "d.png": ["dog"]}
+
+
+@pytest.mark.parametrize(
+    ("uncertain", "labels"), [("negative", []), ("positive", ["cat"]), ("drop", [])]
+)
+def test_uncertain_labels_count_as_the_entry_says(
+    tmp_path: Path, uncertain: str, labels: list[str]
+) -> None:
+    _pictures(tmp_path, "a.png", "b.png")
+    _table(tmp_path, "image,cat,dog\na.png,1,0\nb.png,-1.0,\n")
+    dataset = multilabel_csv.read(FileIndex(tmp_path, "mine"), ReadOptions(uncertain=uncertain))
+    first, second = dataset.images
+    assert (first.labels, second.labels) == (["cat"], labels)
+    assert bool(second.problem) == (uncertain == "drop")
+    assert f"data.sources.mine.uncertain is {uncertain}" in dataset.notes[-1]
+
+
+def test_minus_one_is_no_where_nothing_else_says_it(tmp_path: Path) -> None:
+    _pictures(tmp_path, "a.png", "b.png")
+    _table(tmp_path, "image_id,Smiling,Young\na.png,1,-1\nb.png,-1,1\n")
+    assert _labels(tmp_path) == {"a.png": ["Smiling"], "b.png": ["Young"]}
+    assert "-1 was taken for no" in read_labels(multilabel_csv, tmp_path).notes[1]
+
+
+def test_commas_belong_to_the_name_of_a_single_label(tmp_path: Path) -> None:
+    _pictures(tmp_path, "a.png", "b.png", "c.png")
+    _table(tmp_path, 'image,label\na.png,"tench, Tinca tinca"\nb.png,goldfish\nc.png,goldfish\n')
+    found = _labels(tmp_path)
+    assert found == {"a.png": ["tench, Tinca tinca"], "b.png": ["goldfish"], "c.png": ["goldfish"]}
+
+
+def test_commas_separate_tags_that_recur(tmp_path: Path) -> None:
+    _pictures(tmp_path, "a.png", "b.png", "c.png")
+    _table(tmp_path, 'image,label\na.png,"cat, dog"\nb.png,dog\nc.png,"bird,cat"\n')
+    assert _labels(tmp_path) == {
+        "a.png": ["cat", "dog"],
+        "b.png": ["dog"],
+        "c.png": ["bird", "cat"],
+    }
+
+
+def test_a_label_that_the_list_of_classes_names_is_never_split(tmp_path: Path) -> None:
+    _pictures(tmp_path, "a.png", "b.png")
+    (tmp_path / "classes.txt").write_text("tench, Tinca tinca\ngoldfish\n")
+    _table(tmp_path, 'image,tags\na.png,"tench, Tinca tinca"\nb.png,"goldfish,tench"\n')
+    assert _labels(tmp_path) == {"a.png": ["tench, Tinca tinca"], "b.png": ["goldfish", "tench"]}
+
+
+def test_a_table_of_names_and_labels_needs_no_header(tmp_path: Path) -> None:
+    _pictures(tmp_path, "a.png", "b.png")
+    _table(tmp_path, "a.png,cat\nb.png,dog\n")
+    assert _labels(tmp_path) == {"a.png": ["cat"], "b.png": ["dog"]}
+    assert read_labels(multilabel_csv, tmp_path).notes == [
+        "labels.csv has no header; its columns were taken as filename, label"
+    ]
 
 
 def test_spaces_separate_tags_but_belong_to_a_single_label(tmp_path: Path) -> None:
@@ -128,7 +198,10 @@ def test_files_that_agree_are_merged_and_those_that_contradict_refused(tmp_path:
     _table(tmp_path, "image,cat,dog\na.png,1,1\nc.png,0,1\n", "two.csv")
     assert _labels(tmp_path) == {"a.png": ["cat", "dog"], "b.png": [], "c.png": ["dog"]}
     notes = read_labels(multilabel_csv, tmp_path).notes
-    assert notes == ["1 image(s) are in several of one.csv, two.csv, with the same labels"]
+    assert notes == [
+        "two.csv: 2 columns are classes: cat, dog; other columns: none",
+        "1 image(s) are in several of one.csv, two.csv, with the same labels",
+    ]
     _table(tmp_path, "image,cat,dog\nc.png,0,1\na.png,1,0\n", "two.csv")
     with pytest.raises(RepriseError) as caught:
         read_labels(multilabel_csv, tmp_path)
@@ -138,15 +211,15 @@ def test_files_that_agree_are_merged_and_those_that_contradict_refused(tmp_path:
     )
 
 
-def test_a_cell_that_is_neither_0_nor_1_is_a_problem_of_its_image(tmp_path: Path) -> None:
+def test_a_cell_that_says_neither_yes_nor_no_is_a_problem_of_its_image(tmp_path: Path) -> None:
     _pictures(tmp_path, "a.png", "b.png", "c.png")
     _table(tmp_path, "image,cat,dog\na.png,1,0\nb.png,2,1\nc.png,0,\n")
     found = {image.name: image for image in read_labels(multilabel_csv, tmp_path).images}
     assert (found["a.png"].labels, found["a.png"].problem) == (["cat"], "")
     assert found["b.png"].problem == (
-        "labels.csv, line 3: the column cat holds '2', neither 0 nor 1"
+        "labels.csv, line 3: the column cat holds '2', neither yes nor no (1 or 0)"
     )
-    assert found["c.png"].problem.endswith("the column dog holds '', neither 0 nor 1")
+    assert (found["c.png"].labels, found["c.png"].problem) == ([], "")  # blank says no
     assert found["b.png"].labels == []
 
 
@@ -204,7 +277,7 @@ def test_the_tags_of_the_sketches_in_both_forms(shared_datasets: Path) -> None:
         "ComboBox": 16,
         "Link": 8,
     }
-    assert "80 image(s) are in several of derived_multilabel.csv" in dataset.notes[0]
+    assert "80 image(s) are in several of derived_multilabel.csv" in dataset.notes[1]
 
 
 def test_the_tags_of_the_roads_whose_masks_no_row_names(shared_datasets: Path) -> None:

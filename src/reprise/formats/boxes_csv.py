@@ -1,9 +1,11 @@
 """Boxes in CSV files: one row a box; :mod:`reprise.formats.box_columns` names the columns.
 
-Coordinates are pixels. A row whose four coordinates are all 0, or empty as its class is, says that
-the image has no object; a class without coordinates is one of the image as a whole. The ``split``
-column, the name of the file (``train.csv``) or the folder of the image says the split. Columns of
-other names hold what ``data.split.group_by`` may name, where the rows of each image agree.
+Coordinates are pixels, with a point or a comma before the fraction. A row whose four coordinates
+are all 0 or all -1, or blank (also NaN, null, NA) as its class is, says that the image has no
+object; a class without coordinates is one of the image as a whole. A table may lack its header:
+:mod:`reprise.formats.headerless`. The ``split`` column, the name of the file (``train.csv``) or the
+folder of the image says the split. Columns of other names hold what ``data.split.group_by`` may
+name, where the rows of each image agree.
 
 A use case may keep its images in ``{usecase}/images/`` and list them anew for each version, in
 ``{usecase}/datasets/train_{usecase}_{YYMMDDHHmmss}.csv`` and ``test_``: one version is then read,
@@ -19,9 +21,18 @@ from pathlib import Path
 
 from reprise.errors import RepriseError
 from reprise.formats.box_columns import BoxColumns, box_columns
-from reprise.formats.csv_tables import cell, header, headers_seen, is_true, read_table, write_table
+from reprise.formats.csv_tables import (
+    cell,
+    cell_number,
+    header,
+    headers_seen,
+    is_blank,
+    is_true,
+    read_table,
+    write_table,
+)
 from reprise.formats.file_index import FileIndex
-from reprise.formats.geometry import NO_BOX, plain, stated_side, text_number
+from reprise.formats.geometry import NO_BOX, plain, stated_side
 from reprise.formats.image_lists import ImageList
 from reprise.formats.records import (
     NO_GEOMETRY,
@@ -204,6 +215,7 @@ class _Reader:
         self._files = files
         self.images = ImageList(files)
         self._of_boxes: set[str] = set()
+        self._decimal_commas = False
 
     def read(self, entry: BoxList) -> None:
         """Add what one file says."""
@@ -212,6 +224,7 @@ class _Reader:
         columns = box_columns(table.columns)
         if columns is None:
             raise _nothing_found(self._files, [name])
+        self.images.notes += table.notes()
         own = any(other.startswith(f"{entry.home}/images/") for other in self._files.names)
         within = entry.home if own else ""
         named = [cells[columns.image] for _, cells in table.rows if len(cells) > columns.image]
@@ -226,7 +239,7 @@ class _Reader:
                 if problem := table.length_problem(cells):
                     raise LabelError(problem)
                 split = named_split(cell(cells, columns.split)) or split
-                self._add(image, cells, columns, table.delimiter)
+                self._add(image, cells, columns)
             except LabelError as mistake:
                 image.add_problem(f"{name}, {where}: {mistake}")
             self.images.set_split(image, name, split)
@@ -238,6 +251,8 @@ class _Reader:
             self.images.notes.append(
                 f"not for grouping, for boxes of one image differ in it: {names}"
             )
+        if self._decimal_commas:
+            self.images.notes.append("commas in coordinates were taken for decimal points")
         dataset = self.images.dataset()
         for image in dataset.images:
             image.keys = {
@@ -247,32 +262,30 @@ class _Reader:
             }
         return dataset
 
-    def _add(self, image: ImageRecord, cells: list[str], columns: BoxColumns, mark: str) -> None:
+    def _add(self, image: ImageRecord, cells: list[str], columns: BoxColumns) -> None:
         """Add a row to its image."""
         for key, place in columns.others.items():
             if image.keys.setdefault(key, cells[place]) != cells[place]:
                 self._of_boxes.add(key)
         image.synthetic = image.synthetic or is_true(cell(cells, columns.synthetic))
 
-        def number(text: str) -> float:
-            # Where commas stand in numbers, spreadsheets separate cells by semicolons.
-            return text_number(text.replace(",", ".") if mark == ";" else text)
-
-        width = stated_side(cell(cells, columns.width), "width", number)
-        height = stated_side(cell(cells, columns.height), "height", number)
+        width = stated_side(cell(cells, columns.width), "width", cell_number)
+        height = stated_side(cell(cells, columns.height), "height", cell_number)
         if width and height:
             image.set_size(width, height)
         elif width or height:
             raise LabelError("the width or the height of the image is missing")
         texts = [cell(cells, place) for place in columns.box]
-        left, top, third, fourth = numbers = [number(text) for text in texts]
+        left, top, third, fourth = numbers = [cell_number(text) for text in texts]
+        self._decimal_commas = self._decimal_commas or any("," in text for text in texts)
         class_name = cell(cells, columns.class_name)
-        if (not any(texts) and not class_name) or all(value == 0 for value in numbers):
+        blank = all(map(is_blank, texts))
+        if (blank and is_blank(class_name)) or set(numbers) in ({0.0}, {-1.0}):
             return
         if not class_name:
             raise LabelError("a box without a class")
         self.images.classes[class_name] = None
-        if not any(texts):
+        if blank:
             image.boxes.append(BoxRecord(class_name, NO_BOX, shape=NO_GEOMETRY))
             return
         if columns.corners:

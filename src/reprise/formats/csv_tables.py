@@ -10,11 +10,19 @@ from itertools import islice
 
 from reprise.formats.encodings import decode_text
 from reprise.formats.file_index import FileIndex
+from reprise.formats.geometry import text_number
+from reprise.formats.headerless import columns_without_header
 
 DELIMITERS = ",;\t"
 # Names of the column that says which image a row is about; the first that is there counts.
 IMAGE_COLUMNS = ("filename", "file_name", "image", "image_path", "path")
 _PEEK_BYTES = 65_536
+# Rows that tell what the columns of a table without a header are.
+_TELLING_ROWS = 200
+# What says that there is no value, as pandas and spreadsheets write it.
+_BLANKS = frozenset({"", "na", "n/a", "nan", "null", "none"})
+_YES = frozenset({"1", "1.0", "true", "yes", "t", "y"})
+_NO = frozenset({"0", "0.0", "false", "no", "f", "n"})
 
 
 @dataclass(frozen=True)
@@ -23,16 +31,26 @@ class Table:
 
     Attributes:
         name: Posix path inside the source folder.
-        columns: The header without spaces around the names.
+        columns: The header without spaces around the names; of a table without one, what
+            :mod:`reprise.formats.headerless` makes of it.
         rows: Where a row ends (``line 7``), for messages, and the row's cells as written, not
             always as many as there are columns; empty lines are left out.
         delimiter: What separates the cells: a comma, a semicolon or a tab.
+        has_header: False where the first line is a row.
     """
 
     name: str
     columns: list[str]
     rows: list[tuple[str, list[str]]]
     delimiter: str
+    has_header: bool = True
+
+    def notes(self) -> list[str]:
+        """What is to be said of a table without a header."""
+        if self.has_header:
+            return []
+        taken = ", ".join(name or "(unused)" for name in self.columns)
+        return [f"{self.name} has no header; its columns were taken as {taken}"]
 
     def length_problem(self, cells: list[str]) -> str:
         """What is wrong with the number of cells in a row; empty when nothing is."""
@@ -42,7 +60,7 @@ class Table:
 
 
 def read_table(files: FileIndex, name: str) -> Table:
-    """Read a CSV file: UTF-8 with or without a byte order mark, header first.
+    """Read a CSV file: UTF-8 with or without a byte order mark, with or without a header.
 
     The delimiter is the one of DELIMITERS that splits the header into most columns.
 
@@ -62,6 +80,9 @@ def read_table(files: FileIndex, name: str) -> Table:
             f"{name} is empty.",
             "export it again, or remove it from the source.",
         )
+    own = columns_without_header([cells for _, cells in rows])
+    if own is not None:
+        return Table(name, own, rows, delimiter, has_header=False)
     columns = [cell.strip() for cell in rows[0][1]]
     return Table(name, columns, rows[1:], delimiter)
 
@@ -78,8 +99,12 @@ def first_rows(files: FileIndex, name: str, count: int = 0) -> tuple[list[str], 
     """
     with files.path(name).open("rb") as file:
         text = decode_text(file.read(_PEEK_BYTES), errors="replace")
-    header, *rows = _rows(text, _delimiter(text), count + 1) or [[]]
-    return [cell.strip() for cell in header], [row for row in rows if len(row) == len(header)]
+    header, *rows = _rows(text, _delimiter(text), max(count, _TELLING_ROWS) + 1) or [[]]
+    own = columns_without_header([header, *rows]) if header else None
+    if own is not None:
+        header, rows = own, [header, *rows]
+    whole = [row for row in rows[:count] if len(row) == len(header)]
+    return [cell.strip() for cell in header], whole
 
 
 def header(files: FileIndex, name: str) -> list[str]:
@@ -99,8 +124,31 @@ def cell(cells: list[str], place: int | None) -> str:
 
 
 def is_true(text: str) -> bool:
-    """Whether a cell says yes."""
-    return text.strip().lower() in ("1", "true", "yes")
+    """Whether a cell says yes: 1, true or yes, in any case of letters."""
+    return yes_or_no(text) is True
+
+
+def is_blank(text: str) -> bool:
+    """Whether a cell has no value: it is empty, or NaN, NA, null or none."""
+    return text.strip().lower() in _BLANKS
+
+
+def yes_or_no(text: str) -> bool | None:
+    """What a cell says, as 1 and 0, true and false, or yes and no; None for anything else."""
+    word = text.strip().lower()
+    return True if word in _YES else False if word in _NO else None
+
+
+def cell_number(text: str) -> float:
+    """A cell's number: ``120.75``, or ``120,75`` as many languages write it.
+
+    Where both a comma and a point occur, the last one of them marks the fraction. NaN for
+    anything else.
+    """
+    if "," not in text:
+        return text_number(text)
+    fraction, thousands = (",", ".") if text.rfind(",") > text.rfind(".") else (".", ",")
+    return text_number(text.replace(thousands, "").replace(fraction, "."))
 
 
 def column_place(columns: Iterable[str], names: Iterable[str]) -> int | None:

@@ -1,16 +1,23 @@
-"""CSV files of labels of whole images, one row an image: a column of tags, or 0 and 1 a class.
+"""CSV files of labels of whole images, one row an image: a column of tags, or one column a class.
 
 Names count in any case of letters, in any order:
 
 - image: one of IMAGE_NAMES
 - labels, in one of two forms. A column of TAG_COLUMNS holds all labels of the image, separated
   by ``;``, else by ``|``, else by commas, and if none of these occurs in the column by spaces; in
-  one of WHOLE_COLUMNS, spaces belong to the label. Or, without such a column, every column that
-  holds 0 or 1 in more than half of the rows is a class, if there are two of them at least; one
-  of them may be a class that is called ``label``.
+  one of WHOLE_COLUMNS, spaces belong to the label, and so do commas, unless most of the parts
+  that they separate recur elsewhere in the column. A label that ``classes.txt`` names is never
+  split. Or, without such a column, every column that says yes or no (1, 0, true, false, -1 or
+  blank) in more than half of the rows that say anything is a class, if there are two of them at
+  least; one of them may be a class that is called ``label``.
 - ``split``, and ``synthetic`` (1 or true for an image that was made)
 
-An image's name may lack its ending (``1`` for ``1.jpg``). An empty cell of tags, or 0 in every
+In columns of classes, 1 and true say yes, 0, false and blank say no. -1 is what the columns as a
+whole make it: no, where none of them holds a 0 or a blank, as in CelebA; else uncertain, as in
+CheXpert, and then ``uncertain`` of the source's entry says whether it counts as no (the default),
+as yes, or drops its image.
+
+An image's name may lack its ending (``1`` for ``1.jpg``). An empty cell of tags, or no in every
 class, says that the image shows no class. Columns of other names hold what
 ``data.split.group_by`` may name. All such files of a source are merged; of one image they must
 say the same.
@@ -19,6 +26,8 @@ say the same.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,10 +42,12 @@ from reprise.formats.csv_tables import (
     first_rows,
     header,
     headers_seen,
+    is_blank,
     is_true,
     other_columns,
     read_table,
     write_table,
+    yes_or_no,
 )
 from reprise.formats.file_index import FileIndex
 from reprise.formats.image_lists import ImageList
@@ -54,7 +65,8 @@ IMAGE_NAMES = (*IMAGE_COLUMNS, "image_name", "image_id", "img", "file")
 TAG_COLUMNS = ("labels", "tags", "classes")
 WHOLE_COLUMNS = ("label", "tag", "class")
 _SEPARATORS = ";|,"
-_ZERO, _ONE = ("0", "0.0"), ("1", "1.0")
+_MINUS = frozenset({"-1", "-1.0"})
+_UNCERTAIN = {"negative": "no", "positive": "yes", "drop": "a reason to leave its image out"}
 # A column of VGG Image Annotator, whose counts of regions may well be 0 and 1.
 OTHER_FORMATS = ("region_shape_attributes",)
 # What `detect` looks at: files, and rows of each.
@@ -66,15 +78,15 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
 
     Returns:
         Images with labels and no boxes. Classes are those of ``classes.txt``, where there is
-        one, then the columns of classes, then tags by name. A row whose class cells are
-        neither 0 nor 1 gives its image a ``problem``. Images that no file names are no part
+        one, then the columns of classes, then tags by name. A row whose class cells say
+        neither yes nor no gives its image a ``problem``. Images that no file names are no part
         of the dataset. A CSV file with ``group`` in its name adds grouping values.
 
     Raises:
         RepriseError: There is no such file, a row has too many or too few cells or names no
             image, or two rows contradict each other. The message names file, line and image.
     """
-    reader = _Reader(files)
+    reader = _Reader(files, options.uncertain)
     for name in files.with_suffix(".csv"):
         if may_fit(header(files, name)):
             reader.read(read_table(files, name))
@@ -87,7 +99,7 @@ def detect(files: FileIndex) -> str | None:
         columns, rows = first_rows(files, name, _ROWS)
         found = label_columns(columns, rows) if may_fit(columns) else None
         if found is not None:
-            form = "tags" if found.classes == {} else f"{len(found.classes)} columns of 0 and 1"
+            form = "tags" if found.classes == {} else f"{len(found.classes)} columns of yes and no"
             return f"labels of images as {form} in {name}"
     return None
 
@@ -128,7 +140,8 @@ class LabelColumns:
         image: The image's name.
         tags: All labels; None when each class has a column.
         separator: What separates tags; empty for spaces, None when a cell is one label.
-        classes: Columns of 0 and 1 by their names.
+        classes: Columns of yes and no by their names.
+        minus: What -1 says in them: ``negative``, or ``uncertain``; empty where none holds it.
         split: The split, or None.
         synthetic: Whether the image was made, or None.
         others: All other columns that have a name.
@@ -138,9 +151,23 @@ class LabelColumns:
     tags: int | None
     separator: str | None
     classes: dict[str, int]
+    minus: str
     split: int | None
     synthetic: int | None
     others: dict[str, int]
+
+    def notes(self, table: Table) -> list[str]:
+        """Which columns were taken as classes, and how their cells are read."""
+        notes = table.notes()
+        if self.classes:
+            names, rest = ", ".join(self.classes), ", ".join(self.others) or "none"
+            notes.append(
+                f"{table.name}: {len(self.classes)} columns are classes: {names}; other columns: "
+                f"{rest}"
+            )
+        if self.minus == "negative":
+            notes.append(f"{table.name}: -1 was taken for no, for no class has a 0 or a blank")
+        return notes
 
 
 def may_fit(columns: list[str]) -> bool:
@@ -150,12 +177,15 @@ def may_fit(columns: list[str]) -> bool:
     return column_place(columns, OTHER_FORMATS) is None
 
 
-def label_columns(columns: list[str], rows: list[list[str]]) -> LabelColumns | None:
+def label_columns(
+    columns: list[str], rows: list[list[str]], declared: Collection[str] = ()
+) -> LabelColumns | None:
     """The meaning of a header.
 
     Args:
         columns: The header.
         rows: All rows or the first ones, each with as many cells as the header.
+        declared: Classes that ``classes.txt`` names.
 
     Returns:
         None when the file holds no labels of images.
@@ -170,45 +200,82 @@ def label_columns(columns: list[str], rows: list[list[str]]) -> LabelColumns | N
     of_classes = len(classes) > 1 and (whole is None or whole in classes.values())
     if many is None and of_classes:
         others = {name: place for name, place in free.items() if name not in classes}
-        return LabelColumns(image, None, None, classes, split, synthetic, others)
+        minus = _minus([cells[place] for cells in rows for place in classes.values()])
+        return LabelColumns(image, None, None, classes, minus, split, synthetic, others)
     tags = whole if many is None else many
     if tags is None:
         return None
-    separator = _separator([cells[tags] for cells in rows])
+    separator = _separator([cells[tags] for cells in rows], declared, whole=many is None)
     separator = "" if separator is None and many is not None else separator
     others = {name: place for name, place in free.items() if place != tags}
-    return LabelColumns(image, tags, separator, {}, split, synthetic, others)
+    return LabelColumns(image, tags, separator, {}, "", split, synthetic, others)
 
 
 def _is_class(rows: list[list[str]], place: int) -> bool:
-    return 2 * sum(cells[place].strip() in _ZERO + _ONE for cells in rows) > len(rows)
+    filled = [cells[place] for cells in rows if not is_blank(cells[place])]
+    fitting = sum(yes_or_no(text) is not None or text.strip() in _MINUS for text in filled)
+    return 2 * fitting > len(filled)
 
 
-def _separator(cells: list[str]) -> str | None:
-    return next((mark for mark in _SEPARATORS if any(mark in cell for cell in cells)), None)
+def _minus(cells: list[str]) -> str:
+    if not any(text.strip() in _MINUS for text in cells):
+        return ""
+    says_no = any(is_blank(text) or yes_or_no(text) is False for text in cells)
+    return "uncertain" if says_no else "negative"
 
 
-def labels_of(columns: LabelColumns, cells: list[str]) -> tuple[list[str], str]:
-    """The labels of a row, and what is wrong with it, if anything."""
+def _separator(cells: list[str], declared: Collection[str], whole: bool) -> str | None:
+    mark = next((mark for mark in _SEPARATORS if any(mark in text for text in cells)), None)
+    if mark != "," or not whole:
+        return mark
+    # A class may be called "tench, Tinca tinca": tags come alone or with others too.
+    different = {text.strip() for text in cells}
+    parts = {text: {part.strip() for part in text.split(mark)} for text in different}
+    seen = Counter(part for one in parts.values() for part in one) + Counter(declared)
+    several = [one for text, one in parts.items() if len(one) > 1 and text not in declared]
+    recurring = sum(any(seen[part] > 1 for part in one) for one in several)
+    return mark if 2 * recurring > len(several) else None
+
+
+def labels_of(
+    columns: LabelColumns, cells: list[str], declared: Collection[str] = (), uncertain: str = ""
+) -> tuple[list[str], str]:
+    """The labels of a row, and what is wrong with it, if anything.
+
+    Args:
+        columns: From :func:`label_columns`.
+        cells: The row.
+        declared: Classes that ``classes.txt`` names.
+        uncertain: As of :class:`~reprise.formats.records.ReadOptions`.
+    """
     if columns.tags is not None:
         text = cells[columns.tags]
-        parts = [text] if columns.separator is None else text.split(columns.separator or None)
+        lone = columns.separator is None or text.strip() in declared
+        parts = [text] if lone else text.split(columns.separator or None)
         return list(dict.fromkeys(part.strip() for part in parts if part.strip())), ""
     labels = []
     for name, place in columns.classes.items():
-        value = cells[place].strip()
-        if value in _ONE:
+        text = cells[place].strip()
+        said = yes_or_no(text)
+        if text in _MINUS:
+            if columns.minus == "uncertain" and uncertain == "drop":
+                return [], f"the column {name} is uncertain (-1), and uncertain: drop is set"
+            said = columns.minus == "uncertain" and uncertain == "positive"
+        elif said is None and not is_blank(text):
+            return [], f"the column {name} holds {text!r}, neither yes nor no (1 or 0)"
+        if said:
             labels.append(name)
-        elif value not in _ZERO:
-            return [], f"the column {name} holds {value!r}, neither 0 nor 1"
     return labels, ""
 
 
 class _Reader:
     """Collects what the files say."""
 
-    def __init__(self, files: FileIndex) -> None:
+    def __init__(self, files: FileIndex, uncertain: str) -> None:
         self._files = files
+        self._uncertain = uncertain
+        self._known = read_class_list(files)
+        self._minus = 0
         self._images = ImageList(files)
         self._seen: dict[str, tuple[list[str], str, str]] = {}
         self._declared: dict[str, None] = {}
@@ -218,9 +285,15 @@ class _Reader:
     def read(self, table: Table) -> None:
         """Add what one file says, if it holds labels."""
         whole = [cells for _, cells in table.rows if not table.length_problem(cells)]
-        columns = label_columns(table.columns, whole)
+        columns = label_columns(table.columns, whole, self._known)
         if columns is None:
             return
+        self._images.notes += columns.notes(table)
+        if columns.minus == "uncertain":
+            places = columns.classes.values()
+            self._minus += sum(
+                cells[place].strip() in _MINUS for cells in whole for place in places
+            )
         self._read.append(table.name)
         self._declared.update(dict.fromkeys(columns.classes))
         self._images.expect([cells[columns.image] for cells in whole], table.name)
@@ -234,7 +307,7 @@ class _Reader:
             for key, place in columns.others.items():
                 if cells[place].strip():
                     image.keys.setdefault(key, cells[place])
-            labels, problem = labels_of(columns, cells)
+            labels, problem = labels_of(columns, cells, self._known, self._uncertain)
             if problem:
                 image.add_problem(f"{table.name}, {where}: {problem}")
             else:
@@ -249,8 +322,15 @@ class _Reader:
                 f"{len(self._repeated)} image(s) are in several of {', '.join(self._read)}, "
                 "with the same labels"
             )
+        if self._minus:
+            place = f"data.sources.{self._files.source}.uncertain"
+            self._images.notes.append(
+                f"{self._minus} cell(s) hold -1, which is uncertain where others hold 0 or blank, "
+                f"and counts as {_UNCERTAIN[self._uncertain]}: {place} is {self._uncertain} "
+                "(negative, positive or drop)"
+            )
         occurring = {label for labels, _, _ in self._seen.values() for label in labels}
-        declared = [*read_class_list(self._files), *self._declared]
+        declared = [*self._known, *self._declared]
         self._images.classes.update(dict.fromkeys(in_order(declared, occurring)))
         dataset = self._images.dataset()
         for image in dataset.images:

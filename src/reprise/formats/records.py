@@ -133,6 +133,9 @@ class ReadOptions:
 
     Attributes:
         version: For formats that keep several versions side by side: ``latest`` or a stamp.
+        uncertain: For tables of labels that mark some as uncertain: ``negative`` takes these
+            for no, ``positive`` for yes, ``drop`` leaves their images out.
     """
 
     version: str = "latest"
+    uncertain: str = "negative"

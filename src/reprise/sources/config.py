@@ -78,6 +78,10 @@ class SourceConfig(Section):
     version: Version = "latest"
     """For labels that are kept in versions side by side: latest, or a stamp YYMMDDHHmmss."""
 
+    uncertain: Literal["negative", "positive", "drop"] = "negative"
+    """What -1 says in a table of labels whose other cells are 1, 0 or blank: negative takes it
+    for no, positive for yes, drop leaves its image out."""
+
     unlabelled: Literal["auto", "background", "drop"] = "auto"
     """Images that no label speaks of: background keeps them as images without objects, drop
     leaves them out; auto drops them where a label file lists the images, else keeps them."""
