@@ -120,7 +120,7 @@ def test_masks_of_two_sizes_are_a_problem_of_their_image(tmp_path: Path) -> None
     assert image.boxes == []
 
 
-@pytest.mark.parametrize("spoil", ["cut", "jpeg", "text", "other ending"])
+@pytest.mark.parametrize("spoil", ["cut", "text"])
 def test_a_mask_that_cannot_be_read_is_a_problem_of_its_image(tmp_path: Path, spoil: str) -> None:
     for unit in ("a1", "a2"):
         _image(tmp_path, f"{unit}/images/{unit}.png")
@@ -128,13 +128,8 @@ def test_a_mask_that_cannot_be_read_is_a_problem_of_its_image(tmp_path: Path, sp
     broken = tmp_path / "a1/masks/1.png"
     if spoil == "cut":
         broken.write_bytes(broken.read_bytes()[:-30])
-    elif spoil == "jpeg":
-        Image.new("L", (WIDTH, HEIGHT)).save(broken, format="JPEG")
-    elif spoil == "text":
-        broken.write_text("no picture")
     else:
-        broken.rename(tmp_path / "a1/masks/1.png.bmp")
-        Image.new("L", (WIDTH, HEIGHT)).save(tmp_path / "a1/masks/1.png.bmp")
+        broken.write_text("no picture")
     bad, good = read_labels(instance_masks, tmp_path).images
     assert bad.problem.startswith("a1/masks/1.png")
     assert str(tmp_path) not in bad.problem

@@ -56,6 +56,12 @@ def _objects(folder: Path) -> list[tuple[str, tuple[float, ...]]]:
         ("1.jpg", "1_mask.png"),
         ("1.png", "1-label.png"),
         ("a/1_x.png", "a/1_x_seg.png"),
+        ("images/ISIC_1.jpg", "masks/ISIC_1_segmentation.png"),
+        ("images/1.jpg", "gt/1_GT.png"),
+        ("images/image_1.jpg", "masks/mask_1.png"),
+        ("images/1_raw.jpg", "masks/1.png"),
+        ("img/A.JPG", "masks/a.png"),
+        ("photos/2024/1.jpg", "masks/1.png"),
     ],
 )
 def test_mask_and_image_find_each_other_by_name(tmp_path: Path, image: str, mask: str) -> None:
@@ -66,6 +72,8 @@ def test_mask_and_image_find_each_other_by_name(tmp_path: Path, image: str, mask
     assert [box.xywh for box in dataset.images[0].boxes] == [FIRST]
     reason = label_masks.detect(FileIndex(tmp_path, "mine"))
     assert reason == f"1 mask(s) for 1 image(s), the first {mask}"
+    elsewhere = image.startswith(("img/A", "photos/"))
+    assert any("matched by name alone" in note for note in dataset.notes) == elsewhere
 
 
 def test_a_region_is_an_object_with_run_lengths_area_and_box(tmp_path: Path) -> None:
@@ -94,6 +102,7 @@ def test_specks_are_counted_and_left_out(tmp_path: Path) -> None:
     dataset = read_labels(label_masks, tmp_path)
     assert len(dataset.images[0].boxes) == 1
     assert dataset.notes == ["2 region(s) of under 50 px were left out as specks"]
+    assert dataset.specks == 2
     assert dataset.classes == ["class_1", "class_2"]
 
 
@@ -146,6 +155,66 @@ def test_a_palette_is_read_by_index_and_by_colour_with_a_labelmap(tmp_path: Path
     assert _objects(tmp_path) == [("grass", SECOND), ("road", FIRST)]
 
 
+def test_cityscapes_numbers_are_read_and_its_other_files_are_not(tmp_path: Path) -> None:
+    _save(tmp_path, "leftImg8bit/val/a/a_1_leftImg8bit.png")
+    values = _values((7, FIRST), (26, SECOND), (3, (50, 2, 12, 12)))
+    for kind in ("labelIds", "instanceIds", "color", "labelTrainIds"):
+        _save(tmp_path, f"gtFine/val/a/a_1_gtFine_{kind}.png", values)
+    dataset = read_labels(label_masks, tmp_path)
+    (image,) = dataset.images
+    assert [box.class_name for box in image.boxes] == ["class_7", "class_26"]
+    assert image.split == "val"
+    assert "numbers up to 6 are void" in dataset.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("_classes.csv", "Pixel Value, Class\n0, background\n1, car\n2, road\n"),
+        ("classes.csv", "id,name\n1,car\n2,road\n3,void\n"),
+    ],
+)
+def test_a_table_names_the_values(tmp_path: Path, name: str, text: str) -> None:
+    for split in ("train", "valid"):
+        _save(tmp_path, f"{split}/1_jpg.rf.0a.jpg")
+        values = _values((1, FIRST), (2, SECOND))
+        if "void" in text:
+            values[0:8, 50:60] = 3
+        _save(tmp_path, f"{split}/1_jpg.rf.0a_mask.png", values)
+        (tmp_path / split / name).write_text(text)
+    dataset = read_labels(label_masks, tmp_path)
+    assert [[box.class_name for box in image.boxes] for image in dataset.images] == [
+        ["car", "road"]
+    ] * 2
+    assert dataset.classes == ["car", "road"]
+    assert dataset.notes[0].startswith(f"classes are named by train/{name}; no class: ")
+    (tmp_path / "valid" / name).write_text(text.replace("car", "cat"))
+    with pytest.raises(RepriseError, match="say different things of the classes"):
+        read_labels(label_masks, tmp_path)
+
+
+def test_a_table_of_colours_names_them_and_soft_edges_take_the_nearest(tmp_path: Path) -> None:
+    _save(tmp_path, "images/1.jpg")
+    small = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    small[3:33, 2:32], small[20:40, 36:60] = (128, 0, 0), (0, 0, 192)
+    mask = Image.fromarray(small).resize((4 * WIDTH, 4 * HEIGHT), Image.Resampling.BICUBIC)
+    _save(tmp_path, "masks/1.png", np.asarray(mask))
+    (tmp_path / "class_dict.csv").write_text("name,r,g,b\nroad,128,0,0\nVoid,0,0,0\ncar,0,0,192\n")
+    (image,) = read_labels(label_masks, tmp_path).images
+    assert image.problem == ""
+    assert [(box.class_name, box.xywh) for box in image.boxes] == [
+        ("road", pytest.approx((8, 12, 120, 120), abs=2)),
+        ("car", pytest.approx((144, 80, 96, 80), abs=2)),
+    ]
+
+
+def test_other_tables_beside_masks_are_no_tables_of_classes(tmp_path: Path) -> None:
+    _save(tmp_path, "images/1.jpg")
+    _save(tmp_path, "masks/1.png", _values((1, FIRST)))
+    (tmp_path / "patients.csv").write_text("id,name\n100234,Ann\n")
+    assert _objects(tmp_path) == [("class_1", FIRST)]
+
+
 def _coloured(folder: Path) -> None:
     _save(folder, "masks/1.png", picture(3))
 
@@ -175,7 +244,7 @@ def _two_masks(folder: Path) -> None:
         (_coloured, r"masks/1\.png: it has colours, and no labelmap\.txt"),
         (_unknown_colour, r"masks/1\.png: its colour \d+,\d+,\d+ is not in labelmap\.txt"),
         (_sixteen_bits, r"masks/1\.png: class numbers have 8 bits"),
-        (_damaged, r"masks/1\.png: it is no PNG file"),
+        (_damaged, r"masks/1\.png: it is no PNG, JPEG"),
         (_two_masks, r"several masks are about it: masks/1\.png, masks/1_mask\.png"),
     ],
 )

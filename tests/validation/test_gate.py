@@ -244,6 +244,37 @@ def test_too_much_rejected(draft: Draft, only: Refusal) -> None:
     assert "expectations.max_rejected" in message
 
 
+def test_too_many_specks(draft: Draft, refusal: Refusal, tmp_path: Path) -> None:
+    folder = draft.write(tmp_path / "specks")
+    statistics = json.loads((folder / "statistics.json").read_text())
+    for count, fails in ((3, False), (400, True)):
+        (folder / "statistics.json").write_text(
+            json.dumps({**statistics, "specks": {"cells": count}})
+        )
+        if not fails:
+            validate(folder, ExpectationsConfig(), tmp_path / "out")
+            continue
+        with pytest.raises(RepriseError) as caught:
+            validate(folder, ExpectationsConfig(), tmp_path / "out")
+        message = str(caught.value)
+        assert failed(message) == 1
+        assert "cells: 400 regions left out as too small for objects, 28 kept" in message
+        assert "expectations.max_rejected" in message
+
+
+def test_boxes_that_are_all_tiny_are_explained(draft: Draft, refusal: Refusal) -> None:
+    for row in draft.annotations:
+        row.update(w=0.5, h=0.4, area=0.2)
+    message = refusal(draft)
+    assert "Nearly all boxes are so small: usually their coordinates are fractions" in message
+
+
+def test_boxes_that_are_all_outside_are_explained(draft: Draft, refusal: Refusal) -> None:
+    row = {"source": "cells", "item": "box", "action": "dropped", "rule": "box_outside"}
+    draft.rejected = [{**row, "name": "00.png", "detail": str(n)} for n in range(400)]
+    assert "Nearly all boxes lie outside their images: usually" in refusal(draft)
+
+
 def test_beside_boxes_labels_are_checked_and_boxes_counted(draft: Draft, refusal: Refusal) -> None:
     draft.categories.append(Category(3, "wet"))
     draft.labels = [{"image_id": 1, "category_id": 3}, {"image_id": 99, "category_id": 3}]

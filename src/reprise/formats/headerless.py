@@ -15,8 +15,8 @@ from __future__ import annotations
 import posixpath
 from itertools import groupby
 
-from reprise.formats.file_index import IMAGE_SUFFIXES
 from reprise.formats.geometry import text_number
+from reprise.formats.name_matching import IMAGE_SUFFIXES
 
 _CORNERS, _SIZED = ("xmin", "ymin", "xmax", "ymax"), ("x", "y", "w", "h")
 

@@ -1,4 +1,4 @@
-"""A folder for each image, with one mask PNG for each object.
+"""A folder for each image, with one mask picture for each object.
 
 The layout of the 2018 Data Science Bowl and similar datasets::
 
@@ -7,9 +7,9 @@ The layout of the 2018 Data Science Bowl and similar datasets::
     <id>/masks/<class>/<any name>.png one object of that class
 
 Masks state no class; those that lie directly in ``masks`` are of the one class that
-``classes.txt`` names, else of the class ``object``. What is not black is the object. A split is
-named by a folder above ``<id>``. Image and mask need not share a name: one mask with its
-image's name is a mask of labels (:mod:`reprise.formats.label_masks`).
+``classes.txt`` names, else of the class ``object``. What is not black is the object; soft edges are
+cut half way. A split is named by a folder above ``<id>``. Image and mask need not share a name: one
+mask with its image's name is a mask of labels (:mod:`reprise.formats.label_masks`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,13 @@ import numpy as np
 
 from reprise.formats.class_list import in_order, read_class_list, write_class_list
 from reprise.formats.file_index import FileIndex
-from reprise.formats.mask_images import foreground, mask_of, mask_record, write_mask
+from reprise.formats.mask_images import (
+    foreground,
+    mask_of,
+    mask_record,
+    soft_edges_note,
+    write_mask,
+)
 from reprise.formats.records import ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.split_names import named_split
 from reprise.formats.writing import (
@@ -44,7 +50,7 @@ class _Unit:
     Attributes:
         inner: Images in its folder ``images``.
         beside: Images directly in it.
-        masks: PNG files anywhere in its folder ``masks``.
+        masks: Pictures anywhere in its folder ``masks``.
     """
 
     inner: list[str] = field(default_factory=list)
@@ -77,12 +83,16 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
         )
     declared = read_class_list(files)
     default = declared[0] if len(declared) == 1 else DEFAULT_CLASS
+    soft: list[str] = []
     images = [
-        record for place, unit in units.items() for record in _records(files, place, unit, default)
+        record
+        for place, unit in units.items()
+        for record in _records(files, place, unit, default, soft)
     ]
     images.sort(key=lambda image: image.name)
     occurring = {box.class_name for image in images for box in image.boxes}
-    return SourceDataset(files.source, images, in_order(declared, occurring), lists_images=True)
+    classes, notes = in_order(declared, occurring), soft_edges_note(len(soft))
+    return SourceDataset(files.source, images, classes, lists_images=True, notes=notes)
 
 
 def detect(files: FileIndex) -> str | None:
@@ -145,8 +155,11 @@ def _shares_stem(unit: _Unit) -> bool:
     return any(posixpath.splitext(posixpath.basename(name))[0] in stems for name in unit.masks)
 
 
-def _records(files: FileIndex, place: str, unit: _Unit, default: str) -> list[ImageRecord]:
-    """All images of a folder; a folder of masks only gives one that is missing."""
+def _records(
+    files: FileIndex, place: str, unit: _Unit, default: str, soft: list[str]
+) -> list[ImageRecord]:
+    """All images of a folder; a folder of masks only gives one that is missing. Masks with soft
+    edges are added to ``soft``."""
     annotated = bool(unit.masks) or files.path(posixpath.join(place, _MASKS)).is_dir()
     own_folder = annotated or bool(unit.inner)
     split = named_split(posixpath.dirname(place) if own_folder else place)
@@ -160,20 +173,24 @@ def _records(files: FileIndex, place: str, unit: _Unit, default: str) -> list[Im
         if record.labelled and len(unit.images) > 1:
             record.problem = f"{len(unit.images)} images share one folder {_MASKS}"
         elif record.labelled:
-            _read_masks(record, files, place, unit.masks, default)
+            soft += _read_masks(record, files, place, unit.masks, default)
     return records
 
 
 def _read_masks(
     record: ImageRecord, files: FileIndex, place: str, masks: list[str], default: str
-) -> None:
+) -> list[str]:
+    """Add the objects of masks; those masks are returned that have soft edges."""
+    soft: list[str] = []
     for name in sorted(masks, key=lambda name: (posixpath.basename(name), name)):
         try:
-            pixels = foreground(files.path(name))
+            pixels, is_soft = foreground(files.path(name))
             record.set_size(pixels.shape[1], pixels.shape[0])
         except LabelError as mistake:
             record.problem = f"{name}: {mistake}"
             record.boxes.clear()
-            return
+            return []
+        soft += [name] * is_soft
         inner = posixpath.relpath(name, posixpath.join(place, _MASKS)).split("/")[:-1]
         record.boxes.append(mask_record(inner[0] if inner else default, pixels))
+    return soft

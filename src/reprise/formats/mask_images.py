@@ -1,4 +1,4 @@
-"""Masks as PNG files: opened with care, written plainly."""
+"""Masks as image files: opened with care, written plainly as PNG."""
 
 from __future__ import annotations
 
@@ -7,18 +7,25 @@ import warnings
 import zlib
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from reprise.errors import RepriseError
+from reprise.formats.mask_levels import LEAST_SOFT, ValueCounts
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError
 from reprise.masks.rle import bounds, decode, encode_mask
 
 MAX_PIXELS = 100_000_000
+KINDS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
+# How names of masks end.
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+# The share of a mask's pixels that its commonest values have, each with the values next to it.
+_IN_LEVELS, _MOST_LEVELS, _NEXT = 0.85, 4, 8
 _COLOURLESS = {"1", "L", "I;16", "I;16B", "I"}
-# What Pillow was seen to raise on damaged PNG files; it has no common base.
+# What Pillow was seen to raise on damaged files; it has no common base.
 _DECODER_ERRORS = (
     AssertionError,
     EOFError,
@@ -34,18 +41,18 @@ _DECODER_ERRORS = (
 
 
 def open_mask(file: Path | BytesIO, max_pixels: int | None = None) -> Image.Image:
-    """Decode a PNG file completely.
+    """Decode a mask completely: one of KINDS, of several frames or pages the first.
 
     Raises:
-        LabelError: It is no PNG, is damaged, or has more than ``max_pixels`` pixels, by default
-            MAX_PIXELS; the text does not hold the path.
+        LabelError: It is of another kind, is damaged, or has more than ``max_pixels`` pixels, by
+            default MAX_PIXELS; the text does not hold the path.
     """
     most = MAX_PIXELS if max_pixels is None else max_pixels
     try:
         with warnings.catch_warnings():
             # Pillow warns at a size of its own choice, and of chunks that no mask needs.
             warnings.simplefilter("ignore")
-            image = Image.open(file, formats=["PNG"])
+            image = Image.open(file, formats=KINDS)
         with image:
             if image.width * image.height > most:
                 raise LabelError(f"it has more than {most} pixels")
@@ -55,36 +62,78 @@ def open_mask(file: Path | BytesIO, max_pixels: int | None = None) -> Image.Imag
     except Image.DecompressionBombError:
         raise LabelError(f"it has more than {most} pixels") from None
     except UnidentifiedImageError:
-        raise LabelError("it is no PNG file") from None
+        raise LabelError(f"it is no {', '.join(KINDS[:-1])} or {KINDS[-1]} file") from None
     except _DECODER_ERRORS as error:
         name = file.name if isinstance(file, Path) else ""
         raise LabelError(str(error).replace(str(file), name) or "it is damaged") from None
 
 
-def foreground(path: Path) -> npt.NDArray[np.bool_]:
-    """The object of a binary mask: what is not black in any colour channel.
+class Foreground(NamedTuple):
+    """The object of a binary mask.
+
+    Attributes:
+        pixels: bool, shape (height, width).
+        soft: Whether it had soft edges, which were cut half way.
+    """
+
+    pixels: npt.NDArray[np.bool_]
+    soft: bool = False
+
+
+def foreground(path: Path) -> Foreground:
+    """The object of a binary mask: what is not black in any colour channel; of one with soft
+    edges (:mod:`reprise.formats.mask_levels`), what is nearer to the object's value.
 
     Transparency does not count.
-
-    Returns:
-        bool, shape (height, width).
 
     Raises:
         LabelError: As of :func:`open_mask`.
     """
     image = open_mask(path)
     if image.mode in _COLOURLESS:
-        return np.asarray(np.asarray(image) != 0, dtype=np.bool_)
-    red, green, blue = (np.asarray(channel) for channel in image.convert("RGB").split())
-    return np.asarray((red | green | blue) != 0, dtype=np.bool_)
+        values = np.asarray(image)
+    else:
+        channels = (np.asarray(channel) for channel in image.convert("RGB").split())
+        values = np.maximum.reduce(list(channels))
+    if values.dtype == np.uint8 and len(np.unique(values)) > LEAST_SOFT:
+        counts = ValueCounts()
+        counts.add(values)
+        levels = counts.levels()
+        if levels is not None and len(levels) == 2:
+            return Foreground(np.asarray(2 * values.astype(int) > sum(levels)), soft=True)
+    return Foreground(np.asarray(values != 0, dtype=np.bool_))
 
 
-def few_colours(path: Path, most: int) -> bool:
-    """Whether a file is a PNG with few colours, as masks are and photographs are not."""
+def soft_edges_note(count: int) -> list[str]:
+    """A note on masks of single objects or classes that had soft edges; empty without any."""
+    if not count:
+        return []
+    return [f"{count} mask(s) have soft edges, as resizing or JPEG leaves them: cut half way"]
+
+
+def looks_like_mask(path: Path, most: int) -> bool:
+    """Whether a file has few values, as masks have and photographs have not.
+
+    Args:
+        path: The file.
+        most: The most colours of a mask without soft edges.
+    """
     try:
-        return open_mask(path).getcolors(most) is not None
+        image = open_mask(path)
     except LabelError:
         return False
+    if image.format != "JPEG" and image.getcolors(most) is not None:
+        return True
+    if image.mode not in ("L", "RGB"):
+        return False
+    left = np.bincount(np.asarray(image.convert("L")).ravel(), minlength=256)
+    total, inside = left.sum(), 0
+    for _ in range(_MOST_LEVELS):
+        level = int(left.argmax())
+        near = slice(max(0, level - _NEXT), level + _NEXT + 1)
+        inside += int(left[near].sum())
+        left[near] = 0
+    return bool(inside >= _IN_LEVELS * total)
 
 
 def mask_record(class_name: str, mask: np.ndarray) -> BoxRecord:

@@ -117,6 +117,7 @@ class SourceDataset:
             are others; it then changes with them.
         notes: What was decided in reading it, for the console and the statistics: which
             version of the labels was taken, say.
+        specks: Regions of masks that are too small for objects and were left out.
     """
 
     source: str
@@ -125,6 +126,7 @@ class SourceDataset:
     lists_images: bool = False
     opened_images: bool = False
     notes: list[str] = field(default_factory=list)
+    specks: int = 0
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ FORMATS = {
     "boxes_csv": "CSV of boxes, also as train_{usecase}_{YYMMDDHHmmss}.csv with versions",
     "multilabel_csv": "CSV of labels of whole images: tags or one column a class",
     "multilabel_folders": "folders named label_1+label_2 that hold images",
-    "instance_masks": "a folder for each image with one mask PNG for each object",
-    "label_masks": "one mask PNG for each image, or for each image and class",
+    "instance_masks": "a folder for each image with one mask picture for each object",
+    "label_masks": "one mask picture for each image, or for each image and class",
     "images": "images without labels, as background",
 }
 # Formats whose `read` opens images, as their labels are image files; no other opens any.

@@ -106,10 +106,18 @@ def preprocess(
             result.split[image.key], result.group[image.key] = "train", image.key
         kept = sorted(kept + made, key=lambda image: (image.source, image.name))
         notes = {labels.source: labels.notes for labels in run.labels if labels.notes}
+        specks = {labels.source: labels.specks for labels in run.labels if labels.specks}
         write_dataset(
             out,
             Contents(
-                kept, run.boxes, result.split, result.group, run.categories, run.ledger, notes
+                kept,
+                run.boxes,
+                result.split,
+                result.group,
+                run.categories,
+                run.ledger,
+                notes,
+                specks,
             ),
         )
     if folders.assignments is not None:

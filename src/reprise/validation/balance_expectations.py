@@ -109,7 +109,16 @@ def class_expectations(config: ExpectationsConfig, whole_images: bool = False) -
 
 def source_expectations(config: ExpectationsConfig) -> list[Expectation]:
     """On the rows of :func:`reprise.validation.summary_tables.source_rows`."""
-    return [
+    specks = Expectation(
+        "source_regions_rejected",
+        f"At most {config.max_rejected:.0%} of the regions of a source's masks are specks",
+        between("regions_rejected", max_value=config.max_rejected),
+        "{specks} regions left out as too small for objects, {boxes} kept",
+        "look at the masks: so many specks are mostly edges or noise that a tool has left, or "
+        "values that are no classes; where the masks are as they should be, raise "
+        "expectations.max_rejected",
+    )
+    dropped = [
         Expectation(
             f"source_{name}_rejected",
             f"At most {config.max_rejected:.0%} of a source's {name} are dropped",
@@ -120,3 +129,4 @@ def source_expectations(config: ExpectationsConfig) -> list[Expectation]:
         )
         for name in ("images", "boxes")
     ]
+    return [*dropped, specks]

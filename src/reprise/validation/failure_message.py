@@ -53,8 +53,36 @@ def failure(results: list[TableResult]) -> str:
     for number, (result, outcome) in enumerate(failed, start=1):
         lines += ["", f"{number}. {outcome.expectation.sentence}{_how_many(outcome)}."]
         lines += [f"   - {line}" for line in offenders(result, outcome)]
+        lines += [f"   {line}" for line in _usual_cause(result, outcome)]
         lines.append(f"   To fix: {outcome.expectation.fix}.")
     return "\n".join(lines)
+
+
+# The share of boxes that fail together for one reason, which is none of the boxes.
+_NEARLY_ALL = 0.9
+
+
+def _usual_cause(result: TableResult, outcome: Outcome) -> list[str]:
+    """What it usually means when nearly all boxes fail one expectation; empty otherwise."""
+    name, rows = outcome.expectation.name, result.frame.loc[outcome.rows]
+    if name == "box_size" and outcome.count >= _NEARLY_ALL * outcome.of:
+        return [
+            "Nearly all boxes are so small: usually their coordinates are fractions of the image "
+            "(0 to 1) that were read as pixels, or were made for a much smaller image. Lowering "
+            "expectations.min_box_size would train on nothing."
+        ]
+    if name == "split_tiny_boxes" and (rows["tiny_boxes"] >= _NEARLY_ALL).any():
+        return [
+            "Nearly all boxes are so small: usually data.image_size is far too small for these "
+            "images, or coordinates are fractions (0 to 1) that were read as pixels."
+        ]
+    lost = name == "source_boxes_rejected" and (rows["boxes_rejected"] >= _NEARLY_ALL).any()
+    if lost and rows["boxes_why"].str.contains("box_outside").any():
+        return [
+            "Nearly all boxes lie outside their images: usually coordinates are pixels that were "
+            "read as fractions, belong to larger versions of the images, or to other images."
+        ]
+    return []
 
 
 def offenders(result: TableResult, outcome: Outcome, limit: int = NAMED) -> list[str]:

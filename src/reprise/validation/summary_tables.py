@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reprise.dataset import SPLITS, Dataset
+from reprise.dataset import REWRITE, SPLITS, Dataset, read_json
 from reprise.validation.config import ExpectationsConfig
 from reprise.validation.row_tables import printable
 
@@ -96,17 +96,20 @@ def source_rows(dataset: Dataset, boxes: pd.DataFrame) -> pd.DataFrame:
 
     Columns: ``item`` (the source), and for ``images`` and ``boxes``: the number kept
     (``images``), dropped (``images_dropped``), the share dropped from 0 to 1
-    (``images_rejected``) and the commonest rules behind it (``images_why``).
+    (``images_rejected``) and the commonest rules behind it (``images_why``); and ``specks``, the
+    regions of masks that were too small for objects, with their share of all regions
+    (``regions_rejected``).
     """
     import pandas as pd
 
     images, ledger = dataset.images, dataset.rejected
+    specks = read_json(dataset.root / "statistics.json", REWRITE).get("specks", {})
     source_of = images.drop_duplicates("image_id").set_index("image_id")["source"]
     owners = boxes["image_id"].map(source_of)
     dropped = ledger[(ledger["action"] == "dropped") & (ledger["rule"] != UNLISTED)]
     rows = []
     for source in sorted(set(images["source"]) | set(ledger["source"])):
-        row: dict[str, object] = {"item": source}
+        row: dict[str, Any] = {"item": source}
         kept = {
             "image": int((images["source"] == source).sum()),
             "box": int((owners == source).sum()),
@@ -118,8 +121,11 @@ def source_rows(dataset: Dataset, boxes: pd.DataFrame) -> pd.DataFrame:
             row[f"{name}_dropped"] = len(lost)
             row[f"{name}_rejected"] = len(lost) / total if total else 0.0
             row[f"{name}_why"] = _commonest(lost)
+        row["specks"] = specks.get(source, 0)
+        regions = kept["box"] + row["boxes_dropped"] + row["specks"]
+        row["regions_rejected"] = row["specks"] / regions if regions else 0.0
         rows.append(row)
-    columns = ["item"] + [
+    columns = ["item", "specks", "regions_rejected"] + [
         f"{name}{suffix}"
         for name in ("images", "boxes")
         for suffix in ("", "_dropped", "_rejected", "_why")

@@ -1,11 +1,12 @@
-"""Masks of a whole image: one PNG of class numbers, or one PNG for each class.
+"""Masks of a whole image: one picture of class numbers, or one for each class.
 
 :mod:`reprise.formats.label_masks.mask_pairing` says how masks are named and where they lie,
 :mod:`reprise.formats.label_masks.pixel_values` what their pixels mean.
 
 An object is a region of one class that is connected over sides or corners and has at least
 MIN_AREA pixels; smaller ones are specks, which are counted and left out. So two objects of one
-class that touch are one, and the parts of one that something hides are several.
+class that touch are one, and the parts of one that something hides are several. Where more than
+``expectations.max_rejected`` of a source's regions are specks, the gate stops the run.
 """
 
 from __future__ import annotations
@@ -19,9 +20,16 @@ import numpy as np
 from reprise.errors import RepriseError
 from reprise.formats.class_list import in_order, write_class_list
 from reprise.formats.file_index import FileIndex
+from reprise.formats.label_masks.class_tables import BACKGROUND, VOID, read_class_table
 from reprise.formats.label_masks.mask_pairing import MaskFile, pair
-from reprise.formats.label_masks.pixel_values import BACKGROUND, IGNORED, LabelValues, read_values
-from reprise.formats.mask_images import few_colours, foreground, mask_of, write_mask
+from reprise.formats.label_masks.pixel_values import HIGH, PixelValues
+from reprise.formats.mask_images import (
+    foreground,
+    looks_like_mask,
+    mask_of,
+    soft_edges_note,
+    write_mask,
+)
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.split_names import SplitLists, folder_split
 from reprise.formats.writing import check_writable, class_names, copy_image, flat_names
@@ -57,12 +65,19 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
         )
     if not pairs.masks:
         raise files.source_error(
-            f"no mask was found. Looked for PNG files such as masks/1.png for "
+            f"no mask was found. Looked for pictures such as masks/1.png for "
             f"images/1.jpg, 1_mask.png beside 1.jpg, or 1_CRACK.png beside 1_RAW.jpg; it holds "
             f"{len(files.names)} file(s).",
             "correct the layout, or the format in data.sources.",
         )
-    reader = _Reader(files, read_values(files))
+    values = PixelValues(read_class_table(files), pairs.cityscapes)
+    reader = _Reader(files, values)
+    values.survey(
+        files.path(mask.name)
+        for _, masks in sorted(pairs.masks.items())
+        for mask in masks
+        if mask.class_name is None
+    )
     records = [reader.image(name, masks) for name, masks in sorted(pairs.masks.items())]
     records += [ImageRecord(name, None) for name in pairs.orphans]
     for name in pairs.unlabelled:
@@ -72,9 +87,12 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     lists.add_image_sets(files, [record.name for record in records], "Segmentation")
     for record in records:
         record.split = folder_split(record.name) or lists.split(record.name)
-    classes = reader.classes(records)
-    notes = reader.notes() + lists.notes("lists of ImageSets/Segmentation")
-    return SourceDataset(files.source, records, classes, lists_images=True, notes=notes)
+    classes = reader.classes()
+    notes = [*pairs.notes(), *values.notes, *reader.notes()]
+    notes += lists.notes("lists of ImageSets/Segmentation")
+    return SourceDataset(
+        files.source, records, classes, lists_images=True, notes=notes, specks=reader.specks
+    )
 
 
 def detect(files: FileIndex) -> str | None:
@@ -82,7 +100,7 @@ def detect(files: FileIndex) -> str | None:
     pairs = pair(files)
     masks = [mask for name in sorted(pairs.masks) for mask in pairs.masks[name]]
     for mask in masks[:_MOST_OPENED]:
-        if not few_colours(files.path(mask.name), 2 if mask.class_name else _MOST_COLOURS):
+        if not looks_like_mask(files.path(mask.name), 2 if mask.class_name else _MOST_COLOURS):
             return None
     if not masks:
         return None
@@ -103,9 +121,9 @@ def write(dataset: SourceDataset, folder: Path) -> None:
     check_writable(dataset, "label_masks")
     names = flat_names(dataset.images)
     classes = class_names(dataset)
-    if len(classes) >= IGNORED or any(name.lower() in BACKGROUND for name in classes):
+    if len(classes) >= HIGH or any(name.lower() in BACKGROUND | VOID for name in classes):
         raise RepriseError(
-            f"label_masks has numbers for {IGNORED - 1} classes, none of them called background; "
+            f"label_masks has numbers for {HIGH - 1} classes, none of them called background; "
             f"the dataset has {len(classes)}: {', '.join(classes[:5])}.",
             "write coco, or rename the class.",
         )
@@ -122,17 +140,19 @@ def write(dataset: SourceDataset, folder: Path) -> None:
 
 
 class _Reader:
-    """Turns masks into objects; the meaning of 255 is known after the last mask only."""
+    """Turns masks into objects.
 
-    def __init__(self, files: FileIndex, values: LabelValues) -> None:
+    Attributes:
+        specks: Regions that were left out.
+    """
+
+    def __init__(self, files: FileIndex, values: PixelValues) -> None:
         self._files = files
         self._values = values
         self._numbers: set[int] = set()
         self._named: set[str] = set()
-        self._binary = True
-        self._high: dict[str, list[BoxRecord]] = {}
-        self._high_specks = 0
-        self._specks = 0
+        self._soft = 0
+        self.specks = 0
 
     def image(self, name: str, masks: list[MaskFile]) -> ImageRecord:
         """One image with the objects of its masks."""
@@ -146,49 +166,37 @@ class _Reader:
             except LabelError as bad:
                 record.problem = f"{mask.name}: {bad}"
                 record.boxes.clear()
-                self._high.pop(name, None)
                 break
         return record
 
-    def classes(self, records: list[ImageRecord]) -> list[str]:
-        """Add what is 255 in binary masks, and give the classes in order."""
-        if self._binary and self._high:
-            self._numbers.add(1)
-            self._specks += self._high_specks
-            for record in records:
-                record.boxes += self._high.get(record.name, [])
+    def classes(self) -> list[str]:
+        """Those of the table, then those of numbers, then those of names, in order."""
         numbered = [self._values.name(number) for number in sorted(self._numbers)]
         return in_order([*self._values.names.values(), *numbered], self._named)
 
     def notes(self) -> list[str]:
-        """What was left out."""
-        if not self._specks:
-            return []
-        return [f"{self._specks} region(s) of under {MIN_AREA} px were left out as specks"]
+        """What was left out or cut."""
+        notes = soft_edges_note(self._soft)
+        if self.specks:
+            notes.append(f"{self.specks} region(s) of under {MIN_AREA} px were left out as specks")
+        return notes
 
     def _add(self, record: ImageRecord, mask: MaskFile) -> None:
         path = self._files.path(mask.name)
         if mask.class_name is not None:
-            pixels = foreground(path)
-            record.set_size(pixels.shape[1], pixels.shape[0])
+            found = foreground(path)
+            self._soft += found.soft
+            record.set_size(found.pixels.shape[1], found.pixels.shape[0])
             self._named.add(mask.class_name)
-            self._specks += _objects(pixels, mask.class_name, record.boxes)
+            self.specks += _objects(found.pixels, mask.class_name, record.boxes)
             return
-        numbers, has_ignored = self._values.read(path)
+        numbers = self._values.read(path)
         record.set_size(numbers.shape[1], numbers.shape[0])
         for number in np.flatnonzero(np.bincount(numbers.ravel())).tolist():
-            if number in self._values.background:
-                continue
-            if number == IGNORED and has_ignored:
-                # Kept until it is known whether the masks are binary.
-                if self._binary:
-                    boxes = self._high.setdefault(record.name, [])
-                    inside = numbers == IGNORED
-                    self._high_specks += _objects(inside, self._values.name(1), boxes)
-                continue
-            self._binary = False
-            self._numbers.add(number)
-            self._specks += _objects(numbers == number, self._values.name(number), record.boxes)
+            if number not in self._values.background:
+                self._numbers.add(number)
+                name = self._values.name(number)
+                self.specks += _objects(numbers == number, name, record.boxes)
 
 
 def _objects(pixels: np.ndarray, class_name: str, boxes: list[BoxRecord]) -> int:

@@ -1,20 +1,23 @@
 """Which mask belongs to which image, by their names alone.
 
-Two layouts, of which a source has one; masks are PNG files.
+Two layouts, of which a source has one.
 
-Parallel folders, the paths else the same, and the mask's name with or without one of
-MASK_WORDS (``_mask``)::
+Parallel folders, the paths else the same, and the names with or without words at their ends or
+starts: MASK_WORDS of masks, IMAGE_WORDS of images::
 
-    images/a/1.jpg         masks/a/1.png          (or labels, annotations)
-    JPEGImages/1.jpg       SegmentationClass/1.png
+    images/a/1.jpg                        masks/a/1.png        (or labels, annotations)
+    JPEGImages/1.jpg                      SegmentationClass/1.png
+    images/1.jpg                          masks/1_segmentation.png  or  masks/mask_1.jpg
+    leftImg8bit/train/a/1_leftImg8bit.png gtFine/train/a/1_gtFine_labelIds.png
 
-Side by side, if there is no such pair::
+Where the path is not the same, a name that one image alone has is enough; letter case and
+Unicode form do not count. Side by side, if there is no such pair::
 
-    1.jpg  or  1.png       1_mask.png             values are class numbers
+    1.jpg  or  1.png       1_mask.png              values are class numbers
     1.jpg  or  1_RAW.jpg   1_CRACK.png 1_LANE.png  one mask for each class, named in the end
 
 Of several names that a mask's begins with, the longest counts. An end without a letter
-(``1_2.png``) names no class.
+(``1_2.png``) names no class. Side by side, only masks that are named as such may be JPEG files.
 """
 
 from __future__ import annotations
@@ -25,15 +28,25 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from reprise.formats.file_index import FileIndex
+from reprise.formats.mask_images import SUFFIXES
+from reprise.formats.name_matching import folded
 
-IMAGE_FOLDERS = frozenset({"image", "images", "img", "imgs", "jpegimages"})
+IMAGE_FOLDERS = frozenset({"image", "images", "img", "imgs", "jpegimages", "leftimg8bit"})
 MASK_FOLDERS = frozenset(
     {"annotation", "annotations", "label", "labels", "mask", "masks", "segmentationclass"}
+    | {"segmentation", "segmentations", "groundtruth", "ground_truth", "gt", "gtfine", "gtcoarse"}
 )
 # Numbers of objects, which say no class.
 _OTHER_MASKS = frozenset({"segmentationobject"})
-MASK_WORDS = frozenset({"label", "labels", "mask", "masks", "seg"})
-IMAGE_WORDS = frozenset({"image", "img", "raw"})
+# What Cityscapes has beside its class numbers: objects, colours, and numbers for training.
+_OTHER_ENDS = re.compile(
+    r"_gt(fine|coarse)_(instanceids|color|labeltrainids|instancetrainids)\.", re.IGNORECASE
+)
+MASK_WORDS = frozenset(
+    {"label", "labels", "mask", "masks", "seg", "segmentation", "segmented", "lbl"}
+    | {"gt", "groundtruth", "labelids", "gtfine", "gtcoarse"}
+)
+IMAGE_WORDS = frozenset({"image", "img", "raw", "leftimg8bit", "sat", "rgb"})
 
 
 @dataclass(frozen=True)
@@ -58,12 +71,25 @@ class Pairs:
         unlabelled: Images without a mask.
         orphans: Masks without an image.
         ambiguous: Masks with the images among which they cannot choose.
+        elsewhere: Masks whose image was found by its name alone, not its path.
+        cityscapes: Whether the masks are named as those of Cityscapes.
     """
 
     masks: dict[str, list[MaskFile]] = field(default_factory=dict)
     unlabelled: list[str] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
     ambiguous: dict[str, list[str]] = field(default_factory=dict)
+    elsewhere: list[str] = field(default_factory=list)
+    cityscapes: bool = False
+
+    def notes(self) -> list[str]:
+        """What is to be told of the names."""
+        if not self.elsewhere:
+            return []
+        return [
+            f"{len(self.elsewhere)} mask(s) were matched by name alone, for their images are in "
+            f"other folders or spelt in another way, such as {self.elsewhere[0]}"
+        ]
 
     def add(self, mask: MaskFile, images: list[str]) -> None:
         """Give a mask its image, one of those that its name fits."""
@@ -77,22 +103,42 @@ class Pairs:
 
 def pair(files: FileIndex) -> Pairs:
     """Find the masks of every image; no file is opened."""
-    names = [name for name in files.images() if not _folders(name) & _OTHER_MASKS]
+    names = [
+        name
+        for name in files.images()
+        if not _folders(name) & _OTHER_MASKS and not _OTHER_ENDS.search(name)
+    ]
     found = _parallel(names)
-    return found if found.masks or found.ambiguous else _side_by_side(names)
+    if not found.masks and not found.ambiguous:
+        found = _side_by_side(names)
+    masks = [mask.name.lower() for masks in found.masks.values() for mask in masks]
+    found.cityscapes = bool(masks) and all("_labelids." in name for name in masks)
+    return found
 
 
 def _parallel(names: list[str]) -> Pairs:
     masks = [name for name in names if _folders(name) & MASK_FOLDERS]
     images = [name for name in names if not _folders(name) & MASK_FOLDERS]
-    by_key: dict[str, list[str]] = {}
+    exact: dict[str, list[str]] = {}
+    bare: dict[str, list[str]] = {}
+    alone: dict[str, list[str]] = {}
     for name in images:
-        by_key.setdefault(_key(name, IMAGE_FOLDERS), []).append(name)
+        key = _key(name, IMAGE_FOLDERS)
+        exact.setdefault(key, []).append(name)
+        for start in _without_words(key, IMAGE_WORDS)[1:]:
+            bare.setdefault(start, []).append(name)
+        for start in _without_words(folded(posixpath.basename(key)), IMAGE_WORDS):
+            alone.setdefault(start, []).append(name)
     found = Pairs()
-    for name in filter(_is_png, masks):
-        key = _key(name, MASK_FOLDERS)
-        bare = next((start for start, end in _cuts(key) if end.lower() in MASK_WORDS), key)
-        found.add(MaskFile(name, None), by_key.get(key) or by_key.get(bare, []))
+    for name in filter(_may_be_mask, masks):
+        starts = _without_words(_key(name, MASK_FOLDERS), MASK_WORDS)
+        fitting = (known[start] for start in starts for known in (exact, bare) if start in known)
+        own = next(fitting, [])
+        if not own:
+            ends = _without_words(folded(posixpath.basename(starts[0])), MASK_WORDS)
+            own = next((alone[end] for end in ends if len(alone.get(end, [])) == 1), [])
+            found.elsewhere += [name] * bool(own)
+        found.add(MaskFile(name, None), own)
     return _rest(found, images)
 
 
@@ -103,7 +149,8 @@ def _side_by_side(names: list[str]) -> Pairs:
     for name in names:
         stem = posixpath.splitext(name)[0]
         marked = next((start for start, end in _cuts(stem) if end.lower() in IMAGE_WORDS), None)
-        if marked is not None or not _is_png(name):
+        drawn = _is_png(name) or (_may_be_mask(name) and _ends_like_mask(name))
+        if marked is not None or not drawn:
             photographs.setdefault(marked or stem, []).append(name)
         else:
             drawings.setdefault(stem, []).append(name)
@@ -139,6 +186,21 @@ def _cuts(stem: str) -> Iterator[tuple[str, str]]:
             yield stem[:place], stem[place + 1 :]
 
 
+def _without_words(path: str, words: frozenset[str]) -> list[str]:
+    """A path without ending; then without each word that its file name ends with in turn; then
+    without one that it starts with."""
+    found = [path]
+    while cut := next(_cuts(found[-1]), None):
+        if cut[1].lower() not in words:
+            break
+        found.append(cut[0])
+    folder, base = posixpath.split(path)
+    lead = re.match(r"([^\W\d_]+)[_-](?=.)", base)
+    if lead and lead[1].lower() in words:
+        found.append(posixpath.join(folder, base[lead.end() :]))
+    return found
+
+
 def _ends_like_mask(name: str) -> bool:
     first = next(_cuts(posixpath.splitext(name)[0]), None)
     return first is not None and first[1].lower() in MASK_WORDS
@@ -155,6 +217,10 @@ def _key(name: str, folders: frozenset[str]) -> str:
     if places:
         del parts[places[-1]]
     return "/".join(parts)
+
+
+def _may_be_mask(name: str) -> bool:
+    return posixpath.splitext(name)[1].lower() in SUFFIXES
 
 
 def _is_png(name: str) -> bool:

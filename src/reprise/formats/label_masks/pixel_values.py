@@ -1,143 +1,210 @@
-"""What the pixels of a label mask mean: class numbers, or colours of a CVAT ``labelmap.txt``.
+"""What the pixels of label masks mean: class numbers, or colours of a table.
 
-Numbers are the values of a grey PNG or the palette indices of one with a palette; of a colour PNG
-whose three channels are equal, their common value. 0 is background and 255 is ignored, unless no
-mask of the source holds any other value: then 255 is class 1 of binary masks.
+Numbers are the values of a grey mask or the palette indices of one with a palette; of a colour
+mask whose three channels are equal, their common value. With a table of colours
+(:mod:`.class_tables`), masks with a palette or with colours are read by colour; every colour must
+be in it, but for soft edges, which take the nearest. Black is background unless it is listed.
 
-``classes.txt`` names the numbers. When its first line is ``background`` (or another of
-BACKGROUND), lines are numbered from 0; else from 1. A number without a name is the class
-``class_<number>``.
+What all masks of a source hold decides the rest, and notes tell of it:
 
-``labelmap.txt`` has lines ``name:r,g,b::``, numbered in the same way; with it, masks with a
-palette or with colours are read by colour, and every colour must be in it. Black is background
-unless it is listed.
+- Soft edges and rings of JPEG are snapped to the few true values
+  (:mod:`reprise.formats.mask_levels`).
+- Where nothing but 0, 1 and 255 occurs, and 1 and 255 never in one mask, masks are binary: 1 and
+  255 are both class 1.
+- 255 is a class where it has a name, where edges are soft, or where all other values are
+  FAINTEST or more, as levels of grey; else it is void, and no object.
+- A number without a name is the class ``class_<number>``. In masks that are named as those of
+  Cityscapes, 1 to 6 are void, as Cityscapes has them.
 """
 
 from __future__ import annotations
 
-import posixpath
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
-from reprise.formats.class_list import read_class_list
-from reprise.formats.file_index import FileIndex
+from reprise.formats.label_masks.class_tables import ClassTable
 from reprise.formats.mask_images import open_mask
+from reprise.formats.mask_levels import LEAST_SOFT, MOST_BETWEEN, ValueCounts, snap
 from reprise.formats.records import LabelError
 
-BACKGROUND = frozenset({"_background_", "__background__", "background", "bg"})
-IGNORED = 255
-_UNSEEN = "__ignore__"  # the first line of LabelMe's lists, number -1
-_ENTRY = re.compile(r"(?P<name>[^:]+):(?P<red>\d+),(?P<green>\d+),(?P<blue>\d+)(:.*)?")
-_MOST_BYTES = 10**6
-_MOST_CLASSES = 65_000
+HIGH = 255
+# The least value of masks that are drawn in levels of grey, not in class numbers.
+FAINTEST = 64
+_CITYSCAPES_VOID = frozenset(range(1, 7))
+# Most difference between the channels of a grey picture that was saved as JPEG.
+_NEARLY_GREY = 24
+# How far JPEG moves the value of an area.
+_JPEG_SHIFT = 3
 
 
-@dataclass(frozen=True)
-class LabelValues:
+@dataclass
+class PixelValues:
     """The meaning of values in the masks of one source.
 
+    Args:
+        table: Which class a value or a colour is.
+        cityscapes: Whether the masks are named as those of Cityscapes.
+
     Attributes:
-        names: Class number to name, background left out.
-        colours: 0xRRGGBB to class number; empty when there is no list of colours.
-        background: Numbers that are no object; 0 among them.
+        names: Class number to name, without those that are no object.
+        background: Numbers that are no object.
+        notes: What was decided.
     """
 
-    names: Mapping[int, str] = field(default_factory=dict)
-    colours: Mapping[int, int] = field(default_factory=dict)
-    background: frozenset[int] = frozenset({0})
+    table: ClassTable
+    cityscapes: bool = False
+    names: dict[int, str] = field(default_factory=dict)
+    background: set[int] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+    _levels: list[int] | None = None
+    _binary: bool = False
 
-    def name(self, value: int) -> str:
+    def __post_init__(self) -> None:
+        self.background = set(self.table.background)
+        if self.cityscapes and not self.table.names:
+            self.background |= _CITYSCAPES_VOID
+            self.notes.append(
+                "masks are named as those of Cityscapes: numbers up to 6 are void; classes.txt "
+                "can name the others"
+            )
+        self.names = {
+            number: name
+            for number, name in self.table.names.items()
+            if number not in self.background
+        }
+        called = [name for number, name in self.table.names.items() if number in self.background]
+        if self.table.file:
+            void = f"; no class: {', '.join(called)}" if called else ""
+            self.notes.append(f"classes are named by {self.table.file}{void}")
+
+    def survey(self, paths: Iterable[Path]) -> None:
+        """Look at all masks of the source, and decide what their values mean; masks that cannot
+        be opened do not count."""
+        counts, only_ones, high, both, soft = ValueCounts(), 0, 0, 0, 0
+        seen: set[int] = set()
+        for path in paths:
+            try:
+                numbers = self._grey(open_mask(path))
+            except LabelError:
+                continue
+            if numbers is None:
+                continue
+            values = set(np.unique(numbers).tolist())
+            only_ones += values <= {0, 1} and 1 in values
+            high += HIGH in values
+            is_soft = len(values) > LEAST_SOFT
+            soft += is_soft
+            both += {1, HIGH} <= values and not is_soft
+            if not values <= {0, 1}:
+                counts.add(numbers)
+            seen |= values
+        self._levels = counts.levels()
+        if self._levels is not None:
+            named = [0, HIGH, *self.table.names]
+            self._levels = [_named_level(level, named) for level in self._levels]
+            shown = ", ".join(map(str, self._levels))
+            self.notes.append(
+                f"{soft} mask(s) have soft edges, as resizing or JPEG leaves them, and were "
+                f"snapped to {shown}; pixels in between are at most {MOST_BETWEEN:.0%} of all"
+            )
+            seen = {*self._levels, *([1] if only_ones else [])}
+        self._binary = seen <= {0, 1, HIGH} and HIGH in seen and not both and HIGH not in self.names
+        if self._binary and only_ones and high:
+            self.notes.append(
+                f"{only_ones} mask(s) show the object as 1 and {high} as 255: both are one class"
+            )
+        others = [value for value in seen if value not in (0, HIGH)]
+        grey_levels = bool(others) and min(others) >= FAINTEST
+        is_class = HIGH in self.names or self._levels is not None or grey_levels
+        if high and not self._binary and not is_class:
+            self.background.add(HIGH)
+            self.notes.append(f"255 is void in {high} mask(s), beside class numbers")
+
+    def name(self, number: int) -> str:
         """The class of a number."""
-        return self.names.get(value, f"class_{value}")
+        return self.names.get(number, f"class_{number}")
 
-    def read(self, path: Path) -> tuple[np.ndarray, bool]:
-        """Class numbers of a mask's pixels.
+    def read(self, path: Path) -> np.ndarray:
+        """Class numbers of a mask's pixels, those of ``background`` among them.
 
         Returns:
-            uint16 or uint8, shape (height, width); and whether IGNORED has its special
-            meaning, which it has not among colours.
+            uint16 or uint8, shape (height, width).
 
         Raises:
             LabelError: The mask cannot be opened, is of more than 8 bits or holds a colour
                 without a meaning.
         """
         image = open_mask(path)
-        if image.mode in ("1", "L") or (image.mode == "P" and not self.colours):
-            return np.asarray(image).astype(np.uint8), True
+        numbers = self._grey(image)
+        if numbers is None:
+            return self._numbers(*(np.asarray(one) for one in image.convert("RGB").split()))
+        if self._levels is not None and not numbers.max() <= 1:
+            numbers = snap(numbers, self._levels)
+        return np.where(numbers == HIGH, np.uint8(1), numbers) if self._binary else numbers
+
+    def _grey(self, image: Image.Image) -> np.ndarray | None:
+        """The values of a mask; None where colours count.
+
+        Raises:
+            LabelError: It is of more than 8 bits, or has colours without a table.
+        """
+        if image.mode == "P" and image.format == "GIF":
+            # A GIF has no other mode: its numbers are the greys of its palette.
+            image = image.convert("RGB")
+        if image.mode in ("1", "L") or (image.mode == "P" and not self.table.colours):
+            return np.asarray(image).astype(np.uint8)
+        if image.mode.startswith("I") and np.asarray(image).max() <= 255:
+            return np.asarray(image).astype(np.uint8)
         if image.mode not in ("LA", "P", "PA", "RGB", "RGBA"):
             raise LabelError(f"class numbers have 8 bits, and it is of the mode {image.mode}")
-        channels = [np.asarray(channel) for channel in image.convert("RGB").split()]
-        if self.colours:
-            return self._numbers(*channels), False
-        if not all((channel == channels[0]).all() for channel in channels):
+        if self.table.colours:
+            return None
+        channels = np.stack([np.asarray(one) for one in image.convert("RGB").split()])
+        spread = int((channels.max(axis=0) - channels.min(axis=0)).max())
+        if spread > (_NEARLY_GREY if image.format == "JPEG" else 0):
             raise LabelError("it has colours, and no labelmap.txt says which classes they are")
-        return channels[0], True
+        return np.asarray(channels[1])
 
     def _numbers(self, red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> np.ndarray:
         codes = red.astype(np.uint32) << 16 | green.astype(np.uint32) << 8 | blue
         numbers = np.zeros(codes.shape, dtype=np.uint16)
         known = codes == 0
-        for colour, number in self.colours.items():
+        for colour, number in self.table.colours.items():
             same = codes == colour
             numbers[same] = number
             known |= same
         if not known.all():
-            colour = int(codes[~known][0])
-            text = f"{colour >> 16},{colour >> 8 & 255},{colour & 255}"
-            raise LabelError(f"its colour {text} is not in labelmap.txt")
+            numbers[~known] = self._nearest(codes[~known], known.size)
         return numbers
 
+    def _nearest(self, codes: np.ndarray, size: int) -> np.ndarray:
+        """Numbers of the nearest colours, where there are so many and so few as of soft edges.
 
-def read_values(files: FileIndex) -> LabelValues:
-    """The meaning that ``labelmap.txt`` or, failing that, ``classes.txt`` gives.
-
-    Raises:
-        RepriseError: One of them is malformed, or there are several labelmap.txt.
-    """
-    maps = [name for name in files.names if posixpath.basename(name).lower() == "labelmap.txt"]
-    if len(maps) > 1:
-        raise files.source_error(
-            f"it has {maps[0]} and {maps[1]}.",
-            "keep the one that is right.",
-        )
-    if not maps:
-        return _numbered(read_class_list(files), [])
-    entries = _entries(files, maps[0])
-    return _numbered([name for name, _ in entries], [colour for _, colour in entries])
-
-
-def _numbered(names: list[str], colours: list[int]) -> LabelValues:
-    if names and names[0].lower() == _UNSEEN:
-        names, colours = names[1:], colours[1:]
-    first = 0 if names and names[0].lower() in BACKGROUND else 1
-    numbered = dict(enumerate(names, start=first))
-    background = {value for value, name in numbered.items() if name.lower() in BACKGROUND}
-    return LabelValues(
-        {value: name for value, name in numbered.items() if value not in background},
-        {colour: value for value, colour in enumerate(colours, start=first)},
-        frozenset(background | {0}),
-    )
+        Raises:
+            LabelError: They are no soft edges.
+        """
+        unknown, places = np.unique(codes, return_inverse=True)
+        if len(unknown) < LEAST_SOFT or codes.size > MOST_BETWEEN * size:
+            colour = int(codes[0])
+            text = f"{colour >> 16},{colour >> 8 & 255},{colour & 255}"
+            raise LabelError(f"its colour {text} is not in {self.table.file}")
+        listed = dict(self.table.colours)
+        listed.setdefault(0, 0)
+        distances = ((_channels(unknown)[:, None] - _channels(list(listed))[None]) ** 2).sum(2)
+        numbers = np.array(list(listed.values()), np.uint16)
+        return np.asarray(numbers[distances.argmin(1)][places])
 
 
-def _entries(files: FileIndex, name: str) -> list[tuple[str, int]]:
-    fix = "write one class a line, as in: road:128,64,128::"
-    with files.path(name).open("rb") as file:
-        text = file.read(_MOST_BYTES).decode("utf-8-sig", errors="replace")
-    entries: list[tuple[str, int]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        found = _ENTRY.fullmatch(line.strip())
-        channels = [int(found[key][:4]) for key in ("red", "green", "blue")] if found else [256]
-        if not found or max(channels) > 255:
-            raise files.error(name, f"line {number}", "no name:r,g,b:: is in it", fix)
-        red, green, blue = channels
-        entries.append((found["name"].strip(), red << 16 | green << 8 | blue))
-    for kind, seen in (("class", [n for n, _ in entries]), ("colour", [c for _, c in entries])):
-        if len(set(seen)) < len(seen) or len(seen) > _MOST_CLASSES:
-            raise files.source_error(f"{name} names a {kind} twice.", fix)
-    return entries
+def _named_level(level: int, named: list[int]) -> int:
+    """The value that has a meaning where JPEG has moved a level a little, else the level."""
+    near = min(named, key=lambda value: abs(value - level))
+    return near if abs(near - level) <= _JPEG_SHIFT else level
+
+
+def _channels(codes: object) -> np.ndarray:
+    values = np.asarray(codes, dtype=np.int64)
+    return np.stack([values >> 16, values >> 8 & 255, values & 255], axis=-1)

@@ -26,7 +26,7 @@ from reprise.preprocessing.rules import Rule
 from reprise.sources.config import SourceConfig
 
 # What is cached beside the records.
-_SUMMARY = ("count", "classes", "notes", "unlisted")
+_SUMMARY = ("count", "classes", "notes", "unlisted", "specks")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class SourceLabels:
         notes: What was decided in reading it.
         unlisted: Images that are left out because no label mentions them.
         cacheable: False when they depend on more than the label files.
+        specks: Regions of masks that are left out because they are too small for objects.
     """
 
     source: str
@@ -50,6 +51,7 @@ class SourceLabels:
     notes: list[str] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)
     cacheable: bool = True
+    specks: int = 0
 
     def records(self) -> Iterator[ImageRecord]:
         """The images in the order of their names, those without labels last."""
@@ -127,6 +129,7 @@ def _read(file: Path, source: str, entry: SourceConfig, folder: Path) -> SourceL
         classes,
         dataset.notes,
         unlisted,
+        specks=dataset.specks,
         cacheable=not dataset.opened_images,
     )
 

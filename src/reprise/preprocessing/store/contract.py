@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -29,7 +29,7 @@ def write_tables(
     categories: list[Category],
     rejected: pd.DataFrame,
     labels: pd.DataFrame | None = None,
-    notes: dict[str, list[str]] | None = None,
+    further: Mapping[str, object] | None = None,
 ) -> None:
     """Write everything of a dataset but its shards.
 
@@ -40,7 +40,8 @@ def write_tables(
         categories: Sorted by ``category_id``.
         rejected: Columns REJECTED_COLUMNS: the ledger.
         labels: Columns LABEL_COLUMNS; None when no image is labelled as a whole.
-        notes: For each source what was decided in reading it; goes into the statistics.
+        further: What goes into the statistics beside counts: ``notes`` by source, what was
+            decided in reading it, and ``specks``, where masks had any.
     """
     labels = table([], LABEL_COLUMNS) if labels is None else labels
     (root / "annotations").mkdir(parents=True, exist_ok=True)
@@ -59,7 +60,7 @@ def write_tables(
         rows = images[images["split"] == split]
         _write_coco(root / "annotations" / f"{split}.json", rows, annotations, entries)
     counted = statistics(images, annotations, labels, categories, rejected)
-    write_json(root / "statistics.json", {**counted, "notes": notes or {}})
+    write_json(root / "statistics.json", {**counted, **(further or {"notes": {}})})
 
 
 def _write_coco(

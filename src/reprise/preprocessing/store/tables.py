@@ -107,6 +107,7 @@ class Contents:
         categories: The classes.
         ledger: Rows of REJECTED_COLUMNS in any order.
         notes: For each source what was decided in reading it.
+        specks: For each source with any, the regions of masks that were too small for objects.
     """
 
     images: list[ProcessedImage]
@@ -116,6 +117,7 @@ class Contents:
     categories: list[Category]
     ledger: list[dict[str, str]]
     notes: dict[str, list[str]]
+    specks: dict[str, int]
 
 
 def write_dataset(out: Path, dataset: Contents) -> None:
@@ -137,7 +139,7 @@ def write_dataset(out: Path, dataset: Contents) -> None:
         dataset.categories,
         table(sorted(dataset.ledger, key=lambda row: tuple(row.values())), REJECTED_COLUMNS),
         table(labels, LABEL_COLUMNS),
-        dataset.notes,
+        {"notes": dataset.notes, **({"specks": dataset.specks} if dataset.specks else {})},
     )
 
 
