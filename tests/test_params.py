@@ -139,3 +139,55 @@ def test_every_parameter_has_a_description() -> None:
     whole = params.schema().model_json_schema()
     definitions = whole["$defs"]
     assert [m for name, d in definitions.items() for m in undescribed(d, name)] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("variant: nano", "variant: small", "there are no 'screens' weights of yolo11 small"),
+        ("architecture: auto", "architecture: yolov8", "of yolov8 nano to detect"),
+        ("task: auto", "task: segment", "of yolo11 nano to segment"),
+        ("url: data/seed/gui-screens.zip", "url: ../cells", "data.sources names ../cells"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused_with_the_line_to_write(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    """Also as a file with its checksum, which the published parameters of these tests name."""
+    with pytest.raises(RepriseError) as caught:
+        params.load(edited(tmp_path, old, new))
+    assert told in caught.value.problem
+    assert "write model.weights.yolo: coco, or model.weights.yolo: none" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("coc0", "did you mean yolo: coco?"),
+        ("imagenet", "no published weights of yolo are called 'imagenet'"),
+        ("https://example.org/a.pt", "a URL needs its checksum"),
+        ("3", "Input should be text; write it in quotes"),
+    ],
+)
+def test_a_name_that_is_none_is_refused(tmp_path: Path, entry: str, told: str) -> None:
+    text = PUBLISHED.read_text()
+    start, end = text.index("    yolo:\n"), text.index("  freeze:")
+    path = tmp_path / "params.yaml"
+    path.write_text(f"{text[:start]}    yolo: {entry}\n{text[end:]}")
+    with pytest.raises(RepriseError, match=re.escape(told)):
+        params.load(path)
+
+
+def test_a_weights_file_of_another_network_is_refused_by_the_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import torch
+
+    torch.save({"a": torch.ones(1)}, tmp_path / "mine.pt")
+    text = PUBLISHED.read_text()
+    start, end = text.index("    yolo:\n"), text.index("  freeze:")
+    (tmp_path / "params.yaml").write_text(f"{text[:start]}    yolo: ./mine.pt\n{text[end:]}")
+    monkeypatch.chdir(tmp_path)
+    assert params.main(["--check"]) == 1
+    assert "these are the weights of another network" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.pt", "params.yaml"]

@@ -252,6 +252,22 @@ def test_the_same_file_by_its_path_is_the_same_start(tmp_path: Path, coco: Path)
     assert by_path | {"weights": "coco"} == by_name
 
 
+def test_a_mirror_that_cannot_be_used_or_a_damaged_pin_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MIRROR, "https://me:secret@mirror.example")
+    with pytest.raises(RepriseError, match=f"{MIRROR} cannot be used: .* password") as caught:
+        bring(NANO, "coco", tmp_path)
+    assert "secret" not in str(caught.value)
+    monkeypatch.delenv(MIRROR)
+    (tmp_path / "weights.csv").write_text(f"url,sha256\n{find(NANO, 'coco').url},abc\n")
+    with pytest.raises(RepriseError, match=r"a line of .*weights\.csv cannot be used"):
+        bring(NANO, "coco", tmp_path)
+    (tmp_path / "weights.csv").write_text("1,2\n3,4\n")
+    with pytest.raises(RepriseError, match=r"weights\.csv is damaged"):
+        bring(NANO, "coco", tmp_path)
+
+
 CLASSES = ["cell", "Traffic_Light", "car"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -192,3 +192,38 @@ def test_weights_of_screens_are_for_the_embedded_screens_alone() -> None:
         with pytest.raises(RepriseError, match=r"data\.sources names \.\./cells") as caught:
             check_name(network, entry, [SCREENS_DATA, "../cells"])
         assert "write model.weights.yolo: coco, or model.weights.yolo: none" in caught.value.fix
+
+
+def test_the_classes_are_those_that_the_libraries_state() -> None:
+    from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
+
+    found = find(Network.chosen("mask_rcnn", "auto", "auto", "medium"), "coco").classes
+    assert found == FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"][1:]
+    zoo = find(Network.chosen("detectron2", "auto", "auto", "medium"), "coco").classes
+    assert zoo is not None
+    assert len(zoo) == 80
+    for name in ("yolo", "sam", "multilabel"):
+        # In the file itself, or of no use.
+        assert {one.classes for one in PUBLISHED if one.network.family == name} == {None}
+
+
+def test_the_head_of_each_family_has_its_classes_where_it_says() -> None:
+    mask = family_class("mask_rcnn").class_rows
+    family: Any = None
+    rows = mask(family, "roi_heads.mask_predictor.mask_fcn_logits.weight", 2, 3)
+    assert rows is not None
+    assert rows.tolist() == [[1], [2], [0]]
+    rows = mask(family, "roi_heads.box_predictor.bbox_pred.bias", 1, 8)
+    assert rows is not None
+    assert rows.tolist() == [[4, 5, 6, 7], [0, 1, 2, 3]]
+    zoo = family_class("detectron2").class_rows
+    expected: dict[tuple[str, int], list[list[int]] | None] = {
+        ("roi_heads.box_predictor.cls_score.bias", 3): [[0], [1], [2]],
+        ("roi_heads.box_predictor.bbox_pred.weight", 8): [[0, 1, 2, 3], [4, 5, 6, 7]],
+        ("roi_heads.mask_head.predictor.weight", 2): [[0], [1]],
+        ("head.cls_score.weight", 6): [[0, 2, 4], [1, 3, 5]],
+        ("backbone.fpn_lateral2.weight", 256): None,
+    }
+    for (name, length), places in expected.items():
+        rows = zoo(family, name, 2, length)
+        assert (rows if rows is None else rows.tolist()) == places

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from reprise.errors import RepriseError
 from reprise.replacing import replacing_file, replacing_folder
 from reprise.sources.config import LimitsConfig, SourceConfig
@@ -142,7 +144,15 @@ def _published_file(
     pins = read_pins(folders.pins)
     whole = published.sha256 if len(published.sha256) == 64 else None
     pin = whole or pins.get(published.url)
-    source = SourceConfig(url=address(published.url), sha256=pin)
+    try:
+        source = SourceConfig(url=address(published.url), sha256=pin)
+    except ValidationError as error:
+        # The address may hold a password.
+        what = f"the address in {MIRROR}" if os.environ.get(MIRROR) else f"a line of {folders.pins}"
+        raise RepriseError(
+            f"{what} cannot be used: {error.errors()[0]['msg'].removeprefix('Value error, ')}.",
+            f"correct {MIRROR}, or restore {folders.pins}: git checkout {folders.pins}",
+        ) from None
 
     def check(path: Path) -> None:
         weights_name(path)
