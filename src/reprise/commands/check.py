@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reprise.commands.check_dataset import DatasetSummary
     from reprise.sources.config import LimitsConfig
 
-_ARCHIVE_ENDINGS = re.compile(r"\.(zip|tar|tgz|tbz2|txz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
+ARCHIVE_ENDINGS = re.compile(r"\.(zip|tar|tgz|tbz2|txz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_CLASSES = 100  # that are listed
 
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     """
     from reprise.commands.check_dataset import check_dataset
 
-    path, name = options.path, _source_name(options.path)
+    path, name = options.path, source_name(options.path.resolve().name)
     allowed, notes = _limits()
     with _folder(path, allowed, options.encoding) as (folder, told):
         format_name, reason = options.format, "it was named"
@@ -154,13 +154,18 @@ def _folder(
 
 def _packed(path: Path) -> list[str]:
     """A note on archives inside a folder, which is not changed by looking at it."""
-    if not path.is_dir():
-        return []
-    inside = [name for name in FileIndex(path, path.name).names if _ARCHIVE_ENDINGS.search(name)]
+    inside = packed_archives(path)
     if not inside:
         return []
     some = ", ".join(inside[:3])
     return [f"{len(inside)} archive(s) in it were not looked into, the pipeline will: {some}"]
+
+
+def packed_archives(path: Path) -> list[str]:
+    """The archives inside a folder; none of a file."""
+    if not path.is_dir():
+        return []
+    return [name for name in FileIndex(path, path.name).names if ARCHIVE_ENDINGS.search(name)]
 
 
 def _detected(folder: Path, source: str, path: Path) -> tuple[str, str]:
@@ -174,11 +179,11 @@ def _detected(folder: Path, source: str, path: Path) -> tuple[str, str]:
     return name, f"it has {reason}"
 
 
-def _source_name(path: Path) -> str:
-    """A name for ``data.sources`` made of the file's name."""
+def source_name(file: str) -> str:
+    """A name for ``data.sources`` made of the name of a file or folder."""
     from reprise.sources.source_entry import yaml_text
 
-    words = _ARCHIVE_ENDINGS.sub("", path.resolve().name).lower()
+    words = ARCHIVE_ENDINGS.sub("", file).lower()
     name = re.sub("[^a-z0-9]+", "_", words).strip("_")[:41]
     # The synthesize stage has the one name for itself, and YAML must read it as text.
     free = name != "synthetic" and name[:1].isalpha() and yaml_text(name) == name

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reprise.commands.check_headers import Header, read_header
-from reprise.formats.records import ImageRecord, ReadOptions
+from reprise.formats.records import ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.source_labels import read_source
 from reprise.preprocessing.decode.decoder import BadImageError
-from reprise.preprocessing.labels.clean_labels import clean_labels
+from reprise.preprocessing.labels.clean_labels import CleanBox, CleanedLabels, clean_labels
 from reprise.preprocessing.rules import Rule
 from reprise.preprocessing.split.group_keys import extractor
 
@@ -115,22 +115,19 @@ def check_dataset(
         RepriseError: The labels as a whole cannot be read.
     """
     dataset = read_source(folder, source, format_name, options)
-    headers = _read_headers(dataset.images, max_pixels, most_headers)
+    headers: dict[str, Header | BadImageError] = {}
     problems: dict[Rule, Problem] = {}
     usable = 0
-    for record in dataset.images:
-        try:
-            notes = _notes(record, headers.get(record.name))
-            lost = any(rule is Rule.IMAGE_LABELS_LOST for rule, _ in notes)
-            usable += not lost and (record.labelled or not dataset.lists_images)
-        except BadImageError as bad:
-            notes = [(bad.rule, bad.detail)]
-        for rule, detail in notes:
+    for image in check_images(dataset, max_pixels, most_headers):
+        usable += image.usable
+        if image.header is not None:
+            headers[image.record.name] = image.header
+        for rule, detail in image.notes:
             new = Problem(rule.code, rule.item, rule.action, rule.meaning)
             problem = problems.setdefault(rule, new)
             problem.count += 1
             if len(problem.examples) < EXAMPLES:
-                problem.examples.append(f"{record.name}: {detail}")
+                problem.examples.append(f"{image.record.name}: {detail}")
     there = [record for record in dataset.images if record.path is not None]
     readable = [header for header in headers.values() if isinstance(header, Header)]
     return DatasetSummary(
@@ -176,9 +173,55 @@ def _read_headers(
     return found
 
 
-def _notes(record: ImageRecord, header: Header | BadImageError | None) -> list[tuple[Rule, str]]:
-    """What the rules say of an image that is kept, judged by its header, or else by the size
-    that its labels state.
+@dataclass(frozen=True, slots=True)
+class CheckedImage:
+    """An image and what preprocessing would make of it, as far as its labels and header tell.
+
+    Attributes:
+        record: As its label file has it.
+        header: Of the file, or what is wrong with it; None where it was not read.
+        size: Width and height of the upright image in pixels; None where nothing states it.
+        boxes: Those that stay, in pixels of the upright image; empty without a ``size``.
+        notes: A rule and a detail for everything that would be dropped or repaired.
+        usable: Whether the image would stay.
+    """
+
+    record: ImageRecord
+    header: Header | BadImageError | None
+    size: tuple[int, int] | None
+    boxes: list[CleanBox]
+    notes: list[tuple[Rule, str]]
+    usable: bool
+
+
+def check_images(
+    dataset: SourceDataset, max_pixels: int, most_headers: int = MOST_HEADERS
+) -> Iterator[CheckedImage]:
+    """Judge every image of a source by the rules of preprocessing, without decoding any.
+
+    Args:
+        dataset: The labels of the source.
+        max_pixels: Largest image, width times height.
+        most_headers: Image headers to read; the images without one are judged by the size that
+            their labels state.
+    """
+    headers = _read_headers(dataset.images, max_pixels, most_headers)
+    for record in dataset.images:
+        header = headers.get(record.name)
+        try:
+            size, labels = _cleaned(record, header)
+        except BadImageError as bad:
+            yield CheckedImage(record, header, None, [], [(bad.rule, bad.detail)], usable=False)
+        else:
+            usable = not labels.lost and (record.labelled or not dataset.lists_images)
+            yield CheckedImage(record, header, size, labels.boxes, labels.notes, usable)
+
+
+def _cleaned(
+    record: ImageRecord, header: Header | BadImageError | None
+) -> tuple[tuple[int, int] | None, CleanedLabels]:
+    """The size of an image that is kept, by its header or else by its labels, and what the
+    rules leave of its labels.
 
     Raises:
         BadImageError: Preprocessing would drop it.
@@ -189,11 +232,10 @@ def _notes(record: ImageRecord, header: Header | BadImageError | None) -> list[t
         raise BadImageError(Rule.IMAGE_MISSING, f"with {len(record.boxes)} box(es)")
     if isinstance(header, BadImageError):
         raise header
-    if header is not None:
-        size = header.width, header.height
-        return clean_labels(record, *size, header.orientation).notes
-    stated = _stated(record)
-    return clean_labels(record, *stated, 1).notes if stated else []
+    size = (header.width, header.height) if header is not None else _stated(record)
+    if size is None:
+        return None, CleanedLabels()
+    return size, clean_labels(record, *size, header.orientation if header is not None else 1)
 
 
 def _stated(record: ImageRecord) -> tuple[int, int] | None:

@@ -103,7 +103,7 @@ def detect_format(files: FileIndex) -> tuple[str, str]:
         RepriseError: No format fits, or several do.
     """
     source = files.source
-    found = {name: reason for name in FORMATS if (reason := format_module(name).detect(files))}
+    found = fitting_formats(files)
     if len(found) == 1:
         return next(iter(found.items()))
     if not files.names:
@@ -123,6 +123,11 @@ def detect_format(files: FileIndex) -> tuple[str, str]:
         f"source '{source}' fits several formats:\n{lines}",
         f"name the one to read: data.sources.{source}.format",
     )
+
+
+def fitting_formats(files: FileIndex) -> dict[str, str]:
+    """Every format that the files show, and what shows it, in the order of FORMATS."""
+    return {name: reason for name in FORMATS if (reason := format_module(name).detect(files))}
 
 
 _MOST = 5

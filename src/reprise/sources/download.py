@@ -75,7 +75,7 @@ def download_folders(
             folder.mkdir()
             place = f"data.sources.{name}"
             with error_context(place), verified_copy(source, limits, base, scratch) as copy:
-                notes = _fill(folder, copy.path, source, limits)
+                notes = fill_folder(folder, copy.path, source, limits)
             for note in notes:
                 print(f"{name}: {note}")
             if copy.commit is not None:
@@ -100,8 +100,21 @@ def error_context(place: str) -> Iterator[None]:
         ) from None
 
 
-def _fill(folder: Path, path: Path, source: SourceConfig, limits: LimitsConfig) -> list[str]:
-    """Write a source's files, from a file or folder on this machine; notes are returned."""
+def fill_folder(folder: Path, path: Path, source: SourceConfig, limits: LimitsConfig) -> list[str]:
+    """Write a source's files: a folder's copied, an archive's unpacked, those inside it too.
+
+    Args:
+        folder: An empty folder.
+        path: A verified copy of the source: a file or folder on this machine.
+        source: The source, for the path inside a repository.
+        limits: Of the unpacked files.
+
+    Returns:
+        Notes on what an archive holds besides.
+
+    Raises:
+        RepriseError: The archive is broken, unsafe or over a limit.
+    """
     notes: list[str] = []
     quota = Quota(limits.max_files, int(limits.max_unpacked_gb * 1e9))
     if path.is_dir():

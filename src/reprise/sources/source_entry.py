@@ -57,11 +57,11 @@ def pin(
     name = _name(path or url)
     with error_context("pin"), verified_copy(source, limits, base, scratch, pinning=True) as copy:
         sha256, commit = copy.sha256, copy.commit
-    lines = [f"{yaml_text(name)}:", f"  url: {yaml_text(_shown(url))}"]
+    lines = [f"{yaml_text(name)}:", f"  url: {yaml_text(shown_url(url))}"]
     lines += [f"  revision: {commit}"] if commit else []
     lines += [f"  path: {yaml_text(path)}"] if path else []
     lines += [f"  sha256: {sha256}", "  format: auto"]
-    if _shown(url) != url:
+    if shown_url(url) != url:
         lines.insert(0, "# The url's query looks like a signature: put it back only if it is none.")
     return "\n".join(lines) + "\n"
 
@@ -72,7 +72,8 @@ def _name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", stem).strip("_")[:40] or "mine"
 
 
-def _shown(url: str) -> str:
+def shown_url(url: str) -> str:
+    """A url without a query that looks like a signature."""
     return without_queries(url) if _SIGNED.search(urlsplit(url).query) else url
 
 

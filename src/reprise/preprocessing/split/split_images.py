@@ -145,7 +145,7 @@ def _by_source(real: Sequence[ProcessedImage], earlier: Mapping[str, str]) -> Sp
     absent = _not_given(real)
     fixed = [image for image in real if image.given_split in ("val", "test")]
     rest = [image for image in real if image.given_split not in ("val", "test")]
-    config = _cut(absent)
+    config = cut_shares(absent)
     still = {digest: name for digest, name in earlier.items() if name in ("train", *absent)}
     cut = _split_groups(rest, config, still)
     _check_filled(
@@ -205,7 +205,7 @@ def _not_given(images: Sequence[ProcessedImage]) -> list[str]:
     return [name for name in ("val", "test") if name not in given]
 
 
-def _cut(absent: Sequence[str]) -> SplitConfig:
+def cut_shares(absent: Sequence[str]) -> SplitConfig:
     """An empty section's shares for the splits that no source gives; train keeps the rest."""
     default = SplitConfig()
     val = default.val if "val" in absent else 0.0
