@@ -242,9 +242,14 @@ def _network(params: Params) -> Family:
     return family(params.model, ["first", "second"], params.data.image_size)
 
 
-def _check_network(params: Params) -> None:
+def check_network(params: Params) -> None:
     """Build the network; check that its family uses what is set, and that a weights file that
-    is here fits: nothing of it needs data."""
+    is here fits: nothing of it needs data.
+
+    Raises:
+        RepriseError: There is no such network, a parameter has no effect on it, or the file is
+            of another one.
+    """
     import tempfile
 
     from reprise.sources.urls import local_path
@@ -301,7 +306,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(schema().model_json_schema(), indent=2, ensure_ascii=False))
         return 0
     try:
-        _check_network(load())
+        check_network(load())
     except RepriseError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1

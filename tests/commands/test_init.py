@@ -66,10 +66,9 @@ def test_a_folder_becomes_parameters_and_only_they_change(top: Path, capsys: Cap
     assert found["data"]["classes"] == ["cell", "nucleus"]
     assert found["synthetic"]["generator"] == "none"
     assert _files(top) == {"dvc.yaml", "params.yaml"}
-    # Those of the embedded dataset and its weights go with them; all others stay.
+    # Those of the embedded dataset go with it; all others stay.
     gone = _comments(before) - _comments(Path("params.yaml").read_text())
     assert {comment.split(":")[0] for comment in gone} == {
-        "# made by data/seed/pretrain.py",
         "# a folder or an archive",
         "# of the archive",
         "# how the labels are written; auto finds out (README",
@@ -277,6 +276,25 @@ def test_an_invalid_params_yaml_is_left_for_its_author(top: Path, capsys: Captur
     assert _init("../cells") == 1
     assert "training.epoch" in capsys.readouterr().err
     assert Path("params.yaml").read_text() == text
+
+
+def test_published_weights_are_named_and_fit(top: Path, capsys: Capture) -> None:
+    tiny_coco(top.parent / "cars", 20, ("car", "cart"))
+    assert main(["init", "../cars"]) == 0
+    assert "COCO knows car\n" in capsys.readouterr().out
+    found = _params()["model"]
+    assert (found["weights"], found["carry_over_classes"]) == ({"yolo": "coco"}, True)
+    assert params.main(["--check"]) == 0
+    assert main(["init", "../cars", "--weights", "cocoa"]) == 1
+    assert "did you mean yolo: coco?" in capsys.readouterr().err
+
+
+def test_sources_edited_by_hand_beside_the_embedded_weights_are_no_obstacle(top: Path) -> None:
+    tiny_coco(top.parent / "cells", 20)
+    text = Path("params.yaml").read_text().replace("data/seed/gui-screens.zip", "../cells")
+    Path("params.yaml").write_text(text)
+    assert params.main(["--check"]) == 1
+    assert _init("../cells") == 0
 
 
 def test_what_a_person_set_and_the_network_cannot_use_is_an_error(

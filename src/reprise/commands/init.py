@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reprise.commands import limits, printable, scratch
+from reprise.commands import printable, scratch
 from reprise.errors import RepriseError
 from reprise.formats.registry import FORMATS
 from reprise.models.registry import FAMILIES
@@ -18,7 +18,6 @@ from reprise.replacing import replacing_file
 if TYPE_CHECKING:
     from reprise.commands.initializing.choices import Choice
     from reprise.commands.initializing.fingerprint import Fingerprint
-    from reprise.params import Params
 
 PARAMS = Path("params.yaml")
 NEXT = """
@@ -60,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--weights",
         default="",
         metavar="NAME",
-        help="published weights to start from, or none (default: coco, imagenet or sa1b)",
+        help="published weights to start from, as reprise weights lists them, or none",
     )
     parser.add_argument(
         "--keep",
@@ -95,9 +94,10 @@ def run(options: argparse.Namespace) -> int:
             "change to the folder that holds dvc.yaml and params.yaml, and name the data from "
             "there.",
         )
-    present = params.load(PARAMS)
+    # Weights that do not fit are among what is replaced.
+    present = params.load(PARAMS, check_weights=False)
     data = take_fingerprint(
-        options.sources, options.format, limits(), scratch("download") or Path()
+        options.sources, options.format, present.data.limits, scratch("download") or Path()
     )
     machine = this_machine()
     split = present.data.split
@@ -109,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
     before = PARAMS.read_text(encoding="utf-8")
     after = with_choices(before, choices)
     _check(after, data)
-    print(printable(_found(data) + f"this machine: {machine}\n\n" + _table(choices, present)))
+    print(printable(_found(data) + f"this machine: {machine}\n\n" + _table(choices, before)))
     changed = before != after
     if options.dry_run:
         lines = difflib.unified_diff(
@@ -143,7 +143,7 @@ def _check(text: str, data: Fingerprint) -> None:
         file = Path(folder, PARAMS)
         file.write_text(text, encoding="utf-8")
         checked = params.load(file)
-    params._check_network(checked)
+    params.check_network(checked)
     choose_classes([SourceLabels("init", Path(), 0, data.classes)], checked.data)
 
 
@@ -161,9 +161,11 @@ def _found(data: Fingerprint) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(choices: Sequence[Choice], present: Params) -> str:
+def _table(choices: Sequence[Choice], text: str) -> str:
     """A line for each choice: key, value, what it was where that differs, and the reason."""
-    before = present.model_dump(exclude_unset=True)
+    from ruamel.yaml import YAML
+
+    before = YAML(typ="safe", pure=True).load(text)
     wide = max(len(choice.key) for choice in choices)
     lines = []
     for choice in choices:
@@ -192,4 +194,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         more = f", and {len(value) - 6} more" if len(value) > 6 else ""
         return f"[{', '.join(map(str, value[:6]))}{more}]"
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -25,6 +25,8 @@ from reprise.preprocessing.config import SplitConfig
 from reprise.scoring.tasks import Task
 from reprise.validation.config import ExpectationsConfig
 from reprise.validation.summary_tables import TINY
+from reprise.weights.config import NO_WEIGHTS
+from reprise.weights.published import COCO_CLASSES, VARIANTS, Network, fitting
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ RATES = {
     "faster_rcnn": 2.0,
     "mask_rcnn": 1.0,
     "detectron2": 1.0,
-    "sam": 1.0,
+    "sam": 0.5,
     "multilabel": 6.0,
 }
 # GB of memory that an image of a batch takes at 640 pixels, of the variants that are chosen.
@@ -77,7 +79,6 @@ MEMORY = {
     "multilabel": 0.5,
 }
 PROPOSING = ("faster_rcnn", "mask_rcnn", "detectron2")
-PUBLISHED = {"sam": "sa1b", "multilabel": "imagenet"}
 ANCHORS = [32, 64, 128, 256, 512]  # the networks' own
 
 OBJECT_PIXELS = 16  # of the side of the object that 95% are larger than: two cells of a stride of 8
@@ -96,9 +97,9 @@ def choose(data: Fingerprint, machine: Machine, wishes: Wishes) -> list[Choice]:
     """
     model = model_type(data, wishes)
     family, task = str(model.value), model_task(data, str(model.value))
-    variant = model_variant(family, machine)
-    weights = model_weights(family, str(variant.value), wishes)
-    random = weights.value[family] in (None, "none")
+    variant = model_variant(family, task, machine, wishes)
+    weights = model_weights(family, task, str(variant.value), wishes)
+    random = weights.value[family] == NO_WEIGHTS
     size = image_size(data, machine, task)
     splitting, offered = splits(data, wishes.split)
     divided = foreseen(data.images, SplitConfig(**splitting) if splitting else None)
@@ -113,6 +114,7 @@ def choose(data: Fingerprint, machine: Machine, wishes: Wishes) -> list[Choice]:
         Choice("model.architecture", "auto", "the family's first"),
         variant,
         weights,
+        carry_over(data, weights.value[family]),
         *first_stage(data, family, size.value, machine),
         max_detections(data),
         sources(data),
@@ -166,26 +168,40 @@ def model_task(data: Fingerprint, family: str) -> Task:
     return "segment" if data.all_masks and family != "faster_rcnn" else "detect"
 
 
-def model_variant(family: str, machine: Machine) -> Choice:
-    """The size of the network."""
-    if not machine.gpu:
-        return Choice("model.variant", "nano", "the smallest, for there is no GPU")
-    variant = "medium" if family in PROPOSING and machine.memory_gb >= 10 else "small"
-    return Choice("model.variant", variant, f"a GPU of {machine.memory_gb:.0f} GB bears it")
+def model_variant(family: str, task: Task, machine: Machine, wishes: Wishes) -> Choice:
+    """The size of the network: the smallest that the machine need not go below and that has
+    published weights."""
+    least, why = "nano", "there is no GPU"
+    if machine.gpu:
+        least = "medium" if family in PROPOSING and machine.memory_gb >= 10 else "small"
+        why = f"the GPU has {machine.memory_gb:.0f} GB"
+    larger = VARIANTS[VARIANTS.index(least) :]
+    published = [one for one in larger if fitting(Network.chosen(family, "auto", task, one))]
+    variant = least if wishes.weights or not published else published[0]
+    reason = why if variant == least else f"{why}, and no weights of smaller ones are published"
+    return Choice("model.variant", variant, reason)
 
 
-def model_weights(family: str, variant: str, wishes: Wishes) -> Choice:
-    """Where training starts."""
+def model_weights(family: str, task: Task, variant: str, wishes: Wishes) -> Choice:
+    """Where training starts: the best published weights of the network, if there are any."""
     key = "model.weights"
     if wishes.weights:
-        name = None if wishes.weights == "none" else wishes.weights  # TODO
-        return Choice(key, {family: name}, "you named it")
-    name = PUBLISHED.get(family, "coco")
-    if family in ("faster_rcnn", "mask_rcnn") and variant != "medium":
-        # torchvision publishes no detector on these backbones.
-        name = "imagenet"
-    why = "published weights need far fewer images than random ones; without a network: none"
-    return Choice(key, {family: name}, why)
+        return Choice(key, {family: wishes.weights}, "you named it")
+    network = Network.chosen(family, "auto", task, variant)
+    names = [one.name for one in fitting(network) if one.name != "screens"]
+    if not names:
+        return Choice(key, {family: NO_WEIGHTS}, f"none are published of {network}")
+    why = "fetched by the weights stage; on a machine without a network: --weights none"
+    return Choice(key, {family: names[0]}, why)
+
+
+def carry_over(data: Fingerprint, weights: str) -> Choice:
+    """Whether classes that COCO has too start from what its weights know."""
+    shared = [name for name in data.classes if name in COCO_CLASSES] if weights == "coco" else []
+    known = (
+        f"COCO knows {', '.join(shared[:3])}" if shared else "the weights know no class of yours"
+    )
+    return Choice("model.carry_over_classes", bool(shared), known)
 
 
 def image_size(data: Fingerprint, machine: Machine, task: Task) -> Choice:
