@@ -190,6 +190,13 @@ def downstream(stages: dict, changed: set[str]) -> list[str]:
     return [name for name in ORDER if name in reached]
 
 
+def test_evaluate_gives_the_stage_s_numbers_and_leaves_the_run_as_it_is(finished: Clone) -> None:
+    told = finished.run(sys.executable, "-m", "reprise.cli", "evaluate", "--json").stdout
+    assert json.loads(told) == json.loads(finished.read("reports/evaluation/metrics.json"))
+    assert "up to date" in finished.dvc("status").stdout
+    assert not finished.run("git", "status", "--porcelain").stdout
+
+
 def test_an_experiment_reruns_training_and_what_follows(finished: Clone, tmp_path: Path) -> None:
     clone = finished.copy(tmp_path / "clone")
     done = clone.dvc("exp", "run", "-S", "training.learning_rate=1e-5")

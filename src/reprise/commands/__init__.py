@@ -23,6 +23,7 @@ COMMANDS = {
     "show-batch": "draw the images that the model is trained on, with their boxes",
     "pin": "print the params.yaml entry of a URL, with its SHA-256",
     "weights": "list the published weights to start from, and what fits params.yaml",
+    "evaluate": "score any kept weights on any split, as the evaluate stage does",
     "export": "write the processed dataset as a plain folder in another format",
 }
 

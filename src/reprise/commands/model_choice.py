@@ -135,9 +135,9 @@ def _copy_from_revision(rev: str, file: str, folder: Path) -> None:
     # Takes half a second to import.
     from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException
-    from dvc.scm import RevError
+    from dvc.scm import SCMError
     from dvc_data.index import DataIndexError
-    from scmrepo.exceptions import SCMError
+    from scmrepo.exceptions import SCMError as GitError
 
     if not Path("dvc.yaml").is_file():
         raise RepriseError(
@@ -158,7 +158,7 @@ def _copy_from_revision(rev: str, file: str, folder: Path) -> None:
             raise _not_kept(file, what, [name for name in held if name.endswith(".safetensors")])
         for name in ("model.json", file):
             tree.get_file(f"/{MODELS}/{name}", str(folder / name))
-    except (RevError, SCMError) as error:
+    except (SCMError, GitError) as error:
         raise RepriseError(
             f"--rev {rev}: {error}.",
             "name a commit, branch, tag or experiment of this repository: git log, dvc exp show.",

@@ -31,7 +31,8 @@ from reprise.scoring.scores import Scores
 
 DIGITS = 5
 # The tables are written for the first of these splits that has ground truth.
-TABLE_SPLITS = ("test", "val")
+TABLE_SPLITS = ("test", "val", "train")
+STAGE_SPLITS = ("val", "test")
 
 # Columns of each table.
 _SHARED = {
@@ -54,20 +55,26 @@ SHAPES: dict[Task, tuple[str, ...]] = {
 
 
 def evaluate(
-    dataset: Path, predictions: Path, model: Path, config: EvaluationConfig, out: Path
+    dataset: Path,
+    predictions: Path,
+    model: Path,
+    config: EvaluationConfig,
+    out: Path,
+    splits: Sequence[str] = STAGE_SPLITS,
 ) -> None:
-    """Judge the predictions of val and test and write every number and table.
+    """Judge the predictions of some splits and write every number and table.
 
     Args:
         dataset: A dataset folder.
-        predictions: Folder with ``val.json`` and ``test.json``, in pixels of the upright
+        predictions: Folder with ``<split>.json`` for each split, in pixels of the upright
             original.
         model: The model folder; its ``model.json`` says what the model predicts, and gives
             the score threshold when the configuration says auto.
         config: The ``evaluation`` section.
-        out: Folder to write, replaced as a whole: ``metrics.json`` for both splits, and the
-            tables named in ``COLUMNS`` as CSV for the test split (for val, when test has
-            nothing to find; header rows only, when neither has).
+        out: Folder to write, replaced as a whole: ``metrics.json`` for all splits, and the
+            tables named in ``COLUMNS`` as CSV for the first of ``TABLE_SPLITS`` among them that
+            has something to find (header rows only, when none has).
+        splits: Of the dataset; the stage's are val and test.
 
     Raises:
         RepriseError: An input is missing or malformed, or predictions name an image or a
@@ -79,10 +86,8 @@ def evaluate(
     task = task_of(description, path)
     threshold = score_threshold(config, description, path)
     limit = None if config.max_detections == "auto" else config.max_detections
-    scores = {
-        split: _score(data, predictions, split, task, threshold, limit) for split in ("val", "test")
-    }
-    chosen = next((split for split in TABLE_SPLITS if scores[split].summary), "")
+    scores = {split: _score(data, predictions, split, task, threshold, limit) for split in splits}
+    chosen = next((s for s in TABLE_SPLITS if s in scores and scores[s].summary), "")
     sources = dict(zip(data.images["image_id"].tolist(), data.images["source"], strict=True))
     tables = _tables(scores[chosen], sources, config.error_examples) if chosen else {}
     with replacing_folder(out) as folder:

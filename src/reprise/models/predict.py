@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -17,14 +18,21 @@ from reprise.replacing import replacing_folder
 SPLITS = ("val", "test")
 
 
-def predict(dataset: Path, model: Path, config: PredictionConfig, out: Path) -> None:
-    """Write ``out/val.json`` and ``out/test.json``.
+def predict(
+    dataset: Path,
+    model: Path,
+    config: PredictionConfig,
+    out: Path,
+    splits: Sequence[str] = SPLITS,
+) -> None:
+    """Write ``out/<split>.json`` for each of the splits.
 
     Args:
         dataset: A dataset folder.
-        model: A folder with model.safetensors and model.json.
+        model: A model folder, or a weights file with its model.json beside it.
         config: Device and batch size.
         out: A folder for the prediction files.
+        splits: Of the dataset; the stage's are val and test.
 
     Raises:
         RepriseError: The model is damaged, was trained for other classes than the dataset
@@ -36,7 +44,7 @@ def predict(dataset: Path, model: Path, config: PredictionConfig, out: Path) -> 
         raise RepriseError(
             f"the model knows the classes {', '.join(description['classes'])}; the dataset "
             f"has {', '.join(data.class_names)}.",
-            "train on this dataset: dvc repro train",
+            "train on this dataset (dvc repro train), or name a model of its classes.",
         )
     # Floating-point sums depend on how many threads share them.
     torch.set_num_threads(description["parameters"]["training"]["threads"])
@@ -44,7 +52,7 @@ def predict(dataset: Path, model: Path, config: PredictionConfig, out: Path) -> 
     family.network.to(device)
     inference = Inference(config.batch_size, device)
     with replacing_folder(out) as folder:
-        for split in SPLITS:
+        for split in splits:
             try:
                 _, rows = run_split(family, family.network, data, split, inference)
             except torch.OutOfMemoryError:
