@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reprise.dataset import Dataset
     from reprise.models.family import Family
     from reprise.params import Params
+    from reprise.training.config import TrainSettings
 
 FLIP = 0.5
 MOST_PROPOSALS = 300
@@ -112,8 +113,9 @@ def parameters(arguments: argparse.Namespace, seed: int) -> Params:
     values["training"] |= {
         "epochs": arguments.epochs, "steps": None, "batch_size": arguments.batch_size,
         "learning_rate": arguments.learning_rate, "optimizer": "adamw", "seed": seed,
-        "mixed_precision": "none", "device": "cpu", "threads": arguments.threads, "ema_decay": 0.0,
-        "cache": arguments.cache,
+        "mixed_precision": getattr(arguments, "precision", "none"),
+        "device": getattr(arguments, "device", "cpu"),
+        "threads": arguments.threads, "ema_decay": 0.0, "cache": arguments.cache,
         # Detectron2's simple trainer clips nothing.
         "gradient_clip": 0.0 if arguments.family == "detectron2" else 10.0,
     }  # fmt: skip
@@ -139,19 +141,25 @@ def train_reprise(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
 
 
 def train_with(arguments: argparse.Namespace, params: Params) -> dict[str, float]:
-    """Train with our loop."""
+    """Train with our loop, and score the test split."""
+    from reprise.models.inference import choose_device
     from reprise.models.storage import load_model
-    from reprise.training.config import TrainSettings
+    from reprise.training.runtime import peak_gib
+
+    train_only(arguments, params)
+    peak = peak_gib(choose_device(params.training.device))
+    speeds = arguments.folder.glob("scratch/speed/*/plots/metrics/images_per_second.tsv")
+    values = [float(line.split("\t")[1]) for line in next(speeds).read_text().splitlines()[1:]]
+    family, _ = load_model(arguments.folder / "models")
+    speed = {"images_per_second": statistics.median(values), "peak_gib": peak}
+    return {**speed, **score(arguments, family)}
+
+
+def train_only(arguments: argparse.Namespace, params: Params) -> None:
+    """Train with our loop, into ``arguments.folder``."""
     from reprise.training.train import TrainFolders, train
 
     out = arguments.folder
-    settings = TrainSettings(
-        model=params.model,
-        training=params.training,
-        validation=params.validation,
-        augmentation=params.augmentation,
-        image_size=arguments.image_size,
-    )
     folders = TrainFolders(
         dataset=arguments.dataset,
         weights=out / "weights",
@@ -159,11 +167,20 @@ def train_with(arguments: argparse.Namespace, params: Params) -> dict[str, float
         reports=out / "reports",
         scratch=out / "scratch",
     )
-    train(settings, params.machine, folders)
-    (speeds,) = (out / "scratch" / "speed").glob("*/plots/metrics/images_per_second.tsv")
-    values = [float(line.split("\t")[1]) for line in speeds.read_text().splitlines()[1:]]
-    family, _ = load_model(out / "models")
-    return {"images_per_second": statistics.median(values), **score(arguments, family)}
+    train(settings_of(params, arguments.image_size), params.machine, folders)
+
+
+def settings_of(params: Params, image_size: int) -> TrainSettings:
+    """What decides the result of a training."""
+    from reprise.training.config import TrainSettings
+
+    return TrainSettings(
+        model=params.model,
+        training=params.training,
+        validation=params.validation,
+        augmentation=params.augmentation,
+        image_size=image_size,
+    )
 
 
 def open_dataset(arguments: argparse.Namespace) -> Dataset:
@@ -173,15 +190,14 @@ def open_dataset(arguments: argparse.Namespace) -> Dataset:
 
 
 def score(arguments: argparse.Namespace, family: Family) -> dict[str, float]:
-    import torch
-
-    from reprise.models.inference import Inference, run_split
+    from reprise.models.inference import Inference, choose_device, run_split
     from reprise.scoring import compute_metrics, truth_of
     from reprise.scoring import score as score_rows
 
     data = open_dataset(arguments)
-    device = torch.device("cpu")
-    _, rows = run_split(family, family.network, data, "test", Inference(8, device))
+    device = choose_device(getattr(arguments, "device", "cpu"))
+    network = family.network.to(device)
+    _, rows = run_split(family, network, data, "test", Inference(8, device))
     scores = score_rows(family.task, truth_of(data, "test", family.task), rows)
     return compute_metrics(scores, ("mAP", "mAP50", "mean_iou"))
 

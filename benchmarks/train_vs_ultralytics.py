@@ -10,6 +10,7 @@ split. Run it on an idle machine, after `dvc repro preprocess`:
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import math
 import os
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from reprise.dataset import Dataset
     from reprise.params import Params
 
+# Of training.mixed_precision, what the other trainer calls it.
+AMP = {"none": False, "bf16": "bf16", "fp16": True}
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -34,6 +38,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--image-size", type=int, default=256)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--variant", default="nano")
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--precision", choices=["none", "bf16", "fp16"], default="none")
+    parser.add_argument("--compile", type=int, choices=[0, 1], default=0, help="of ours")
     parser.add_argument("--child", choices=["reprise", "ultralytics"], help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -55,8 +64,12 @@ def parameters(arguments: argparse.Namespace, seed: int) -> Params:
     loaded = params.load(ROOT / "params.yaml")
     values = loaded.model_dump()
     # Both start from random weights.
-    values["model"] |= {"weights": {}}
-    values["training"] |= {"epochs": arguments.epochs, "seed": seed, "device": "cpu"}
+    values["model"] |= {"weights": {}, "variant": arguments.variant}
+    values["training"] |= {
+        "epochs": arguments.epochs, "seed": seed, "batch_size": arguments.batch_size,
+        "device": arguments.device, "mixed_precision": arguments.precision,
+        "compile": bool(arguments.compile),
+    }  # fmt: skip
     # As the other trainer does: score val after each epoch, and keep the best by mAP.
     values["training"]["early_stopping"] |= {"metric": "mAP", "enabled": False}
     values["validation"] |= {"frequency": 1}
@@ -83,7 +96,13 @@ def train_ultralytics(arguments: argparse.Namespace, seed: int) -> dict[str, flo
     from ultralytics.models.yolo.detect import DetectionTrainer
     from ultralytics.utils import SETTINGS
 
+    # It would fetch weights to try fp16 on; what it tries is what is measured here.
+    engine: Any = importlib.import_module("ultralytics.engine.trainer")
+    engine.check_amp = lambda _: True
+
+    from reprise.models.inference import choose_device
     from reprise.training.optimizer import learning_rate_factor
+    from reprise.training.runtime import peak_gib
 
     settings: Any = SETTINGS
     settings.update({name: False for name in SETTINGS if name in ("dvc", "sync", "wandb")})
@@ -97,10 +116,11 @@ def train_ultralytics(arguments: argparse.Namespace, seed: int) -> dict[str, flo
             "data": str(arguments.folder / "yolo" / "data.yaml"),
             "project": str(arguments.folder), "name": f"ultralytics-{seed}",
             "imgsz": arguments.image_size, "epochs": training.epochs, "seed": seed,
-            "batch": training.batch_size, "nbs": training.batch_size, "device": "cpu",
+            "batch": training.batch_size, "nbs": training.batch_size,
+            "device": "0" if arguments.device == "cuda" else "cpu",
             "workers": arguments.workers, "optimizer": "AdamW", "lr0": training.learning_rate,
             "momentum": training.momentum, "weight_decay": training.weight_decay,
-            "warmup_epochs": 0, "amp": False, "pretrained": False,
+            "warmup_epochs": 0, "amp": AMP[arguments.precision], "pretrained": False,
             "mosaic": a.mosaic, "close_mosaic": a.close_mosaic_epochs, "mixup": a.mixup,
             "fliplr": a.flip_horizontal, "flipud": a.flip_vertical, "degrees": a.rotation,
             "translate": a.translation, "scale": a.scale, "hsv_h": a.hue,
@@ -126,6 +146,7 @@ def train_ultralytics(arguments: argparse.Namespace, seed: int) -> dict[str, flo
         "on_train_epoch_end", lambda _: seconds.append(time.perf_counter() - started[-1])
     )
     trainer.train()
+    peak = peak_gib(choose_device(arguments.device))
     # The file that this very process has just written.
     content = torch.load(trainer.best, weights_only=False)
     model = content["ema"] or content["model"]
@@ -133,6 +154,7 @@ def train_ultralytics(arguments: argparse.Namespace, seed: int) -> dict[str, flo
     family.network.eval()
     return {
         "images_per_second": images / statistics.median(seconds),
+        "peak_gib": peak,
         **score(arguments, family),
     }
 
