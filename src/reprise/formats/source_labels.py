@@ -14,6 +14,7 @@ from reprise.errors import RepriseError
 from reprise.formats.box_columns import box_columns
 from reprise.formats.csv_tables import IMAGE_COLUMNS, Table, column_place, other_columns, read_table
 from reprise.formats.file_index import FileIndex
+from reprise.formats.nearest_formats import nothing_fits
 from reprise.formats.records import WITH_AREA, ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.registry import FORMATS
 from reprise.formats.whole_source import settle
@@ -111,13 +112,7 @@ def detect_format(files: FileIndex) -> tuple[str, str]:
             f"source '{source}' holds no file at all.", "correct the url, or put the data there."
         )
     if not found:
-        looked = "\n".join(f"    {name}: {meaning}" for name, meaning in FORMATS.items())
-        seen = ", ".join(files.names[:5])
-        raise RepriseError(
-            f"source '{source}': no known format was found. It holds {len(files.names)} "
-            f"file(s) ({seen}). Looked for:\n{looked}",
-            f"name the format: data.sources.{source}.format, or convert the labels.",
-        )
+        raise nothing_fits(files, lambda name: format_module(name).read(files, ReadOptions()))
     lines = "\n".join(f"    {name}: it has {reason}" for name, reason in found.items())
     raise RepriseError(
         f"source '{source}' fits several formats:\n{lines}",
