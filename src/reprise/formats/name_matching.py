@@ -145,23 +145,31 @@ class NameIndex:
     def _match(self, written: str, beside: str, within: str, ending: bool) -> Match:
         # Some write a space after each comma.
         for text in dict.fromkeys((written, written.strip())):
-            for step in range(len(STEPS)):
-                if match := self._at(step, text, beside, within, ending):
+            before: object = None
+            for step, (_, form) in enumerate(STEPS):
+                path = posixpath.normpath(form(text))
+                level = self._level(step)
+                same = level.keyed(posixpath.basename(path))
+                compared = path, [level.path(name) for name in same]
+                if not same or compared == before:
+                    continue  # nothing else than in the step before
+                if match := self._at(step, path, same, beside, within, ending):
                     return match
+                before = compared
         return self._by_tail(written.strip(), beside, within, ending)
 
-    def _at(self, step: int, text: str, beside: str, within: str, ending: bool) -> Match | None:
-        """What one step finds."""
+    def _at(
+        self, step: int, path: str, same: list[str], beside: str, within: str, ending: bool
+    ) -> Match | None:
+        """What one step finds among the files of one name."""
         level, form = self._level(step), STEPS[step][1]
-        path = posixpath.normpath(form(text))
         whole = level.path if ending else level.stem
         for start in dict.fromkeys((posixpath.dirname(beside), "")):
             exact = posixpath.normpath(posixpath.join(form(start + "/")[:-1], path))
-            at = [name for name in level.keyed(exact) if whole(name) == exact]
+            at = [name for name in same if whole(name) == exact]
             if found := self._pictures(step, _inside(at, within)):
                 return Match(tuple(found), step, whole=True)
         tail = "/" + path.lstrip("/")
-        same = level.keyed(posixpath.basename(path))
         ending_so = [name for name in same if ("/" + whole(name)).endswith(tail)]
         found = self._pictures(step, _inside(ending_so, within))
         return Match(tuple(_likeliest(found, beside)), step) if found else None
