@@ -89,6 +89,16 @@ POINTS = "".join(f"<pt><x>{x}</x><y>{y}</y></pt>" for x, y in CORNERS)
             ROTATED,
         ),
         (f"<polygon>{PAIRS}</polygon>", (2, 3, 6, 6), [2, 3, 8, 3, 8, 9], ""),
+        (f"<bndbox>{PAIRS}</bndbox>", (2, 3, 6, 6), [2, 3, 8, 3, 8, 9], ""),
+        (
+            "<robndbox><x_left_top>2</x_left_top><y_left_top>3</y_left_top><x_right_top>8"
+            "</x_right_top><y_right_top>4</y_right_top><x_right_bottom>7</x_right_bottom>"
+            "<y_right_bottom>9</y_right_bottom><x_left_bottom>1</x_left_bottom>"
+            "<y_left_bottom>8</y_left_bottom></robndbox>",
+            (1, 3, 7, 6),
+            [2, 3, 8, 4, 7, 9, 1, 8],
+            "",
+        ),
         (f"<polygon>{POINTS}</polygon>", (2, 3, 6, 6), [2, 3, 8, 3, 8, 9], ""),
         (
             f"<polygon>{PAIRS}</polygon><bndbox>{BOX}</bndbox>",
@@ -105,6 +115,15 @@ def test_turned_boxes_and_polygons(
     assert box.xywh == pytest.approx(xywh, abs=1e-5)
     assert [value for part in box.segmentation for value in part] == pytest.approx(rim, abs=1e-5)
     assert box.shape == shape
+
+
+@pytest.mark.parametrize("path", ["<angle>30</angle>", f"<bndbox>{BOX}<angle>30</angle></bndbox>"])
+def test_an_angle_of_unknown_kind_is_not_guessed_at(tmp_path: Path, path: str) -> None:
+    put_image(tmp_path, "a.png")
+    put_xml(tmp_path, "a.xml", f"<object><name>ship</name><bndbox>{BOX}</bndbox></object>"
+            f"<object><name>ship</name>{path}</object>")  # fmt: skip
+    (image,) = read_labels(voc, tmp_path).images
+    assert "object 2 of its XML file is turned by its <" in image.problem
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,8 @@ def test_a_box_of_five_numbers_is_not_guessed_at(tmp_path: Path) -> None:
     good = {"bbox": [1, 2, 30, 40]}
     (image,) = coco(tmp_path, good, {"bbox": [50, 70, 100, 20, 30]}).images
     assert "bbox has 5 numbers, a turned box" in image.problem
+    (image,) = coco(tmp_path / "b", good, {"bbox": [50, 70, 100, 20], "angle": 30}).images
+    assert "the box is turned by its 'angle', which may be of several kinds" in image.problem
 
 
 def test_a_category_without_geometry_is_a_label_of_the_image(tmp_path: Path) -> None:

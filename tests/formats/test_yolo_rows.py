@@ -163,6 +163,7 @@ def test_an_angle_after_the_box_is_asked_about(tmp_path: Path) -> None:
         ("pics/a.png", "texts/a.txt"),
         ("images/IMG_1.PNG", "labels/img_1.txt"),
         ("images/ä.png", "labels/a\u0308.txt"),
+        ("images/a.png", "labels/a.png.txt"),
     ],
 )
 def test_a_label_file_in_another_folder_is_found_by_its_name(

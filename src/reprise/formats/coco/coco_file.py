@@ -217,6 +217,12 @@ def _undrawn(box: BoxRecord, entry: dict[str, Any]) -> BoxRecord:
             "bbox has 5 numbers, a turned box whose angle may be of several kinds: write its "
             "corners as the segmentation"
         )
+    for key in ("rotation", "angle", "theta"):
+        if json_number(entry.get(key, 0)) != 0:
+            raise LabelError(
+                f"the box is turned by its '{key}', which may be of several kinds: write its "
+                "corners as the segmentation"
+            )
     if not written:
         return replace(box, shape="keypoints" if entry.get("keypoints") else NO_GEOMETRY)
     # CVAT writes the box before the turn, and the turn in degrees, clockwise.

@@ -2,10 +2,13 @@
 
 - ``<bndbox>``: left, top, right and bottom. With ``<attributes>`` of which one is called
   ``rotation`` (CVAT), it is turned about its centre by so many degrees, clockwise.
-- ``<robndbox>`` (roLabelImg): centre, size, and an angle in radians, clockwise.
+- ``<robndbox>``: centre, size, and an angle in radians, clockwise (roLabelImg); or the corners,
+  ``<x_left_top>`` and so on (DIOR-R).
 - ``<polygon>``: ``<x1>``, ``<y1>``, ``<x2>`` and so on (Roboflow, Labelbox), or ``<pt>`` or
   ``<point>`` with ``<x>`` and ``<y>`` (LabelMe's old form). The box is ``<bndbox>``, if it is
-  there too, else that around the polygon.
+  there too, else that around the polygon. Boxes with ``<x1>`` to ``<y4>`` are polygons as well.
+
+An angle that stands elsewhere may be of any kind, and is not guessed at.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ from reprise.formats.geometry import (
 from reprise.formats.records import NO_GEOMETRY, ROTATED, BoxRecord, LabelError
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_ANGLES = ("angle", "rotation", "theta")
+_TURNED_CORNERS = ("left_top", "right_top", "right_bottom", "left_bottom")
 # Tags with others inside that say nothing of an object's place.
 _NO_PLACES = frozenset({"attributes", "actions", "part", "parts"})
 
@@ -38,11 +43,17 @@ def voc_object(entry: Element, place: int) -> BoxRecord:
         place: Its number in the file, from 1, for messages.
 
     Raises:
-        LabelError: It has no name.
+        LabelError: It has no name, or an angle whose sense no tool is known to give.
     """
     class_name = element_text(entry, "name")
     if not class_name:
         raise LabelError(f"object {place} of its XML file has no name")
+    for path in (f"{above}{tag}" for above in ("", "bndbox/") for tag in _ANGLES):
+        if text_number(element_text(entry, path) or "0") != 0:
+            raise LabelError(
+                f"object {place} of its XML file is turned by its <{path}>, which may be of "
+                "several kinds: write its corners as <polygon>"
+            )
     turned = _turned(entry)
     if turned is not None:
         box, rim = turned
@@ -62,7 +73,7 @@ def element_text(element: Element, path: str) -> str:
 
 def _bndbox(entry: Element) -> Xywh | None:
     box = entry.find("bndbox")
-    if box is None or not len(box):
+    if box is None or all(box.find(key) is None for key in CORNERS):
         return None
     left, top, right, bottom = (text_number(element_text(box, key)) for key in CORNERS)
     return left, top, right - left, bottom - top
@@ -71,7 +82,7 @@ def _bndbox(entry: Element) -> Xywh | None:
 def _turned(entry: Element) -> tuple[Xywh, list[list[float]]] | None:
     """The box around a turned rectangle and its outline; None where nothing is turned."""
     box = entry.find("robndbox")
-    if box is not None:
+    if box is not None and box.find("cx") is not None:
         keys = ("cx", "cy", "w", "h", "angle")
         cx, cy, w, h, angle = (text_number(element_text(box, key)) for key in keys)
         return rotated((cx - w / 2, cy - h / 2, w, h), angle)
@@ -85,9 +96,16 @@ def _turned(entry: Element) -> tuple[Xywh, list[list[float]]] | None:
 
 
 def _polygon(entry: Element) -> list[Point]:
-    polygon = entry.find("polygon")
+    found = (entry.find(tag) for tag in ("polygon", "robndbox", "bndbox"))
+    polygon = next((element for element in found if element is not None), None)
     if polygon is None:
         return []
+    if polygon.find("x_left_top") is not None:
+        pairs = [
+            (element_text(polygon, f"x_{corner}"), element_text(polygon, f"y_{corner}"))
+            for corner in _TURNED_CORNERS
+        ]
+        return [(text_number(x), text_number(y)) for x, y in pairs]
     pairs = [(element_text(p, "x"), element_text(p, "y")) for p in polygon if p.tag != "username"]
     pairs = [pair for pair in pairs if any(pair)]
     if not pairs:

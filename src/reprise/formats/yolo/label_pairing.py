@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from reprise.formats.name_matching import folded
+from reprise.formats.name_matching import IMAGE_SUFFIXES, folded
 
 ROLE_WORDS = frozenset(
     {"image", "images", "img", "imgs", "jpegimages", "photo", "photos", "picture", "pictures"}
@@ -114,7 +114,9 @@ def _by_role(name: str) -> tuple[str, ...]:
 
 
 def _by_name(name: str) -> tuple[str, ...]:
-    return (folded(posixpath.splitext(posixpath.basename(name))[0]),)
+    stem = folded(posixpath.splitext(posixpath.basename(name))[0])
+    bare, suffix = posixpath.splitext(stem)
+    return (bare if suffix in IMAGE_SUFFIXES else stem,)  # some write a.jpg.txt for a.jpg
 
 
 def _in_folders_of_labels(texts: list[str], images: list[str]) -> list[str]:
