@@ -231,7 +231,12 @@ def test_starting_weights_of_transformers_load(tmp_path: Path) -> None:
     save_model(tmp_path, weights, {})
     digest = hashlib.sha256((tmp_path / "model.safetensors").read_bytes()).hexdigest()
     config = WeightsConfig(url="model.safetensors", sha256=digest)
-    stated = {"file": "model.safetensors", "sha256": digest, "weights": config.model_dump()}
+    stated = {
+        "file": "model.safetensors",
+        "sha256": digest,
+        "weights": config.model_dump(),
+        "classes": None,
+    }
     (tmp_path / "weights.json").write_text(json.dumps(stated))
     torch.manual_seed(1)
     network = NETWORKS["sam"]("nano", IMAGE_SIZE)

@@ -168,6 +168,7 @@ def test_another_file_under_the_same_name_is_an_error(tmp_path: Path, coco: Path
     with pytest.raises(RepriseError, match="another content than expected") as caught:
         bring(NANO, "coco", tmp_path)
     assert "which data/weights.csv pins to" in caught.value.problem
+    assert "take its line out of data/weights.csv" in caught.value.fix
     assert json.loads((tmp_path / "weights" / "weights.json").read_text()) == first
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -16,6 +17,7 @@ from reprise.weights.config import Weights, WeightsConfig, dump
 
 # What DataParallel and torch.compile put before every name.
 PREFIXES = ("module.", "_orig_mod.")
+FETCH = "fetch it: dvc repro weights"
 SHOWN = 4  # names of tensors in an account, of each kind
 
 
@@ -101,7 +103,11 @@ def load_starting_weights(
             "choose the model.variant that the file was made for, or take the entry out of "
             "model.weights.",
         )
-    carried, heads = _carried(head, own, tensors, folder) if head else (None, {})
+    carried: list[str] | None = None
+    heads: Tensors = {}
+    if head is not None:
+        known = starting_description(entry, folder)["classes"]
+        carried, heads = _carried(head, known, own, tensors)
     loaded = {name: tensors[name].to(own[name].dtype) for name in fitting} | heads
     network.load_state_dict(loaded, False)
     # Of a tensor that the network has under two names, a file may hold one.
@@ -116,14 +122,13 @@ def load_starting_weights(
 
 
 def _carried(
-    head: ClassHead, own: Tensors, tensors: Tensors, folder: Path
+    head: ClassHead, known: list[str] | None, own: Tensors, tensors: Tensors
 ) -> tuple[list[str], Tensors]:
     """Classes that are carried over, and the tensors that they change.
 
     Raises:
         RepriseError: Nobody knows the classes of the file.
     """
-    known = json.loads((folder / "weights.json").read_text(encoding="utf-8")).get("classes")
     if not known:
         raise RepriseError(
             "model.carry_over_classes: the weights file does not say which classes it knows.",
@@ -187,30 +192,40 @@ def _deeper(missing: list[str], loaded: set[str]) -> tuple[str, str] | None:
     return None
 
 
-def starting_file(entry: Weights, folder: Path) -> Path:
-    """The file in the weights stage's folder, verified."""
-    fix = "fetch it: dvc repro weights"
+def starting_description(entry: Weights, folder: Path) -> dict[str, Any]:
+    """What the weights stage says of the file in its folder: ``weights.json``.
+
+    Raises:
+        RepriseError: It is missing or damaged, or the folder holds another file than ``entry``
+            asks for.
+    """
     try:
-        found = json.loads((folder / "weights.json").read_text(encoding="utf-8"))
-        path = folder / Path(found["file"] or "").name
-        asked, stated = found["weights"], found["sha256"]
+        found: dict[str, Any] = json.loads((folder / "weights.json").read_text(encoding="utf-8"))
+        asked, *_ = (found[key] for key in ("weights", "file", "sha256", "classes"))
     except FileNotFoundError:
         raise RepriseError(
             f"{folder} does not hold the file that training starts from: {folder}/weights.json "
             "is missing.",
-            fix,
+            FETCH,
         ) from None
     except (ValueError, KeyError, TypeError) as error:
-        raise RepriseError(f"{folder}/weights.json is damaged: {error!r}", fix) from None
+        raise RepriseError(f"{folder}/weights.json is damaged: {error!r}", FETCH) from None
     if asked != dump(entry):
-        raise RepriseError(f"{folder} holds another file than params.yaml asks for.", fix)
+        raise RepriseError(f"{folder} holds another file than params.yaml asks for.", FETCH)
+    return found
+
+
+def starting_file(entry: Weights, folder: Path) -> Path:
+    """The file in the weights stage's folder, verified."""
+    found = starting_description(entry, folder)
+    path = folder / Path(found["file"] or "").name
     if not path.is_file():
-        raise RepriseError(f"{path} is missing.", fix)
+        raise RepriseError(f"{path} is missing.", FETCH)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    if sha256 != stated:
+    if sha256 != found["sha256"]:
         raise RepriseError(
-            f"{path} has SHA-256 {sha256}, not {stated}: it was changed.",
+            f"{path} has SHA-256 {sha256}, not {found['sha256']}: it was changed.",
             "fetch it again: dvc repro --force weights",
         )
     return path

@@ -30,6 +30,10 @@ from reprise.sources.repositories import Snapshot, is_repository, read_repositor
 from reprise.sources.urls import local_path, without_queries
 
 
+class OtherContentError(RepriseError):
+    """A file or folder has another digest than the one that is stated."""
+
+
 @dataclass(frozen=True)
 class VerifiedCopy:
     """A local copy of what a source names.
@@ -127,7 +131,7 @@ def _check_sum(source: SourceConfig, found: str) -> None:
             f"if you trust '{shown}' as it is now, add the line  sha256: {found}",
         )
     if found != source.sha256:
-        raise RepriseError(
+        raise OtherContentError(
             f"'{shown}' has another content than expected:\n"
             f"    expected sha256 {source.sha256}\n    found    sha256 {found}",
             "find out why it changed; if the new content is right, paste the found sha256.",

@@ -16,7 +16,7 @@ from reprise.dataset import Dataset
 from reprise.distributed import init_distributed
 from reprise.machine import MachineConfig
 from reprise.models.family import Family, family_class
-from reprise.models.starting_weights import ClassHead, load_starting_weights
+from reprise.models.starting_weights import ClassHead, load_starting_weights, starting_description
 from reprise.models.storage import save_model, write_tensors
 from reprise.training.callbacks import (
     Checkpointing,
@@ -87,7 +87,7 @@ def train(settings: TrainSettings, machine: MachineConfig, folders: TrainFolders
     plan = plan_run(training, len(data.split("train")))
     check_unfreeze(training.unfreeze_after, settings.model.freeze == "backbone", plan.epochs)
     with init_distributed(device) as distributed:
-        identity = _identity(family, settings, folders.dataset, device)
+        identity = _identity(family, settings, folders, device)
         signature = _signature(family, settings, data.class_names, identity["dataset"])
         start, message = _load_start(
             family, data.class_names, settings, folders.weights, signature, plan.epochs
@@ -179,7 +179,7 @@ def _logging(
 
 
 def _identity(
-    family: Family, settings: TrainSettings, dataset: Path, device: torch.device
+    family: Family, settings: TrainSettings, folders: TrainFolders, device: torch.device
 ) -> dict[str, Any]:
     """Everything that decides the result: a checkpoint is good for no other run."""
     libraries = (*LIBRARIES, *family.libraries)
@@ -188,9 +188,17 @@ def _identity(
         "parameters": settings.dump(),
         "versions": {**versions, "python": platform.python_version()},
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        "dataset": _dataset_digest(dataset),
+        "dataset": _dataset_digest(folders.dataset),
+        # A name, or a path, may stand for other bytes than before.
+        "weights": _weights_digest(settings, folders.weights),
         "code": code_digest("train"),
     }
+
+
+def _weights_digest(settings: TrainSettings, folder: Path) -> str | None:
+    """Of the file that training starts from; None for random weights."""
+    entry = settings.training.resume or settings.model.weights.get(settings.model.type)
+    return None if entry is None else starting_description(entry, folder)["sha256"]
 
 
 def _dataset_digest(dataset: Path) -> str:

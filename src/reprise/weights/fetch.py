@@ -21,7 +21,7 @@ from reprise.sources.config import LimitsConfig, SourceConfig
 from reprise.sources.download import error_context
 from reprise.sources.folders import digest
 from reprise.sources.urls import file_name
-from reprise.sources.verified_copy import VerifiedCopy, verified_copy
+from reprise.sources.verified_copy import OtherContentError, VerifiedCopy, verified_copy
 from reprise.weights.config import Weights, WeightsConfig, dump, is_path
 from reprise.weights.published import Network, Published, find
 
@@ -198,7 +198,7 @@ def _check_stated(path: Path, published: Published) -> None:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, algorithm)
         if not found.hexdigest().startswith(stated):
-            raise RepriseError(
+            raise OtherContentError(
                 f"'{published.url}' is not the file that was published: its {found.name} is "
                 f"{found.hexdigest()}, and it should begin with {stated}.",
                 "try again; if it stays so, the server, or a mirror, holds another file.",
@@ -207,11 +207,17 @@ def _check_stated(path: Path, published: Published) -> None:
 
 @contextmanager
 def _by_name(published: Published, pin: str | None) -> Iterator[None]:
-    """Adds to an error what a name stands for, and what helps without a network."""
+    """Adds to an error what a name stands for, and what helps."""
+    pinned = f", which data/weights.csv pins to {pin[:12]}…" if pin else ""
     try:
         yield
+    except OtherContentError as error:
+        accept = "find out why; to start from the new file, take its line out of data/weights.csv."
+        raise RepriseError(
+            f"{published.name} ({published.url}{pinned}): {error.problem}",
+            accept if pin else error.fix,
+        ) from None
     except RepriseError as error:
-        pinned = f", which data/weights.csv pins to {pin[:12]}…" if pin else ""
         file = file_name(published.url)
         raise RepriseError(
             f"{published.name} ({published.url}{pinned}): {error.problem}",
