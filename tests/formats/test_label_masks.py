@@ -318,12 +318,28 @@ def test_images_without_masks_and_masks_without_images(tmp_path: Path) -> None:
     assert dataset.lists_images
 
 
-def test_a_mask_that_fits_two_images_is_an_error(tmp_path: Path) -> None:
+def test_a_mask_that_fits_two_images_is_a_problem_of_both(tmp_path: Path) -> None:
     for name in ("images/1.jpg", "images/1.bmp"):
         _save(tmp_path, name)
     _save(tmp_path, "masks/1.png", _values())
-    with pytest.raises(RepriseError, match=r"masks/1\.png fits several images: images/1\.bmp"):
-        read_labels(label_masks, tmp_path)
+    images = read_labels(label_masks, tmp_path).images
+    assert [image.name for image in images] == ["images/1.bmp", "images/1.jpg", "masks/1.png"]
+    problem = "masks/1.png fits several images: images/1.bmp"
+    assert all(problem in image.problem and image.labelled for image in images)
+
+
+def test_an_image_of_specks_alone_is_no_background(tmp_path: Path) -> None:
+    for name in ("1", "2", "3"):
+        _save(tmp_path, f"images/{name}.jpg")
+    specks = np.zeros((48, 64), dtype=np.uint8)
+    _save(tmp_path, "masks/1.png", specks.copy())
+    specks[2:5, 2:5] = 1
+    _save(tmp_path, "masks/2.png", specks.copy())
+    specks[20:40, 20:40] = 1
+    _save(tmp_path, "masks/3.png", specks)
+    images = read_labels(label_masks, tmp_path).images
+    assert [image.problem for image in images] == ["", "all its 1 region(s) are specks", ""]
+    assert [len(image.boxes) for image in images] == [0, 0, 1]
 
 
 def test_splits_are_named_by_folders_or_by_lists(tmp_path: Path) -> None:

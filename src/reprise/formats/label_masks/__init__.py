@@ -21,7 +21,7 @@ from reprise.errors import RepriseError
 from reprise.formats.class_list import in_order, write_class_list
 from reprise.formats.file_index import FileIndex
 from reprise.formats.label_masks.class_tables import BACKGROUND, VOID, read_class_table
-from reprise.formats.label_masks.mask_pairing import MaskFile, pair
+from reprise.formats.label_masks.mask_pairing import MaskFile, Pairs, pair
 from reprise.formats.label_masks.pixel_values import HIGH, PixelValues
 from reprise.formats.mask_images import (
     foreground,
@@ -50,20 +50,16 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
         Boxes as xywh in pixels, by class number or name, then by their first pixel column by
         column. An image whose masks cannot be read, or differ in size, has a ``problem``; one
         without a mask is unlabelled and no part of the dataset; a mask without an image gives
-        a record without a path. Splits are named by folders, else by lists of image names
-        such as ``ImageSets/Segmentation/train.txt``. Notes say how many specks were left out.
+        a record without a path, and one that fits several images is a ``problem`` of these, as
+        are specks where an image has nothing else. Splits are named by folders, else by lists
+        of image names such as ``ImageSets/Segmentation/train.txt``. Notes say how many specks
+        were left out.
 
     Raises:
-        RepriseError: There is no mask, one fits several images, or a list of classes is
-            malformed.
+        RepriseError: There is no mask, or a list of classes is malformed.
     """
     pairs = pair(files)
-    for mask, images in pairs.ambiguous.items():
-        raise files.source_error(
-            f"the mask {mask} fits several images: {', '.join(images[:4])}.",
-            "give images different names without their endings, or keep one of them.",
-        )
-    if not pairs.masks:
+    if not pairs.masks and not pairs.ambiguous:
         raise files.source_error(
             f"no mask was found. Looked for pictures such as masks/1.png for "
             f"images/1.jpg, 1_mask.png beside 1.jpg, or 1_CRACK.png beside 1_RAW.jpg; it holds "
@@ -82,6 +78,7 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     records += [ImageRecord(name, None) for name in pairs.orphans]
     for name in pairs.unlabelled:
         records.append(ImageRecord(name, files.path(name), labelled=False))
+    _add_unclear(records, pairs)
     records.sort(key=lambda record: record.name)
     lists = SplitLists()
     lists.add_image_sets(files, [record.name for record in records], "Segmentation")
@@ -139,6 +136,20 @@ def write(dataset: SourceDataset, folder: Path) -> None:
             write_mask(pixels, folder / "masks" / f"{posixpath.splitext(place)[0]}.png")
 
 
+def _add_unclear(records: list[ImageRecord], pairs: Pairs) -> None:
+    """Give a problem to all images that a mask may be of, and to the mask."""
+    problems: dict[str, str] = {}
+    for mask, images in pairs.ambiguous.items():
+        problem = f"the mask {mask} fits several images: {', '.join(images[:4])}"
+        problems.update(dict.fromkeys(images, problem))
+        records.append(ImageRecord(mask, None, problem=problem))
+    for record in records:
+        if record.name in problems:
+            record.labelled = True  # and so no background
+            record.boxes.clear()
+            record.add_problem(problems[record.name])
+
+
 class _Reader:
     """Turns masks into objects.
 
@@ -156,7 +167,7 @@ class _Reader:
 
     def image(self, name: str, masks: list[MaskFile]) -> ImageRecord:
         """One image with the objects of its masks."""
-        record = ImageRecord(name, self._files.path(name))
+        record, before = ImageRecord(name, self._files.path(name)), self.specks
         if len(masks) > 1 and any(mask.class_name is None for mask in masks):
             record.problem = f"several masks are about it: {', '.join(m.name for m in masks[:4])}"
             return record
@@ -167,6 +178,9 @@ class _Reader:
                 record.problem = f"{mask.name}: {bad}"
                 record.boxes.clear()
                 break
+        if self.specks > before and not record.boxes:
+            # What was labelled, and lost all of it, is not what background looks like.
+            record.add_problem(f"all its {self.specks - before} region(s) are specks")
         return record
 
     def classes(self) -> list[str]:
