@@ -128,6 +128,20 @@ def test_keep_leaves_a_parameter_or_a_section(top: Path) -> None:
     assert found["expectations"] == before["expectations"]
 
 
+def test_what_is_kept_decides_what_depends_on_it(top: Path, capsys: Capture) -> None:
+    tiny_coco(top.parent / "cells", 40)
+    assert _init("../cells", "--keep", "data.image_size", "training.batch_size") == 0
+    assert "data.image_size                   288: you keep it" in capsys.readouterr().out
+    found = _params()
+    assert (found["data"]["image_size"], found["training"]["batch_size"]) == (288, 8)
+
+
+def test_a_parameter_to_keep_that_is_none_is_an_error(top: Path, capsys: Capture) -> None:
+    tiny_coco(top.parent / "cells", 20)
+    assert _init("../cells", "--keep", "training.epoch") == 1
+    assert "did you mean training.epochs?" in capsys.readouterr().err
+
+
 def test_several_sources_are_mixed_under_names_of_their_own(top: Path) -> None:
     tiny_coco(top.parent / "a/cells", 10)
     tiny_yolo(top.parent / "b/cells", 10)
@@ -225,8 +239,8 @@ def _reserved(folder: Path) -> None:
     [
         (lambda folder: None, "'../bad' does not exist"),
         (_empty, "holds no file at all"),
-        (_images_alone, "../bad holds 5 image(s) and no labels"),
-        (_labels_alone, "../bad has no usable image: 5 image_missing"),
+        (_images_alone, "../bad: it holds 5 image(s) and no labels"),
+        (_labels_alone, "../bad: no image is usable: 5 image_missing"),
         (_boxless, "none of the 5 images has an object or a label"),
         (_two, "2 usable image(s) do not fill train, val and test"),
         (_reserved, "a class is named 'all classes'"),

@@ -16,7 +16,7 @@ from reprise.models.registry import FAMILIES
 from reprise.replacing import replacing_file
 
 if TYPE_CHECKING:
-    from reprise.commands.initializing.choices import Choice
+    from reprise.commands.initializing.choices import Choice, Wishes
     from reprise.commands.initializing.fingerprint import Fingerprint
 
 PARAMS = Path("params.yaml")
@@ -81,6 +81,8 @@ def run(options: argparse.Namespace) -> int:
         RepriseError: This is no repository, params.yaml is not valid, or a source cannot be
             used. params.yaml is as it was.
     """
+    from ruamel.yaml import YAML
+
     from reprise import params
     from reprise.commands.initializing.choices import Wishes, choose
     from reprise.commands.initializing.fingerprint import take_fingerprint
@@ -100,16 +102,19 @@ def run(options: argparse.Namespace) -> int:
         options.sources, options.format, present.data.limits, scratch("download") or Path()
     )
     machine = this_machine()
-    split = present.data.split
-    section = split if isinstance(split, SplitConfig) else None
-    wishes = Wishes(options.model, options.weights, section)
-    choices = [
-        choice for choice in choose(data, machine, wishes) if not _stays(choice.key, options.keep)
-    ]
     before = PARAMS.read_text(encoding="utf-8")
-    after = with_choices(before, choices)
+    split = present.data.split
+    wishes = Wishes(
+        options.model,
+        options.weights,
+        options.keep,
+        YAML(typ="safe", pure=True).load(before),
+        split if isinstance(split, SplitConfig) else None,
+    )
+    choices = choose(data, machine, wishes)
+    after = with_choices(before, [one for one in choices if not wishes.keeps(one.key)])
     _check(after, data)
-    print(printable(_found(data) + f"this machine: {machine}\n\n" + _table(choices, before)))
+    print(printable(_found(data) + f"this machine: {machine}\n\n" + _table(choices, wishes)))
     changed = before != after
     if options.dry_run:
         lines = difflib.unified_diff(
@@ -123,10 +128,6 @@ def run(options: argparse.Namespace) -> int:
     print(f"{PARAMS} is {'written' if changed else 'as it was: there was nothing to change'}.")
     print(NEXT, end="")
     return 0
-
-
-def _stays(key: str, keep: Sequence[str]) -> bool:
-    return any(key == one or key.startswith(f"{one}.") for one in keep)
 
 
 def _check(text: str, data: Fingerprint) -> None:
@@ -161,26 +162,19 @@ def _found(data: Fingerprint) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(choices: Sequence[Choice], text: str) -> str:
+def _table(choices: Sequence[Choice], wishes: Wishes) -> str:
     """A line for each choice: key, value, what it was where that differs, and the reason."""
-    from ruamel.yaml import YAML
+    from reprise.commands.initializing.choices import value_of
 
-    before = YAML(typ="safe", pure=True).load(text)
     wide = max(len(choice.key) for choice in choices)
     lines = []
     for choice in choices:
-        new, old = _shown(choice.value), _shown(_value(before, choice.key))
+        new, old = _shown(choice.value), _shown(value_of(wishes.present, choice.key))
         if choice.key == "model.first_stage" and new == old:
             continue  # of a family that has none
         was = f" (was {old})" if new != old else ""
         lines.append(f"{choice.key:<{wide}}  {new}{was}: {choice.reason}")
     return "\n".join(lines) + "\n"
-
-
-def _value(content: Any, key: str) -> Any:
-    for part in key.split("."):
-        content = content.get(part) if isinstance(content, dict) else None
-    return content
 
 
 def _shown(value: Any) -> str:
@@ -190,6 +184,8 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict):
         if "url" in value:
             return str(value["url"])
+        if len(value) > 3 and not any(isinstance(one, dict) for one in value.values()):
+            return f"a section of {len(value)}"
         return ", ".join(f"{key} {_shown(one)}" for key, one in value.items()) or "empty"
     if isinstance(value, list):
         more = f", and {len(value) - 6} more" if len(value) > 6 else ""

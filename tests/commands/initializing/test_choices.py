@@ -104,7 +104,7 @@ def test_the_batch_is_what_memory_holds_and_an_epoch_has_steps() -> None:
         value: int = choices.batch_size("yolo", 640, machine, images).value
         return value
 
-    assert [batch(n, CPU) for n in (3, 20, 1000)] == [1, 4, 8]
+    assert [batch(n, CPU) for n in (3, 20, 1000)] == [2, 4, 8]
     assert batch(1000, Machine("", 2.0, 2)) == 1
     assert batch(1000, GPU) == 16
 

@@ -6,11 +6,12 @@ what the person asked for.
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -46,17 +47,38 @@ class Choice:
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the person asked for, and what params.yaml says that is not chosen here.
+    """What the person asked for, and what params.yaml says.
 
     Attributes:
         family: ``model.type``; empty leaves it to the data.
         weights: The name of published weights, or ``none``; empty leaves it to the family.
+        keep: Dotted names of parameters and sections to leave as they are.
+        present: The content of params.yaml.
         split: The section of ``data.split``, whose shares stay; None where it is a word.
     """
 
     family: str = ""
     weights: str = ""
+    keep: Sequence[str] = ()
+    present: Mapping[str, Any] = field(default_factory=dict)
     split: SplitConfig | None = None
+
+    def keeps(self, key: str) -> bool:
+        """Whether a parameter is to stay as it is."""
+        return any(key == one or key.startswith(f"{one}.") for one in self.keep)
+
+    def settled(self, choice: Choice) -> Choice:
+        """A choice, or in its place the value that stays."""
+        if not self.keeps(choice.key):
+            return choice
+        return replace(choice, value=value_of(self.present, choice.key), reason="you keep it")
+
+
+def value_of(content: Any, key: str) -> Any:
+    """A parameter by its dotted name; None where it is left out."""
+    for part in key.split("."):
+        content = content.get(part) if isinstance(content, Mapping) else None
+    return content
 
 
 # Training images a second on one CPU core, at 320 pixels and of the smallest variant: orders of
@@ -95,26 +117,27 @@ def choose(data: Fingerprint, machine: Machine, wishes: Wishes) -> list[Choice]:
         RepriseError: The wanted family cannot be trained on these labels, or there are too few
             images.
     """
-    model = model_type(data, wishes)
+    settled = wishes.settled
+    model = settled(model_type(data, wishes))
     family, task = str(model.value), model_task(data, str(model.value))
-    variant = model_variant(family, task, machine, wishes)
-    weights = model_weights(family, task, str(variant.value), wishes)
-    random = weights.value[family] == NO_WEIGHTS
-    size = image_size(data, machine, task)
-    splitting, offered = splits(data, wishes.split)
+    variant = settled(model_variant(family, task, machine, wishes))
+    weights = settled(model_weights(family, task, str(variant.value), wishes))
+    start = (weights.value or {}).get(family) or NO_WEIGHTS
+    size = settled(image_size(data, machine, task))
+    splitting, offered = splits(data, wishes)
     divided = foreseen(data.images, SplitConfig(**splitting) if splitting else None)
     train = divided["train"][""]
-    batch = batch_size(family, size.value, machine, train)
-    length = epochs(family, size.value, batch.value, machine, train, random)
-    every = validation_frequency(length.value)
-    return [
+    batch = settled(batch_size(family, size.value, machine, train))
+    length = settled(epochs(family, size.value, batch.value, machine, train, start == NO_WEIGHTS))
+    every = settled(validation_frequency(length.value))
+    found = [
         model,
         Choice("model.task", "segment" if task == "segment" and family in ("yolo", "detectron2")
-               else "auto", f"the labels are {_NOUNS[task]}"),
+               else "auto", f"for {_NOUNS[task]}"),
         Choice("model.architecture", "auto", "the family's first"),
         variant,
         weights,
-        carry_over(data, weights.value[family]),
+        carry_over(data, start),
         *first_stage(data, family, size.value, machine),
         max_detections(data),
         sources(data),
@@ -125,7 +148,7 @@ def choose(data: Fingerprint, machine: Machine, wishes: Wishes) -> list[Choice]:
         *expectations(data, divided, size.value),
         length,
         batch,
-        learning_rate(family, len(data.classes), random),
+        learning_rate(family, len(data.classes), start == NO_WEIGHTS),
         *early_stopping(task, length.value, every.value),
         *([] if machine.gpu else [threads(machine)]),
         every,
@@ -133,6 +156,14 @@ def choose(data: Fingerprint, machine: Machine, wishes: Wishes) -> list[Choice]:
         *flips(data),
         Choice("machine.workers", min(machine.cores, 8), f"this machine has {machine.cores} cores"),
     ]  # fmt: skip
+    for kept in wishes.keep:
+        if not any(Wishes(keep=[kept]).keeps(one.key) for one in found):
+            close = difflib.get_close_matches(kept, [one.key for one in found], n=1)
+            raise RepriseError(
+                f"--keep {kept}: that is no parameter, or none that is chosen here.",
+                f"did you mean {close[0]}?" if close else "name it as it stands in the list.",
+            )
+    return [settled(one) for one in found]
 
 
 _NOUNS = {"detect": "boxes", "segment": "masks", "classify": "labels of whole images"}
@@ -263,16 +294,17 @@ def classes(data: Fingerprint) -> Choice:
     return Choice("data.classes", data.classes, "as found; a new name in the labels is refused")
 
 
-def splits(
-    data: Fingerprint, present: SplitConfig | None
-) -> tuple[dict[str, Any] | None, list[Candidate]]:
+def splits(data: Fingerprint, wishes: Wishes) -> tuple[dict[str, Any] | None, list[Candidate]]:
     """The section of ``data.split``, None for the word ``source``; and what could group."""
+    present = wishes.split or SplitConfig()
+    if wishes.keeps("data.split" if wishes.split is None else "data.split.group_by"):
+        return None if wishes.split is None else present.model_dump(), []
     given = Counter(image.split for image in data.images)
     if given["train"] and given["val"] and not given[None]:
         return None, []
     offered = candidates(data.images, data.classes)
     group_by = [one.entry for one in offered if not one.verdict]
-    return (present or SplitConfig()).model_dump() | {"group_by": group_by}, offered
+    return present.model_dump() | {"group_by": group_by}, offered
 
 
 def split(
@@ -359,7 +391,7 @@ def batch_size(family: str, size: int, machine: Machine, train: int) -> Choice:
     most = 32 if machine.gpu else 8
     fits = 0.5 * machine.memory_gb / each
     several = train / 4
-    value = 2 ** int(math.log2(max(min(most, fits, several), 1)))
+    value = 2 ** int(math.log2(max(min(most, fits, max(several, 2)), 1)))
     reason = f"about {value * each:.1f} GB of {machine.memory_gb:.0f}"
     if several < min(most, fits):
         reason += f", and {math.ceil(train / value)} steps an epoch of {train} images"
@@ -379,8 +411,8 @@ def epochs(
         value = max(min(value, int(CPU_MINUTES * 60 * rate / train)), min(value, 10))
         minutes = value * train / rate / 60
         reason = (
-            f"about {value * math.ceil(train / batch)} steps from {start} weights, some "
-            f"{max(minutes, 1):.0f} minutes on this CPU"
+            f"about {value * math.ceil(train / batch)} steps from {start} weights, at a guess "
+            f"{max(minutes, 1):.0f} min on this CPU"
         )
     return Choice("training.epochs", value, reason)
 

@@ -145,7 +145,7 @@ def _add(found: Fingerprint, source: OpenSource, wanted: str, max_pixels: int) -
     if not usable:
         why = ", ".join(f"{count} {rule}" for rule, count in dropped.items())
         raise RepriseError(
-            f"{source.entry['url']} has no usable image: {why or 'none is there'}.",
+            f"no image is usable: {why or 'none is there'}.",
             f"see each with: reprise check {source.entry['url']} --format {name}",
         )
     found.classes += [c for c in dataset.classes if c in used and c not in found.classes]
@@ -169,8 +169,8 @@ def _read(source: OpenSource, wanted: str) -> tuple[str, str, SourceDataset, lis
     fitting = fitting_formats(files)
     if not fitting and files.images():
         raise RepriseError(
-            f"{source.entry['url']} holds {len(files.images())} image(s) and no labels in a "
-            "format that Reprise knows.",
+            f"it holds {len(files.images())} image(s) and no labels in a format that Reprise "
+            "knows.",
             "put the labels beside the images, in a format of README: Formats; with --format "
             "NAME it is read as that format whatever its files look like.",
         )
