@@ -211,6 +211,21 @@ def test_a_shape_of_via_that_is_not_known_costs_itself_alone(tmp_path: Path) -> 
     assert image.labels == ["cat"]
 
 
+def test_an_angle_beside_a_plain_box_is_never_passed_over(tmp_path: Path) -> None:
+    Image.fromarray(picture(1)).save(tmp_path / "a.png")
+    shape = {"label": "nut", "points": [[1, 1], [5, 5]], "shape_type": "rectangle", "angle": 0.5}
+    content = {"shapes": [shape], "imagePath": "a.png", "imageHeight": 48, "imageWidth": 64}
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    (image,) = read_source(tmp_path, "mine", "labelme", ReadOptions()).images
+    assert image.boxes[0].shape == "rectangle with angle"
+    (tmp_path / "a.json").unlink()
+    (tmp_path / "b.csv").write_text(
+        "filename,class,xmin,ymin,xmax,ymax,Rotation\na.png,cat,1,2,30,40,90\n"
+    )
+    dataset = read_source(tmp_path, "mine", "boxes_csv", ReadOptions())
+    assert dataset.notes[0].startswith("boxes are not turned by Rotation: ")
+
+
 def test_turned_boxes_are_counted() -> None:
     turned = BoxRecord("cat", (1, 2, 30, 40), shape=ROTATED)
     assert settled(turned, turned)[1][0].startswith("2 rotated rectangle(s)")

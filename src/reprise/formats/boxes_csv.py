@@ -32,7 +32,7 @@ from reprise.formats.csv_tables import (
     write_table,
 )
 from reprise.formats.file_index import FileIndex
-from reprise.formats.geometry import NO_BOX, plain, stated_side
+from reprise.formats.geometry import ANGLE_NAMES, NO_BOX, is_turn, plain, stated_side
 from reprise.formats.image_lists import ImageList
 from reprise.formats.records import (
     NO_GEOMETRY,
@@ -215,6 +215,7 @@ class _Reader:
         self._files = files
         self.images = ImageList(files)
         self._of_boxes: set[str] = set()
+        self._angles: set[str] = set()
         self._decimal_commas = False
 
     def read(self, entry: BoxList) -> None:
@@ -251,6 +252,11 @@ class _Reader:
             self.images.notes.append(
                 f"not for grouping, for boxes of one image differ in it: {names}"
             )
+        if self._angles:
+            self.images.notes.append(
+                f"boxes are not turned by {', '.join(sorted(self._angles))}: if they should be, "
+                "write their corners as polygons, in a format that has these"
+            )
         if self._decimal_commas:
             self.images.notes.append("commas in coordinates were taken for decimal points")
         dataset = self.images.dataset()
@@ -267,6 +273,8 @@ class _Reader:
         for key, place in columns.others.items():
             if image.keys.setdefault(key, cells[place]) != cells[place]:
                 self._of_boxes.add(key)
+            if key.lower() in ANGLE_NAMES and is_turn(cell_number(cells[place])):
+                self._angles.add(key)
         image.synthetic = image.synthetic or is_true(cell(cells, columns.synthetic))
 
         width = stated_side(cell(cells, columns.width), "width", cell_number)

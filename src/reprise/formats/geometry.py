@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from reprise.formats.records import LabelError
@@ -13,6 +13,8 @@ Xywh = tuple[float, float, float, float]
 NO_BOX: Xywh = (math.nan, math.nan, math.nan, math.nan)
 # Pixels; no image format has longer sides, and larger numbers overflow in arithmetic.
 MAX_SIDE = 2**31
+# What tools call an angle beside a box; only where the tool is known is its sense known.
+ANGLE_NAMES = ("angle", "rotation", "theta")
 # Corners of the polygon that approximates a circle or an ellipse.
 ROUND_CORNERS = 64
 
@@ -33,6 +35,16 @@ def text_number(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
+
+
+def stated_angle(entry: Mapping[str, Any]) -> str:
+    """The name of an angle in a JSON object that turns a box, empty where none does."""
+    return next((key for key in ANGLE_NAMES if is_turn(json_number(entry.get(key)))), "")
+
+
+def is_turn(angle: float) -> bool:
+    """Whether a number is one and not 0."""
+    return math.isfinite(angle) and angle != 0
 
 
 def plain(value: float) -> float | int:

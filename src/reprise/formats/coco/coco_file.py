@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from reprise.formats.file_index import FileIndex
-from reprise.formats.geometry import NO_BOX, Xywh, json_number, rotated, stated_side
+from reprise.formats.geometry import NO_BOX, Xywh, json_number, rotated, stated_angle, stated_side
 from reprise.formats.image_lists import ImageList
 from reprise.formats.json_files import text_value
 from reprise.formats.records import (
@@ -217,12 +217,11 @@ def _undrawn(box: BoxRecord, entry: dict[str, Any]) -> BoxRecord:
             "bbox has 5 numbers, a turned box whose angle may be of several kinds: write its "
             "corners as the segmentation"
         )
-    for key in ("rotation", "angle", "theta"):
-        if json_number(entry.get(key, 0)) != 0:
-            raise LabelError(
-                f"the box is turned by its '{key}', which may be of several kinds: write its "
-                "corners as the segmentation"
-            )
+    if key := stated_angle(entry):
+        raise LabelError(
+            f"the box is turned by its '{key}', which may be of several kinds: write its "
+            "corners as the segmentation"
+        )
     if not written:
         return replace(box, shape="keypoints" if entry.get("keypoints") else NO_GEOMETRY)
     # CVAT writes the box before the turn, and the turn in degrees, clockwise.

@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from reprise.formats.geometry import NO_BOX, Point, bounds, corners, ellipse, json_number, outline
+from reprise.formats.geometry import (
+    NO_BOX,
+    Point,
+    bounds,
+    corners,
+    ellipse,
+    json_number,
+    outline,
+    stated_angle,
+)
 from reprise.formats.json_files import text_value
 from reprise.formats.mask_images import mask_of, open_mask
 from reprise.formats.records import NO_GEOMETRY, BoxRecord, ImageRecord, LabelError
@@ -45,6 +54,8 @@ def record_of(entry: Any, size: Size | None) -> tuple[int | str | None, BoxRecor
     kind = entry.get("shape_type") or "polygon"  # as LabelMe 3 wrote it: without a type
     if not points and kind != "mask":
         return None, BoxRecord(label, NO_BOX, shape=NO_GEOMETRY)
+    if kind == "rectangle" and stated_angle(entry):
+        return None, BoxRecord(label, NO_BOX, shape=f"rectangle with {stated_angle(entry)}")
     if kind == "rectangle":
         return group, BoxRecord(label, bounds(points))
     if kind in _OUTLINES:

@@ -6,7 +6,16 @@ import math
 from itertools import zip_longest
 from typing import Any
 
-from reprise.formats.geometry import Point, Xywh, bounds, corners, ellipse, json_number, outline
+from reprise.formats.geometry import (
+    Point,
+    Xywh,
+    bounds,
+    corners,
+    ellipse,
+    json_number,
+    outline,
+    stated_angle,
+)
 from reprise.formats.records import BoxRecord
 
 WITHOUT_AREA = ("point", "polyline")
@@ -24,7 +33,7 @@ def shape_box(shape: dict[str, Any]) -> tuple[Xywh, list[list[float]]] | None:
         None for a shape that VIA does not have.
     """
     name = shape.get("name")
-    if name == "rect":
+    if name == "rect" and not stated_angle(shape):
         x, y, w, h = (json_number(shape.get(key)) for key in ("x", "y", "width", "height"))
         return (x, y, w, h), []
     if name in ("circle", "ellipse"):

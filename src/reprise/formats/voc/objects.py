@@ -18,10 +18,12 @@ import re
 from xml.etree.ElementTree import Element
 
 from reprise.formats.geometry import (
+    ANGLE_NAMES,
     NO_BOX,
     Point,
     Xywh,
     bounds,
+    is_turn,
     outline,
     rotated,
     text_number,
@@ -29,7 +31,6 @@ from reprise.formats.geometry import (
 from reprise.formats.records import NO_GEOMETRY, ROTATED, BoxRecord, LabelError
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
-_ANGLES = ("angle", "rotation", "theta")
 _TURNED_CORNERS = ("left_top", "right_top", "right_bottom", "left_bottom")
 # Tags with others inside that say nothing of an object's place.
 _NO_PLACES = frozenset({"attributes", "actions", "part", "parts"})
@@ -48,8 +49,8 @@ def voc_object(entry: Element, place: int) -> BoxRecord:
     class_name = element_text(entry, "name")
     if not class_name:
         raise LabelError(f"object {place} of its XML file has no name")
-    for path in (f"{above}{tag}" for above in ("", "bndbox/") for tag in _ANGLES):
-        if text_number(element_text(entry, path) or "0") != 0:
+    for path in (f"{above}{tag}" for above in ("", "bndbox/") for tag in ANGLE_NAMES):
+        if is_turn(text_number(element_text(entry, path))):
             raise LabelError(
                 f"object {place} of its XML file is turned by its <{path}>, which may be of "
                 "several kinds: write its corners as <polygon>"
