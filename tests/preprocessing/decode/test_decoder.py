@@ -381,6 +381,14 @@ def test_colour_of_sixteen_bits_that_uses_fewer_keeps_its_contrast(
     assert found.notes == notes
 
 
+def test_alpha_of_deep_colour_has_the_depth_of_its_colours() -> None:
+    values = np.full((1, 2, 4), 4095, np.uint16)
+    values[0, 1, :3] = 0
+    _, data = cv2.imencode(".png", values)
+    found = read_image(data.tobytes(), LIMIT)
+    assert found.pixels[0].tolist() == [[255] * 3, [0] * 3]
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_turned_tiff_of_deep_colour_is_upright(orientation: int) -> None:
     values = np.arange(18, dtype="<u2").reshape(2, 3, 3) * 240

@@ -102,7 +102,9 @@ def deep_colour(image: Image.Image, data: bytes) -> tuple[Image.Image, list[tupl
         return image, []
     colours = np.rint(deep[..., 2::-1] * (255 / (2**depth - 1))).astype(np.uint8)
     if deep.shape[2] == 4:
-        colours = np.dstack([colours, (deep[..., 3] // 257).astype(np.uint8)])
+        alpha = deep[..., 3]
+        full = 2**depth - 1 if alpha.max() < 2**depth else 2**16 - 1
+        colours = np.dstack([colours, np.rint(alpha * (255 / full)).astype(np.uint8)])
     return Image.fromarray(colours), [(Rule.IMAGE_DEPTH_SPREAD, f"{depth} bits in 16")]
 
 

@@ -266,6 +266,10 @@ def _reduced(
 def _unknown_kind(data: bytes) -> str:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
         return "it is HEIC, which is not read: convert it to JPEG"
+    if data.startswith((b"II*\0", b"MM\0*")):
+        return (
+            "it is a TIFF of an unusual kind (depth, channels or layout): save it as 8 or 16 bits"
+        )
     return f"its start is not that of {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
 
 
