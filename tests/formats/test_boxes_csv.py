@@ -408,6 +408,7 @@ def test_labels_of_whole_images_are_refused(tmp_path: Path) -> None:
         ("a.png,cow,5,4,12,10\nb.png,,,,,\n", (5, 4, 7, 6)),
         ("a.png,64,48,cow,5,4,12,10\nb.png,64,48,,,,,\n", (5, 4, 7, 6)),
         ("a.png,64,48,5,4,12,10,cow\nb.png,64,48,,,,,\n", (5, 4, 7, 6)),
+        ("a.png;5;4,5;12;10,5;cow\nb.png;;;;;\n", (5, 4.5, 7, 6)),
         ("a.png\t5\t40\t7\t6\tcow\nb.png\t\t\t\t\t\n", (5, 40, 7, 6)),  # size, not corners
     ],
 )
@@ -421,6 +422,14 @@ def test_a_table_without_a_header(tmp_path: Path, rows: str, box: tuple[float, .
     assert boxes_csv.detect(FileIndex(tmp_path, "mine")) is not None
     if "64" in rows:
         assert (one.width, one.height) == (64, 48)
+
+
+def test_a_table_of_automl(tmp_path: Path) -> None:
+    _images(tmp_path, "a.png", "b.png")
+    rows = "TRAIN,gs://b/a.png,cow,0.25,0.5,,,0.5,1,,\nTEST,gs://b/b.png,,,,,,,,,\n"
+    one, other = _read(tmp_path, rows).images
+    assert (one.split, other.split) == ("train", "test")
+    assert (_boxes(one), _boxes(other)) == ([("cow", (0.25, 0.5, 0.25, 0.5))], [])
 
 
 @pytest.mark.parametrize("rows", ["a.png,1,2\n", "a.png,cat,dog,1,2,3,4\n", "a.png\n"])

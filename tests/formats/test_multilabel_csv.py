@@ -67,7 +67,7 @@ def test_columns_of_true_and_false_are_classes(tmp_path: Path) -> None:
 
 def test_columns_that_are_mostly_blank_are_classes(tmp_path: Path) -> None:
     _pictures(tmp_path, "a.png", "b.png", "c.png", "d.png")
-    _table(tmp_path, "path,note,cat,dog\na,x,1.0,\nb,,,\nc,,,nan\nd,y,0.0,1.0\n")
+    _table(tmp_path, "path,note,cat,dog\na,old,1.0,\nb,,,\nc,,,nan\nd,new,0.0,1.0\n")
     assert _labels(tmp_path) == {"a.png": ["cat"], "b.png": [], "c.png": [], "d.png": ["dog"]}
 
 
@@ -98,6 +98,16 @@ def test_commas_belong_to_the_name_of_a_single_label(tmp_path: Path) -> None:
     _table(tmp_path, 'image,label\na.png,"tench, Tinca tinca"\nb.png,goldfish\nc.png,goldfish\n')
     found = _labels(tmp_path)
     assert found == {"a.png": ["tench, Tinca tinca"], "b.png": ["goldfish"], "c.png": ["goldfish"]}
+    assert (
+        "commas in the column label belong to the names"
+        in read_labels(multilabel_csv, tmp_path).notes[0]
+    )
+
+
+def test_crosses_in_a_table_of_excel_say_yes(tmp_path: Path) -> None:
+    _pictures(tmp_path, "a.png", "b.png")
+    _table(tmp_path, "sep=;\nimage;cat;dog\na.png;x;\n;;\nb.png;;X\n")
+    assert _labels(tmp_path) == {"a.png": ["cat"], "b.png": ["dog"]}
 
 
 def test_commas_separate_tags_that_recur(tmp_path: Path) -> None:

@@ -23,7 +23,6 @@ from reprise.errors import RepriseError
 from reprise.formats.box_columns import BoxColumns, box_columns
 from reprise.formats.csv_tables import (
     cell,
-    cell_number,
     header,
     headers_seen,
     is_blank,
@@ -32,7 +31,14 @@ from reprise.formats.csv_tables import (
     write_table,
 )
 from reprise.formats.file_index import FileIndex
-from reprise.formats.geometry import ANGLE_NAMES, NO_BOX, is_turn, plain, stated_side
+from reprise.formats.geometry import (
+    ANGLE_NAMES,
+    NO_BOX,
+    cell_number,
+    is_turn,
+    plain,
+    stated_side,
+)
 from reprise.formats.image_lists import ImageList
 from reprise.formats.records import (
     NO_GEOMETRY,

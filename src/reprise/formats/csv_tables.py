@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
 from reprise.formats.encodings import decode_text
 from reprise.formats.file_index import FileIndex
-from reprise.formats.geometry import text_number
 from reprise.formats.headerless import columns_without_header
 
 DELIMITERS = ",;\t"
@@ -21,7 +21,7 @@ _PEEK_BYTES = 65_536
 _TELLING_ROWS = 200
 # What says that there is no value, as pandas and spreadsheets write it.
 _BLANKS = frozenset({"", "na", "n/a", "nan", "null", "none"})
-_YES = frozenset({"1", "1.0", "true", "yes", "t", "y"})
+_YES = frozenset({"1", "1.0", "true", "yes", "t", "y", "x"})
 _NO = frozenset({"0", "0.0", "false", "no", "f", "n"})
 
 
@@ -62,19 +62,24 @@ class Table:
 def read_table(files: FileIndex, name: str) -> Table:
     """Read a CSV file: UTF-8 with or without a byte order mark, with or without a header.
 
-    The delimiter is the one of DELIMITERS that splits the header into most columns.
+    The delimiter is the one of DELIMITERS that splits the header into most columns. Rows
+    without any content are left out, and so is Excel's first line ``sep=;``.
 
     Raises:
         RepriseError: It is not UTF-8, is empty, or its quotes do not match.
     """
-    text = files.read_text(name)
+    text, offset = _without_separator_line(files.read_text(name))
     delimiter = _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        rows = [(f"line {reader.line_num}", cells) for cells in reader if cells]
+        rows = [
+            (f"line {reader.line_num + offset}", cells)
+            for cells in reader
+            if any(map(str.strip, cells))
+        ]
     except csv.Error as error:
         fix = "correct the quotes of that line, or export the file again."
-        raise files.error(name, f"line {reader.line_num}", str(error), fix) from None
+        raise files.error(name, f"line {reader.line_num + offset}", str(error), fix) from None
     if not rows:
         raise files.source_error(
             f"{name} is empty.",
@@ -98,7 +103,7 @@ def first_rows(files: FileIndex, name: str, count: int = 0) -> tuple[list[str], 
         count: How many rows; those with other numbers of cells than the header are left out.
     """
     with files.path(name).open("rb") as file:
-        text = decode_text(file.read(_PEEK_BYTES), errors="replace")
+        text, _ = _without_separator_line(decode_text(file.read(_PEEK_BYTES), errors="replace"))
     header, *rows = _rows(text, _delimiter(text), max(count, _TELLING_ROWS) + 1) or [[]]
     own = columns_without_header([header, *rows]) if header else None
     if own is not None:
@@ -124,7 +129,7 @@ def cell(cells: list[str], place: int | None) -> str:
 
 
 def is_true(text: str) -> bool:
-    """Whether a cell says yes: 1, true or yes, in any case of letters."""
+    """Whether a cell says yes: 1, true, yes or x, in any case of letters."""
     return yes_or_no(text) is True
 
 
@@ -134,21 +139,9 @@ def is_blank(text: str) -> bool:
 
 
 def yes_or_no(text: str) -> bool | None:
-    """What a cell says, as 1 and 0, true and false, or yes and no; None for anything else."""
+    """What a cell says, as 1 and 0, true and false, yes and no, or x; None for anything else."""
     word = text.strip().lower()
     return True if word in _YES else False if word in _NO else None
-
-
-def cell_number(text: str) -> float:
-    """A cell's number: ``120.75``, or ``120,75`` as many languages write it.
-
-    Where both a comma and a point occur, the last one of them marks the fraction. NaN for
-    anything else.
-    """
-    if "," not in text:
-        return text_number(text)
-    fraction, thousands = (",", ".") if text.rfind(",") > text.rfind(".") else (".", ",")
-    return text_number(text.replace(thousands, "").replace(fraction, "."))
 
 
 def column_place(columns: Iterable[str], names: Iterable[str]) -> int | None:
@@ -171,6 +164,12 @@ def write_table(columns: list[str], rows: Iterable[list[object]]) -> str:
     return text.getvalue()
 
 
+def _without_separator_line(text: str) -> tuple[str, int]:
+    """A table without the line in which Excel names its delimiter; and how many lines that was."""
+    found = re.match(r"sep=[,;\t]\r?\n", text)
+    return (text[found.end() :], 1) if found else (text, 0)
+
+
 def _delimiter(text: str) -> str:
     return max(DELIMITERS, key=lambda mark: len((_rows(text, mark, 1) or [[]])[0]))
 
@@ -178,7 +177,7 @@ def _delimiter(text: str) -> str:
 def _rows(text: str, delimiter: str, count: int) -> list[list[str]]:
     # No header comes near this; a longer cell than csv allows is then no error here.
     start = io.StringIO(text[:_PEEK_BYTES], newline="")
-    rows = filter(None, csv.reader(start, delimiter=delimiter))
+    rows = (row for row in csv.reader(start, delimiter=delimiter) if any(map(str.strip, row)))
     try:
         return list(islice(rows, count))
     except csv.Error:

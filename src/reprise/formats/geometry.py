@@ -47,6 +47,18 @@ def is_turn(angle: float) -> bool:
     return math.isfinite(angle) and angle != 0
 
 
+def cell_number(text: str) -> float:
+    """A cell's number: ``120.75``, or ``120,75`` as many languages write it.
+
+    Where both a comma and a point occur, the last one of them marks the fraction. NaN for
+    anything else.
+    """
+    if "," not in text:
+        return text_number(text)
+    fraction, thousands = (",", ".") if text.rfind(",") > text.rfind(".") else (".", ",")
+    return text_number(text.replace(thousands, "").replace(fraction, "."))
+
+
 def plain(value: float) -> float | int:
     """A number as it is to be written: without a point where it is whole."""
     return int(value) if float(value).is_integer() else value

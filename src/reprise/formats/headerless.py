@@ -8,6 +8,8 @@ by these rules, from all rows:
   are in that order in every row, else left, top, width and height; two before them that are the
   same in all rows of an image are the image's size;
 - the one column of other text is the class, or, without a box, the label of the image.
+
+Tables of Google's AutoML begin with the split instead: ``TRAIN,a.jpg,cow,0.1,0.2,,,0.5,0.6,,``.
 """
 
 from __future__ import annotations
@@ -15,9 +17,11 @@ from __future__ import annotations
 import posixpath
 from itertools import groupby
 
-from reprise.formats.geometry import text_number
+from reprise.formats.geometry import cell_number
 from reprise.formats.name_matching import IMAGE_SUFFIXES
 
+_AUTOML = ("split", "filename", "class", "xmin", "ymin", "", "", "xmax", "ymax", "", "")
+_AUTOML_SPLITS = ("TRAIN", "VALIDATION", "TEST", "UNASSIGNED")
 _CORNERS, _SIZED = ("xmin", "ymin", "xmax", "ymax"), ("x", "y", "w", "h")
 
 
@@ -31,6 +35,8 @@ def columns_without_header(rows: list[list[str]]) -> list[str] | None:
         A name for each column, empty for one whose meaning is unknown; None when the table
         has a header, or its columns fit no rule.
     """
+    if rows and len(rows[0]) == len(_AUTOML) and rows[0][0].strip().upper() in _AUTOML_SPLITS:
+        return list(_AUTOML)
     if not rows or not _is_image(rows[0][0]):
         return None
     same = [[cell.strip() for cell in row] for row in rows if len(row) == len(rows[0])]
@@ -45,7 +51,7 @@ def columns_without_header(rows: list[list[str]]) -> list[str] | None:
     names[texts[0]] = "label" if box is None else "class"
     if box is None:
         return names
-    filled = [[text_number(row[place]) for place in box] for row in same if row[box[0]]]
+    filled = [[cell_number(row[place]) for place in box] for row in same if row[box[0]]]
     corners = all(right > left and low > top for left, top, right, low in filled)
     for place, name in zip(box, _CORNERS if corners else _SIZED, strict=True):
         names[place] = name
@@ -64,7 +70,7 @@ def _kind(cells: list[str]) -> str:
     filled = [cell for cell in cells if cell]
     if not filled:
         return "empty"
-    return "number" if all(text_number(cell) == text_number(cell) for cell in filled) else "text"
+    return "number" if all(cell_number(cell) == cell_number(cell) for cell in filled) else "text"
 
 
 def _box_places(kinds: list[str]) -> list[int] | None:

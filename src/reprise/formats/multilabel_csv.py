@@ -156,7 +156,7 @@ class LabelColumns:
     synthetic: int | None
     others: dict[str, int]
 
-    def notes(self, table: Table) -> list[str]:
+    def notes(self, table: Table, rows: list[list[str]]) -> list[str]:
         """Which columns were taken as classes, and how their cells are read."""
         notes = table.notes()
         if self.classes:
@@ -164,6 +164,12 @@ class LabelColumns:
             notes.append(
                 f"{table.name}: {len(self.classes)} columns are classes: {names}; other columns: "
                 f"{rest}"
+            )
+        texts = [] if self.tags is None else [cells[self.tags] for cells in rows]
+        if self.separator is None and any("," in text for text in texts):
+            notes.append(
+                f"{table.name}: commas in the column {table.columns[self.tags or 0]} belong to the "
+                "names, for what they separate does not recur"
             )
         if self.minus == "negative":
             notes.append(f"{table.name}: -1 was taken for no, for no class has a 0 or a blank")
@@ -288,7 +294,7 @@ class _Reader:
         columns = label_columns(table.columns, whole, self._known)
         if columns is None:
             return
-        self._images.notes += columns.notes(table)
+        self._images.notes += columns.notes(table, whole)
         if columns.minus == "uncertain":
             places = columns.classes.values()
             self._minus += sum(
