@@ -8,8 +8,8 @@ After the class, a row holds one of:
 
 A polygon of n points and a box with n - 2 keypoints have as many numbers. Where the YAML file does
 not say which it is (``task``, ``kpt_shape``), all rows of the source are looked at: keypoints
-lie in their box, and the box's centre lies amid them, while a point of a polygon is on its rim and
-the sides of a polygon do not cross. What does not tell is asked about.
+lie in their box, and the box's centre lies amid them, while a point of a polygon is on its rim, the
+next one is near it, and its sides do not cross. What does not tell is asked about.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from statistics import pstdev
 from typing import Any
 
 from reprise.formats.geometry import Point, bounds, corners
@@ -155,7 +156,7 @@ def _polygons_or_poses(rows: list[Values], count: int) -> Reading:
     elif fits < _NEARLY_ALL:
         told = simple
     else:
-        told = simple and count >= 2 * _LEAST_POINTS
+        told = simple and (count >= 2 * _LEAST_POINTS or _are_neighbours(chosen))
     if told or (count == 8 and _share(chosen, _is_parallelogram) >= _NEARLY_ALL):
         return Reading("polygon")
     mostly_amid = amid >= (_HALF if crossed > _HARDLY_ANY else _NEARLY_ALL)
@@ -210,6 +211,17 @@ def _fits_pose(row: Values, in_pixels: bool) -> bool:
     return all(
         edges[0] - w / 20 <= x <= edges[2] + w / 20 and edges[1] - h / 20 <= y <= edges[3] + h / 20
         for x, y in points
+    )
+
+
+def _are_neighbours(rows: list[Values]) -> bool:
+    """Whether the second pair of numbers goes with the first: as a next point does, and a size
+    does not."""
+    if len(rows) < 2 * _LEAST_ROWS:
+        return False
+    return all(
+        pstdev(row[axis + 2] - row[axis] for row in rows) < pstdev(row[axis] for row in rows) / 2
+        for axis in (0, 1)
     )
 
 
