@@ -26,6 +26,7 @@ class Server:
         self.length = True
         self.etag: str | None = None
         self.breaks = 0  # answers that stop in the middle from now on
+        self.whole: int | None = None  # answers before all others stop in the middle
         self.status = 200
         self.sent = 0
         self.requests = 0
@@ -50,6 +51,8 @@ class Server:
         request.end_headers()
         if not body:
             return
+        if self.whole is not None and self.requests > self.whole:
+            self.breaks = 1
         if self.breaks:
             self.breaks -= 1
             end = start + (end - start) // 2

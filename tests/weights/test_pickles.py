@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -210,3 +211,45 @@ def test_a_damaged_zoo_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(RepriseError, match="the file is damaged"):
         read_zoo_file(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("architecture", "task"), NETWORKS)
+def test_a_file_of_a_real_training_gives_what_its_own_loader_gives(
+    tmp_path: Path, architecture: str, task: str
+) -> None:
+    from ultralytics.models.yolo.detect import DetectionTrainer
+    from ultralytics.models.yolo.segment import SegmentationTrainer
+
+    for split in ("train", "val"):
+        (tmp_path / "images" / split).mkdir(parents=True)
+        (tmp_path / "labels" / split).mkdir(parents=True)
+        for index in range(4):
+            pixels = np.full((64, 64, 3), 40 * index, dtype=np.uint8)
+            pixels[16:48, 16:48] = 255
+            cv2.imwrite(str(tmp_path / "images" / split / f"{index}.png"), pixels)
+            outline = "0 0.25 0.25 0.75 0.25 0.75 0.75 0.25 0.75\n"
+            (tmp_path / "labels" / split / f"{index}.txt").write_text(outline)
+    (tmp_path / "data.yaml").write_text(
+        f"path: {tmp_path}\ntrain: images/train\nval: images/val\nnames: [box, car]\n"
+    )
+    segments = task == "segment"
+    kind: Any = SegmentationTrainer if segments else DetectionTrainer
+    trainer = kind(
+        overrides={
+            "model": f"{architecture}n{'-seg' if segments else ''}.yaml",
+            "data": str(tmp_path / "data.yaml"), "project": str(tmp_path), "name": "run",
+            "imgsz": 64, "epochs": 1, "batch": 4, "device": "cpu", "workers": 0, "amp": False,
+            "plots": False, "pretrained": False, "verbose": False,
+        }
+    )  # fmt: skip
+    copies: list[bytes] = []
+    # As the trainer saves it while it trains; at its end it strips the file.
+    trainer.add_callback("on_model_save", lambda t: copies.append(t.last.read_bytes()))
+    trainer.train()
+    (tmp_path / "unstripped.pt").write_bytes(copies[-1])
+    for path in (trainer.last, tmp_path / "unstripped.pt"):
+        read = read_checkpoint(path)
+        assert read is not None
+        same(read[0], tasks.load_checkpoint(path)[0].state_dict())
+        assert read[1] == ["box", "car"]
