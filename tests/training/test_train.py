@@ -262,6 +262,7 @@ def test_one_gpu_for_several_processes_is_refused(
         local_device(training(device="cuda:1", devices=2))
 
 
+@pytest.mark.slow
 def test_a_network_that_cannot_be_compiled_is_told(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
