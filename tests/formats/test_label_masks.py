@@ -62,6 +62,9 @@ def _objects(folder: Path) -> list[tuple[str, tuple[float, ...]]]:
         ("images/1_raw.jpg", "masks/1.png"),
         ("img/A.JPG", "masks/a.png"),
         ("photos/2024/1.jpg", "masks/1.png"),
+        ("train/1.jpg", "train_masks/1_mask.gif"),
+        ("train_images/1.jpg", "train_labels/1.png"),
+        ("images/1.jpg", "labels/1_L.png"),
     ],
 )
 def test_mask_and_image_find_each_other_by_name(tmp_path: Path, image: str, mask: str) -> None:
@@ -153,6 +156,27 @@ def test_a_palette_is_read_by_index_and_by_colour_with_a_labelmap(tmp_path: Path
     assert _objects(tmp_path) == [("grass", SECOND), ("road", FIRST)]
     mask.convert("RGB").save(tmp_path / "SegmentationClass/1.png")
     assert _objects(tmp_path) == [("grass", SECOND), ("road", FIRST)]
+
+
+def test_masks_of_several_classes_in_one_folder_are_named_in_their_ends(tmp_path: Path) -> None:
+    _save(tmp_path, "images/1.jpg")
+    _save(tmp_path, "masks/1_car.png", _values((255, FIRST)))
+    _save(tmp_path, "masks/1_road.png", _values((255, SECOND)))
+    assert _objects(tmp_path) == [("car", FIRST), ("road", SECOND)]
+
+
+def test_numbers_of_16_bits_that_fit_into_8_are_read(tmp_path: Path) -> None:
+    _save(tmp_path, "images/1.jpg")
+    _save(tmp_path, "masks/1.png", _values((7, FIRST)).astype(np.uint16))
+    assert label_masks.detect(FileIndex(tmp_path, "mine")) is not None
+    assert _objects(tmp_path) == [("class_7", FIRST)]
+
+
+def test_grey_photographs_in_a_folder_of_masks_are_no_masks(tmp_path: Path) -> None:
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(picture(1)).convert("L").save(tmp_path / folder / "1.png")
+    assert label_masks.detect(FileIndex(tmp_path, "mine")) is None
 
 
 def test_cityscapes_numbers_are_read_and_its_other_files_are_not(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ MAX_PIXELS = 100_000_000
 KINDS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 # How names of masks end.
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+# Values of one grey mask of class numbers; a grey photograph has nearly all 256.
+MOST_GREYS = 64
 # The share of a mask's pixels that its commonest values have, each with the values next to it.
 _IN_LEVELS, _MOST_LEVELS, _NEXT = 0.85, 4, 8
 _COLOURLESS = {"1", "L", "I;16", "I;16B", "I"}
@@ -116,13 +118,16 @@ def looks_like_mask(path: Path, most: int) -> bool:
 
     Args:
         path: The file.
-        most: The most colours of a mask without soft edges.
+        most: The most colours of a mask without soft edges; of grey ones MOST_GREYS at most.
     """
     try:
         image = open_mask(path)
     except LabelError:
         return False
-    if image.format != "JPEG" and image.getcolors(most) is not None:
+    if image.mode.startswith(("I", "F")):
+        return len(np.unique(np.asarray(image))) <= most
+    colours = image.getcolors(min(most, MOST_GREYS) if image.mode == "L" else most)
+    if image.format != "JPEG" and colours is not None:
         return True
     if image.mode not in ("L", "RGB"):
         return False

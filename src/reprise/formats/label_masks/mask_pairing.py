@@ -9,6 +9,8 @@ starts: MASK_WORDS of masks, IMAGE_WORDS of images::
     JPEGImages/1.jpg                      SegmentationClass/1.png
     images/1.jpg                          masks/1_segmentation.png  or  masks/mask_1.jpg
     leftImg8bit/train/a/1_leftImg8bit.png gtFine/train/a/1_gtFine_labelIds.png
+    train/1.jpg                           train_masks/1_mask.gif
+    images/1.jpg                          masks/1_car.png masks/1_road.png  (one for each class)
 
 Where the path is not the same, a name that one image alone has is enough; letter case and
 Unicode form do not count. Side by side, if there is no such pair::
@@ -42,6 +44,8 @@ _OTHER_MASKS = frozenset({"segmentationobject"})
 _OTHER_ENDS = re.compile(
     r"_gt(fine|coarse)_(instanceids|color|labeltrainids|instancetrainids)\.", re.IGNORECASE
 )
+_FOLDER_WORD = re.compile(r"(?<=.)[_-](masks|labels|annotations|groundtruth|gt)$", re.IGNORECASE)
+_IMAGE_FOLDER_WORD = re.compile(r"(?<=.)[_-](images|imgs|input)$", re.IGNORECASE)
 MASK_WORDS = frozenset(
     {"label", "labels", "mask", "masks", "seg", "segmentation", "segmented", "lbl"}
     | {"gt", "groundtruth", "labelids", "gtfine", "gtcoarse"}
@@ -117,8 +121,8 @@ def pair(files: FileIndex) -> Pairs:
 
 
 def _parallel(names: list[str]) -> Pairs:
-    masks = [name for name in names if _folders(name) & MASK_FOLDERS]
-    images = [name for name in names if not _folders(name) & MASK_FOLDERS]
+    masks = [name for name in names if _in_mask_folder(name)]
+    images = [name for name in names if not _in_mask_folder(name)]
     exact: dict[str, list[str]] = {}
     bare: dict[str, list[str]] = {}
     alone: dict[str, list[str]] = {}
@@ -130,6 +134,7 @@ def _parallel(names: list[str]) -> Pairs:
         for start in _without_words(folded(posixpath.basename(key)), IMAGE_WORDS):
             alone.setdefault(start, []).append(name)
     found = Pairs()
+    of_classes: dict[str, tuple[str, list[str]]] = {}
     for name in filter(_may_be_mask, masks):
         starts = _without_words(_key(name, MASK_FOLDERS), MASK_WORDS)
         fitting = (known[start] for start in starts for known in (exact, bare) if start in known)
@@ -138,7 +143,15 @@ def _parallel(names: list[str]) -> Pairs:
             ends = _without_words(folded(posixpath.basename(starts[0])), MASK_WORDS)
             own = next((alone[end] for end in ends if len(alone.get(end, [])) == 1), [])
             found.elsewhere += [name] * bool(own)
-        found.add(MaskFile(name, None), own)
+        cut = next(_cuts(starts[0]), None)
+        if not own and cut and re.search(r"[^\W\d_]", cut[1]) and (exact.get(cut[0]) or []):
+            of_classes[name] = (cut[1].lower(), exact[cut[0]])
+        else:
+            found.add(MaskFile(name, None), own)
+    # One word behind all names, as the L of CamVid, says mask; several are classes.
+    several = len({word for word, _ in of_classes.values()}) > 1
+    for name, (word, own) in of_classes.items():
+        found.add(MaskFile(name, word if several else None), own)
     return _rest(found, images)
 
 
@@ -210,9 +223,16 @@ def _folders(name: str) -> set[str]:
     return set(name.lower().split("/")[:-1])
 
 
+def _in_mask_folder(name: str) -> bool:
+    return any(part in MASK_FOLDERS or _FOLDER_WORD.search(part) for part in _folders(name))
+
+
 def _key(name: str, folders: frozenset[str]) -> str:
-    """A path without its ending and without the last folder of these names."""
+    """A path without its ending and without the last folder of these names, or without the
+    last word of a folder as ``train_masks``."""
     parts = posixpath.splitext(name)[0].split("/")
+    word = _FOLDER_WORD if folders is MASK_FOLDERS else _IMAGE_FOLDER_WORD
+    parts = [word.sub("", part) for part in parts[:-1]] + parts[-1:]
     places = [place for place, part in enumerate(parts[:-1]) if part.lower() in folders]
     if places:
         del parts[places[-1]]
