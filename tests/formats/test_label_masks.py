@@ -232,6 +232,18 @@ def test_a_table_of_colours_names_them_and_soft_edges_take_the_nearest(tmp_path:
     ]
 
 
+def test_few_colours_without_a_table_are_classes_named_by_them(tmp_path: Path) -> None:
+    values = _values((1, FIRST), (2, SECOND))
+    colours = np.array([[0, 0, 0], [128, 0, 0], [0, 192, 5]], np.uint8)
+    for name, mask in (("1", colours[values]), ("2", colours[values * 0])):
+        _save(tmp_path, f"images/{name}.jpg")
+        _save(tmp_path, f"masks/{name}.png", mask)
+    assert _objects(tmp_path) == [("#800000", FIRST), ("#00c005", SECOND)][::-1]
+    dataset = read_labels(label_masks, tmp_path)
+    assert dataset.classes == ["#00c005", "#800000"]
+    assert "no table says which classes the 2 colours" in dataset.notes[0]
+
+
 def test_other_tables_beside_masks_are_no_tables_of_classes(tmp_path: Path) -> None:
     _save(tmp_path, "images/1.jpg")
     _save(tmp_path, "masks/1.png", _values((1, FIRST)))

@@ -13,6 +13,8 @@ What all masks of a source hold decides the rest, and notes tell of it:
   255 are both class 1.
 - 255 is a class where it has a name, where edges are soft, or where all other values are
   FAINTEST or more, as levels of grey; else it is void, and no object.
+- Colours without any table are classes named by them, ``#80c000``, if all masks together have
+  32 at most.
 - A number without a name is the class ``class_<number>``. In masks that are named as those of
   Cityscapes, 1 to 6 are void, as Cityscapes has them.
 """
@@ -37,6 +39,8 @@ FAINTEST = 64
 _CITYSCAPES_VOID = frozenset(range(1, 7))
 # Most difference between the channels of a grey picture that was saved as JPEG.
 _NEARLY_GREY = 24
+# Colours of all masks of a source that are classes without a table.
+_MOST_COLOURS = 32
 # How far JPEG moves the value of an area.
 _JPEG_SHIFT = 3
 
@@ -86,9 +90,14 @@ class PixelValues:
         be opened do not count."""
         counts, only_ones, high, both, soft = ValueCounts(), 0, 0, 0, 0
         seen: set[int] = set()
+        colours: set[int] = set()
         for path in paths:
             try:
-                numbers = self._grey(open_mask(path))
+                image = open_mask(path)
+                if self._has_colours(image):
+                    colours |= _codes_of(image)
+                    continue
+                numbers = self._grey(image)
             except LabelError:
                 continue
             if numbers is None:
@@ -102,6 +111,8 @@ class PixelValues:
             if not values <= {0, 1}:
                 counts.add(numbers)
             seen |= values
+        if 0 < len(colours) <= _MOST_COLOURS:
+            self._name_by_colours(sorted(colours - {0}))
         self._levels = counts.levels()
         if self._levels is not None:
             named = [0, HIGH, *self.table.names]
@@ -123,6 +134,17 @@ class PixelValues:
         if high and not self._binary and not is_class:
             self.background.add(HIGH)
             self.notes.append(f"255 is void in {high} mask(s), beside class numbers")
+
+    def _name_by_colours(self, colours: list[int]) -> None:
+        names = {number: f"#{colour:06x}" for number, colour in enumerate(colours, start=1)}
+        numbers = {colour: number for number, colour in enumerate(colours, start=1)}
+        self.table = ClassTable(names, numbers)
+        self.names = names
+        self.notes.append(
+            f"no table says which classes the {len(colours)} colours of the masks are: they are "
+            "named by their colours, black is no class; labelmap.txt with lines name:r,g,b:: "
+            "names them"
+        )
 
     def name(self, number: int) -> str:
         """The class of a number."""
@@ -163,11 +185,17 @@ class PixelValues:
             raise LabelError(f"class numbers have 8 bits, and it is of the mode {image.mode}")
         if self.table.colours:
             return None
+        if self._has_colours(image):
+            raise LabelError("it has colours, and no labelmap.txt says which classes they are")
+        return np.asarray(image.convert("RGB").split()[1])
+
+    def _has_colours(self, image: Image.Image) -> bool:
+        """Whether a mask has colours and there is no table of any."""
+        if self.table.colours or image.mode not in ("RGB", "RGBA"):
+            return False
         channels = np.stack([np.asarray(one) for one in image.convert("RGB").split()])
         spread = int((channels.max(axis=0) - channels.min(axis=0)).max())
-        if spread > (_NEARLY_GREY if image.format == "JPEG" else 0):
-            raise LabelError("it has colours, and no labelmap.txt says which classes they are")
-        return np.asarray(channels[1])
+        return spread > (_NEARLY_GREY if image.format == "JPEG" else 0)
 
     def _numbers(self, red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> np.ndarray:
         codes = red.astype(np.uint32) << 16 | green.astype(np.uint32) << 8 | blue
@@ -203,6 +231,14 @@ def _named_level(level: int, named: list[int]) -> int:
     """The value that has a meaning where JPEG has moved a level a little, else the level."""
     near = min(named, key=lambda value: abs(value - level))
     return near if abs(near - level) <= _JPEG_SHIFT else level
+
+
+def _codes_of(image: Image.Image) -> set[int]:
+    """The colours of a mask as 0xRRGGBB; of one with too many for a mask, too many."""
+    found = image.convert("RGB").getcolors(_MOST_COLOURS)
+    if found is None:
+        return set(range(_MOST_COLOURS + 1))
+    return {red << 16 | green << 8 | blue for _, (red, green, blue) in found}  # type: ignore[misc]
 
 
 def _channels(codes: object) -> np.ndarray:
