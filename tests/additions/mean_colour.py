@@ -23,7 +23,7 @@ class MeanColour(Family):
     supported_parameters: ClassVar[frozenset[str]] = SUPPORTED
 
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
-        self.task, self.architecture = "classify", "linear"
+        super().__init__(config, class_names, image_size)
         self.network = torch.nn.Sequential(
             torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, len(class_names))
         )
