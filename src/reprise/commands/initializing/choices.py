@@ -22,6 +22,7 @@ from reprise.commands.initializing.machine import MOST_THREADS, Machine
 from reprise.dataset import SPLITS
 from reprise.errors import RepriseError
 from reprise.models.config import FirstStageConfig
+from reprise.models.family import family_class
 from reprise.preprocessing.config import SplitConfig
 from reprise.scoring.tasks import Task
 from reprise.validation.config import ExpectationsConfig
@@ -132,8 +133,8 @@ def choose(data: Fingerprint, machine: Machine, wishes: Wishes) -> list[Choice]:
     every = settled(validation_frequency(length.value))
     found = [
         model,
-        Choice("model.task", "segment" if task == "segment" and family in ("yolo", "detectron2")
-               else "auto", f"for {_NOUNS[task]}"),
+        Choice("model.task", "auto" if task == family_class(family).tasks[0] else task,
+               f"for {_NOUNS[task]}"),
         Choice("model.architecture", "auto", "the family's first"),
         variant,
         weights,
@@ -181,7 +182,8 @@ def model_type(data: Fingerprint, wishes: Wishes) -> Choice:
         if labels_only:
             return Choice("model.type", "multilabel", "whole images are labelled, no objects")
         return Choice("model.type", "yolo", "the fastest family for objects")
-    needed = {"mask_rcnn": "masks", "sam": "masks", "multilabel": ""}.get(wishes.family, "boxes")
+    tasks = family_class(wishes.family).tasks
+    needed = "" if "classify" in tasks else "boxes" if "detect" in tasks else "masks"
     if (needed and labels_only) or (needed == "masks" and not data.all_masks):
         has = f"{data.masks} of {len(data.object_sides)} objects have a mask"
         raise RepriseError(
@@ -193,10 +195,10 @@ def model_type(data: Fingerprint, wishes: Wishes) -> Choice:
 
 
 def model_task(data: Fingerprint, family: str) -> Task:
-    """What the family is to predict."""
-    if family == "multilabel":
-        return "classify"
-    return "segment" if data.all_masks and family != "faster_rcnn" else "detect"
+    """What the family is to predict: masks where there are, of those that it can."""
+    tasks = family_class(family).tasks
+    wanted: tuple[Task, ...] = ("segment", "detect") if data.all_masks else ("detect",)
+    return next((task for task in wanted if task in tasks), tasks[0])
 
 
 def model_variant(family: str, task: Task, machine: Machine, wishes: Wishes) -> Choice:
@@ -387,7 +389,7 @@ def expectations(data: Fingerprint, divided: Mapping[str, Counter[str]], size: i
 
 def batch_size(family: str, size: int, machine: Machine, train: int) -> Choice:
     """What memory holds, and few enough that an epoch has some steps."""
-    each = MEMORY[family] * (size / 640) ** 2
+    each = MEMORY.get(family, 1.0) * (size / 640) ** 2
     most = 32 if machine.gpu else 8
     fits = 0.5 * machine.memory_gb / each
     several = train / 4
@@ -407,7 +409,7 @@ def epochs(
     start = "random" if random else "published"
     reason = f"about {value * math.ceil(train / batch)} steps from {start} weights"
     if not machine.gpu:
-        rate = RATES[family] * min(machine.cores, MOST_THREADS) * (320 / size) ** 2
+        rate = RATES.get(family, 1.0) * min(machine.cores, MOST_THREADS) * (320 / size) ** 2
         value = max(min(value, int(CPU_MINUTES * 60 * rate / train)), min(value, 10))
         minutes = value * train / rate / 60
         reason = (
