@@ -121,7 +121,8 @@ def _ious(boxes: Floats) -> Floats:
 
 
 def _in_pixels(image: dict[str, Any], place: Floats) -> list[float]:
-    return (place * np.tile([image["width"], image["height"]], 2)).tolist()
+    pixels: list[float] = (place * np.tile([image["width"], image["height"]], 2)).tolist()
+    return pixels
 
 
 def _row(
