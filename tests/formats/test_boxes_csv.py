@@ -459,3 +459,16 @@ def test_a_row_without_a_box_says_that_there_is_none(tmp_path: Path, cells: str)
     _images(tmp_path, "a.png")
     (image,) = _read(tmp_path, f"filename,class,xmin,ymin,xmax,ymax\na.png,{cells}\n").images
     assert (image.boxes, image.labelled, image.problem) == ([], True, "")
+
+
+def test_a_table_in_a_code_page_is_read_by_the_one_that_the_entry_names(tmp_path: Path) -> None:
+    _images(tmp_path, "a.png")
+    text = "filename,class,xmin,ymin,xmax,ymax\na.png,汽车,1,2,11,22\n"
+    (tmp_path / "boxes.csv").write_bytes(text.encode("gb18030"))
+    files = FileIndex(tmp_path, "mine", "gb18030")
+    assert boxes_csv.read(files, ReadOptions()).classes == ["汽车"]
+    with pytest.raises(RepriseError, match="not UTF-8 text") as caught:
+        read_labels(boxes_csv, tmp_path)
+    assert "data.sources.mine.encoding" in caught.value.fix
+    with pytest.raises(RepriseError, match="nor is it ascii"):
+        boxes_csv.read(FileIndex(tmp_path, "mine", "ascii"), ReadOptions())

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--encoding",
         default=None,
         type=_encoding,
-        help="code page of an archive's file names that are not Unicode: gb18030, say",
+        help="code page of file names in an archive, and of label files, that are not Unicode",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
 
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
             name,
             format_name,
             reason,
-            ReadOptions(version=options.version),
+            ReadOptions(version=options.version, encoding=options.encoding),
             int(allowed.max_image_megapixels * 1e6),
         )
     found.notes += notes + told

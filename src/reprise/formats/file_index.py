@@ -20,6 +20,7 @@ class FileIndex:
     Args:
         folder: The source folder. Hidden entries and ``__MACOSX`` are left out.
         source: Name of the source, for messages.
+        encoding: Code page of label files that are not UTF-8 and do not say what they are.
 
     Attributes:
         names: Posix paths inside the folder, sorted.
@@ -28,8 +29,9 @@ class FileIndex:
         RepriseError: A file's name is not valid UTF-8.
     """
 
-    def __init__(self, folder: Path, source: str) -> None:
+    def __init__(self, folder: Path, source: str, encoding: str | None = None) -> None:
         self.folder = folder
+        self.encoding = encoding
         self.source = source
         self.names: list[str] = []
         for where, folders, files in os.walk(folder):
@@ -66,18 +68,27 @@ class FileIndex:
         ]
 
     def read_text(self, name: str) -> str:
-        """The text of a file, as of :func:`decode_text`.
+        """The text of a file, as of :func:`decode_text`, else in the source's code page.
 
         Raises:
-            RepriseError: It is no text in UTF-8, nor in UTF-16 with a byte order mark.
+            RepriseError: It is no text in UTF-8, nor in UTF-16 with a byte order mark, nor in
+                the code page.
         """
+        data = self.path(name).read_bytes()
         try:
-            return decode_text(self.path(name).read_bytes())
+            return decode_text(data)
         except UnicodeDecodeError as error:
-            raise self.source_error(
-                f"{name} is not UTF-8 text: {error.reason} at byte {error.start}.",
-                "save it as UTF-8, or remove it from the source.",
-            ) from None
+            problem = f"{name} is not UTF-8 text: {error.reason} at byte {error.start}"
+        try:
+            if self.encoding is not None:
+                return data.decode(self.encoding)
+        except UnicodeError:
+            problem += f", nor is it {self.encoding}"
+        raise self.source_error(
+            f"{problem}.",
+            "save it as UTF-8, name its code page (data.sources."
+            f"{self.source}.encoding: gb18030, say), or remove it from the source.",
+        )
 
     def source_error(self, problem: str, fix: str) -> RepriseError:
         """An error about the source as a whole."""

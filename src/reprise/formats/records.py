@@ -137,7 +137,9 @@ class ReadOptions:
         version: For formats that keep several versions side by side: ``latest`` or a stamp.
         uncertain: For tables of labels that mark some as uncertain: ``negative`` takes these
             for no, ``positive`` for yes, ``drop`` leaves their images out.
+        encoding: Code page of label files that are not Unicode; None for none.
     """
 
     version: str = "latest"
     uncertain: str = "negative"
+    encoding: str | None = None

@@ -86,7 +86,7 @@ def read_source(folder: Path, source: str, name: str, options: ReadOptions) -> S
     Raises:
         RepriseError: The labels cannot be read, or ``auto`` cannot tell the format.
     """
-    files = FileIndex(folder, source)
+    files = FileIndex(folder, source, options.encoding)
     notes = []
     if name == "auto":
         name, reason = detect_format(files)

@@ -72,8 +72,8 @@ class SourceConfig(Section):
     """How the labels are written; auto finds out, says why, and asks when it cannot tell."""
 
     encoding: Annotated[str, AfterValidator(known_encoding)] | None = None
-    """Code page of the archive's file names that are not Unicode, as Python names it: gb18030,
-    shift_jis, cp949, cp866, cp850; empty guesses, and says so."""
+    """Code page of an archive's file names, and of label files, that are not Unicode, as Python
+    names it: gb18030, shift_jis, cp949, cp866, cp850; empty guesses that of names, and says so."""
 
     version: Version = "latest"
     """For labels that are kept in versions side by side: latest, or a stamp YYMMDDHHmmss."""

@@ -91,7 +91,10 @@ def read_labels(
     sources = []
     for name, entry in entries.items():
         read = partial(_read, source=name, entry=entry, folder=folders[name])
-        options = (name, str(folders[name]), entry.version, entry.uncertain, entry.unlabelled)
+        options = (
+            *(name, str(folders[name]), entry.version),
+            *(entry.uncertain, entry.encoding, entry.unlabelled),
+        )
         key = label_key(folders[name], entry.format, options) if cache is not None else None
         file = spool / f"{name}.jsonl"
         known = cache.get(key, file) if cache is not None and key is not None else None
@@ -109,7 +112,7 @@ def read_labels(
 
 def _read(file: Path, source: str, entry: SourceConfig, folder: Path) -> SourceLabels:
     """Read a source and leave its records in a file."""
-    options = ReadOptions(entry.version, entry.uncertain)
+    options = ReadOptions(entry.version, entry.uncertain, entry.encoding)
     dataset = read_source(folder, source, entry.format, options)
     drop = entry.unlabelled == "drop" or (entry.unlabelled == "auto" and dataset.lists_images)
     images = [image for image in dataset.images if image.labelled or not drop]
