@@ -93,8 +93,9 @@ def read_case(folder: Path) -> Reading:
     try:
         path = zipped if zipped.is_file() else folder / "src"
         with _folder(path, LimitsConfig(), None) as (inside, told):
-            reading = Reading(read_source(inside, "mine", "auto", ReadOptions()))
-            reading.dataset.notes.extend(told)
+            dataset = read_source(inside, "mine", "auto", ReadOptions())
+            dataset.notes.extend(told)
+            reading = Reading(dataset)
             _clean(reading)
             return reading
     except RepriseError as error:

@@ -58,7 +58,8 @@ def write(folder: Path, name: str, text: str) -> None:
 
 def _coco(images: list[Drawn], name: Callable[[Drawn], str], first: int, **more: Any) -> str:
     """A COCO file, with the keys that a tool adds to each annotation."""
-    entries, annotations = [], []
+    entries: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for image_id, image in enumerate(images, start=first):
         entries.append({"id": image_id, "width": WIDTH, "height": HEIGHT, "file_name": name(image)})
         for label, x, y, w, h in image.boxes:
@@ -180,14 +181,16 @@ def roboflow_coco(folder: Path) -> None:
     for n, image in enumerate(drawn()):
         save(folder, f"{image.split}/{image.stem}_jpg.rf.9f8e{n}.jpg", n)
     for split in sorted(set(SPLITS)):
-        listed = [(n, image) for n, image in enumerate(drawn()) if image.split == split]
-        number = {image.stem: n for n, image in listed}
-        text = _coco(
-            [image for _, image in listed],
-            lambda image, of=number: f"{image.stem}_jpg.rf.9f8e{of[image.stem]}.jpg",
-            0,
-        )
-        write(folder, f"{split}/_annotations.coco.json", text)
+        names = {
+            image.stem: f"{image.stem}_jpg.rf.9f8e{n}.jpg"
+            for n, image in enumerate(drawn())
+            if image.split == split
+        }
+        listed = [image for image in drawn() if image.split == split]
+        content = json.loads(_coco(listed, lambda image: image.stem, 0))
+        for entry in content["images"]:
+            entry["file_name"] = names[entry["file_name"]]
+        write(folder, f"{split}/_annotations.coco.json", json.dumps(content))
     write(folder, "README.roboflow.txt", "pets - v1\n")
 
 
