@@ -10,7 +10,7 @@ from torch.nn import functional
 from reprise.dataset import Dataset
 from reprise.models.augment import SUPPORTED
 from reprise.models.config import AugmentationConfig, ModelConfig
-from reprise.models.family import Batch, Family
+from reprise.models.family import Batch, Family, Outputs
 from reprise.models.loss import LossPart
 from reprise.models.multilabel.samples import LabelSamples, collate
 from reprise.predictions import label_prediction
@@ -47,13 +47,21 @@ class MeanColour(Family):
     def evaluate(
         self, network: torch.nn.Module, batch: Batch
     ) -> tuple[list[LossPart], list[dict[str, Any]]]:
-        logits = network(batch["images"].float() / 255)
-        rows = [
+        (logits,) = self.outputs(network, batch["images"])
+        return self._losses(logits, batch), self.decode((logits,), batch)
+
+    def outputs(self, network: torch.nn.Module, images: torch.Tensor) -> Outputs:
+        return (network(images.float() / 255),)
+
+    def decode(
+        self, outputs: Outputs, batch: Batch, least_score: float = 0.0
+    ) -> list[dict[str, Any]]:
+        scores = outputs[0].sigmoid().tolist()
+        return [
             label_prediction(image_id, index + 1, score)
-            for image_id, scores in zip(batch["image_ids"], logits.sigmoid().tolist(), strict=True)
-            for index, score in enumerate(scores)
+            for image_id, of_image in zip(batch["image_ids"], scores, strict=True)
+            for index, score in enumerate(of_image)
         ]
-        return self._losses(logits, batch), rows
 
     def target_boxes(self, batch: Batch) -> list[list[tuple[int, float, float, float, float]]]:
         height, width = (float(side) for side in batch["images"].shape[2:])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset as Samples
 
 Batch = dict[str, Any]
+Outputs = tuple[torch.Tensor, ...]
 # Class index, left, top, right, bottom.
 TargetBox = tuple[int, float, float, float, float]
 
@@ -137,7 +138,38 @@ class Family(ABC):
     def evaluate(
         self, network: torch.nn.Module, batch: Batch
     ) -> tuple[list[LossPart], list[dict[str, Any]]]:
-        """Loss parts and predictions (the prediction contract) of one batch, in one pass."""
+        """Loss parts and predictions (the prediction contract) of one batch, in one pass; the
+        predictions are those that :meth:`outputs` and :meth:`decode` give."""
+
+    def inputs(self, batch: Batch) -> torch.Tensor:
+        """What :meth:`outputs` takes of an evaluation batch whose images have one shape."""
+        images: torch.Tensor = batch["images"]
+        return images
+
+    @abstractmethod
+    def outputs(self, network: torch.nn.Module, images: torch.Tensor) -> Outputs:
+        """What the network says of images, before :meth:`decode`: what an exported graph computes.
+
+        Args:
+            network: This family's, in evaluation mode.
+            images: Uint8 (n, 3, h, w) RGB, of :meth:`inputs`; normalisation is done here.
+
+        Returns:
+            Tensors, always as many and in the same order.
+        """
+
+    @abstractmethod
+    def decode(
+        self, outputs: Outputs, batch: Batch, least_score: float = 0.0
+    ) -> list[dict[str, Any]]:
+        """Rows of the prediction contract from what :meth:`outputs` gives for ``batch``.
+
+        Args:
+            outputs: On any device; of this process's network or of an exported one.
+            batch: Of :meth:`collate`, of evaluation samples.
+            least_score: Rows that score less may be left out, and the work on them; those that
+                score more are the same whatever it is.
+        """
 
     def loss_scale(self, images: int) -> float:  # noqa: ARG002 - for families that need it
         """Factor of the loss in an optimizer step over so many images."""

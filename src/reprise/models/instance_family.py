@@ -14,13 +14,15 @@ from reprise.masks.resize import paste_mask
 from reprise.masks.rle import encode_mask
 from reprise.models import imagenet
 from reprise.models.config import AugmentationConfig
-from reprise.models.family import Batch, Family, TargetBox
+from reprise.models.family import Batch, Family, Outputs, TargetBox
 from reprise.models.instance_samples import InstanceSamples, Sample, require_masks
 from reprise.models.loss import LossPart
 from reprise.predictions import prediction
 
 # Sides of images are padded to a multiple of this, so that every feature level fits.
 STRIDE = 32
+# Place of the counts among the outputs.
+COUNTS = 3
 
 Losses = dict[str, torch.Tensor]
 # Of each image, as `to_original` takes them.
@@ -58,6 +60,18 @@ class InstanceFamily(Family):
         """The losses of a batch, as means, and in evaluation mode its detections."""
 
     @abstractmethod
+    def detect(
+        self, network: torch.nn.Module, images: torch.Tensor, sizes: list[tuple[int, int]]
+    ) -> Detections:
+        """Detections without losses.
+
+        Args:
+            network: In evaluation mode.
+            images: As :func:`collate` gives them.
+            sizes: (height, width) of each without its padding.
+        """
+
+    @abstractmethod
     def counts(self) -> dict[str, torch.Tensor]:
         """What the last losses were divided by, by name; the others are means over images."""
 
@@ -73,9 +87,54 @@ class InstanceFamily(Family):
         with torch.random.fork_rng([images.device] if images.is_cuda else []):
             torch.manual_seed(0)
             losses, found = self.run(network, batch)
+        return self._parts(losses, batch), self.decode(self._joined(found), batch)
+
+    def inputs(self, batch: Batch) -> torch.Tensor:
+        """The images without their padding, which says where each of them ends."""
+        ((height, width),) = set(batch["sizes"])
+        images: torch.Tensor = batch["images"][:, :, :height, :width]
+        return images
+
+    def outputs(self, network: torch.nn.Module, images: torch.Tensor) -> Outputs:
+        """Detections of all images one after another.
+
+        Args:
+            network: In evaluation mode.
+            images: Uint8 (n, 3, h, w) RGB, of any height and width: they are padded here, as
+                :func:`collate` pads them.
+
+        Returns:
+            ``boxes`` (k, 4) xyxy in pixels of ``images``, ``scores`` (k,), ``labels`` (k,) from 1,
+            ``counts`` int64 (n,), how many of them are each image's, and, for masks, ``masks``
+            (k, 1, m, m), probabilities inside the box.
+        """
+        height, width = images.shape[2:]
+        down, across = (-side % STRIDE for side in (height, width))
+        padded = functional.pad(images, (0, across, 0, down))
+        return self._joined(self.detect(network, padded, [(height, width)] * len(images)))
+
+    def decode(
+        self, outputs: Outputs, batch: Batch, least_score: float = 0.0
+    ) -> list[dict[str, Any]]:
+        counts = outputs[COUNTS].tolist()
+        names = self._names()
+        split = [torch.split(one, counts) for place, one in enumerate(outputs) if place != COUNTS]
+        found = []
+        for values in zip(*split, strict=True):
+            of_image = dict(zip(names, values, strict=True))
+            kept = of_image["scores"] >= least_score
+            found.append({name: value[kept] for name, value in of_image.items()})
         places = zip(batch["image_ids"], batch["sizes"], batch["originals"], found, strict=True)
-        rows = [row for place in places for row in to_original(*place)]
-        return self._parts(losses, batch), rows
+        return [row for place in places for row in to_original(*place)]
+
+    def _names(self) -> tuple[str, ...]:
+        """What detections hold, in the order of the outputs."""
+        return ("boxes", "scores", "labels", *(["masks"] if self.task == "segment" else []))
+
+    def _joined(self, found: Detections) -> Outputs:
+        counts = torch.tensor([len(one["scores"]) for one in found])
+        joined = [torch.cat([one[name] for one in found]) for name in self._names()]
+        return (*joined[:COUNTS], counts, *joined[COUNTS:])
 
     def _parts(self, losses: Losses, batch: Batch) -> list[LossPart]:
         counts, images = self.counts(), len(batch["images"])

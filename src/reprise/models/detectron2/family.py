@@ -60,6 +60,12 @@ class Detectron2(InstanceFamily):
         )
         return result
 
+    def detect(
+        self, network: torch.nn.Module, images: torch.Tensor, sizes: list[tuple[int, int]]
+    ) -> Detections:
+        found: Detections = network(images, sizes)[1]
+        return found
+
     def counts(self) -> dict[str, torch.Tensor]:
         detector: Any = self.network
         found: dict[str, torch.Tensor] = detector.counts

@@ -74,7 +74,10 @@ class TwoStage(GeneralizedRCNN):
     each image: they are means over images."""
 
     def forward(
-        self, images: torch.Tensor, sizes: list[tuple[int, int]], targets: list[Tensors]
+        self,
+        images: torch.Tensor,
+        sizes: list[tuple[int, int]],
+        targets: list[Tensors] | None = None,
     ) -> Output:
         """Losses and, in evaluation, detections.
 
@@ -82,7 +85,8 @@ class TwoStage(GeneralizedRCNN):
             images: Uint8 (n, 3, h, w) RGB, sides a multiple of 32.
             sizes: (height, width) of each image without its padding.
             targets: By image ``boxes`` float (m, 4) xyxy in its pixels and ``labels`` int
-                (m,) from 0; for masks also ``masks`` uint8 (m, h, w), 0 or 1.
+                (m,) from 0; for masks also ``masks`` uint8 (m, h, w), 0 or 1. None for no
+                losses, in evaluation.
 
         Returns:
             The loss parts, and, in evaluation, by image ``boxes`` (k, 4) xyxy in its pixels,
@@ -91,6 +95,8 @@ class TwoStage(GeneralizedRCNN):
         """
         self.counts = {}
         inputs = _normalised(images, sizes, self.pixel_mean, self.pixel_std)
+        if targets is None:
+            return {}, self._found(inputs)
         objects = [_instances(size, target) for size, target in zip(sizes, targets, strict=True)]
         with _outside_trainer():
             features = self.backbone(inputs.tensor)
@@ -111,6 +117,12 @@ class TwoStage(GeneralizedRCNN):
             self.counts = self._counts(chosen)
         return _named(losses | parts), [_detections(one) for one in found]
 
+    def _found(self, inputs: ImageList) -> list[Tensors]:
+        with _outside_trainer():
+            features = self.backbone(inputs.tensor)
+            proposals = self._propose(inputs, features)[1]
+            return [_detections(one) for one in self.roi_heads(inputs, features, proposals)[0]]
+
     def _counts(self, chosen: list[Instances]) -> Tensors:
         classes = torch.cat([one.gt_classes for one in chosen])
         every = classes.new_tensor(len(classes)).float()
@@ -118,17 +130,19 @@ class TwoStage(GeneralizedRCNN):
         return {"class": every, "box": every, "mask": on_objects}
 
     def _propose(
-        self, images: ImageList, features: Tensors, objects: list[Instances]
+        self, images: ImageList, features: Tensors, objects: list[Instances] | None = None
     ) -> tuple[Tensors, list[Instances]]:
-        """Losses of the first stage and its proposals, in either mode."""
+        """Losses of the first stage, where there are objects, and its proposals, in either mode."""
         rpn = self.proposal_generator
         chosen = [features[name] for name in rpn.in_features]
         anchors = rpn.anchor_generator(chosen)
         logits, deltas = rpn.rpn_head(chosen)
         logits = [permute_to_N_HWA_K(level, 1).squeeze(2) for level in logits]
         deltas = [permute_to_N_HWA_K(level, 4) for level in deltas]
-        labels, boxes = rpn.label_and_sample_anchors(anchors, objects)
-        losses = rpn.losses(anchors, logits, labels, deltas, boxes)
+        losses = {}
+        if objects is not None:
+            labels, boxes = rpn.label_and_sample_anchors(anchors, objects)
+            losses = rpn.losses(anchors, logits, labels, deltas, boxes)
         proposals = rpn.predict_proposals(anchors, logits, deltas, images.image_sizes)
         if self.proposal_score:
             # Suppression never lets a worse box push out a better one, so that dropping
@@ -155,16 +169,21 @@ class OneStage(RetinaNet):
         self.register_buffer("loss_normalizer", torch.tensor(100.0))
 
     def forward(
-        self, images: torch.Tensor, sizes: list[tuple[int, int]], targets: list[Tensors]
+        self,
+        images: torch.Tensor,
+        sizes: list[tuple[int, int]],
+        targets: list[Tensors] | None = None,
     ) -> Output:
         """As :meth:`TwoStage.forward`."""
         inputs = _normalised(images, sizes, self.pixel_mean, self.pixel_std)
-        objects = [_instances(size, target) for size, target in zip(sizes, targets, strict=True)]
         with _outside_trainer():
             features = self.backbone(inputs.tensor)
             chosen = [features[name] for name in self.head_in_features]
             predictions = self.head(chosen)
-            losses = self.forward_training(inputs, chosen, predictions, objects)
+            losses = {}
+            if targets is not None:
+                objects = [_instances(*of_image) for of_image in zip(sizes, targets, strict=True)]
+                losses = self.forward_training(inputs, chosen, predictions, objects)
             if self.training:
                 return _named(losses), []
             # Last, as it overwrites the scores with their sigmoid.

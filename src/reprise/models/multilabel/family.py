@@ -17,7 +17,7 @@ from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.augment import SUPPORTED
 from reprise.models.config import AugmentationConfig, ModelConfig
-from reprise.models.family import Batch, Family, TargetBox
+from reprise.models.family import Batch, Family, Outputs, TargetBox
 from reprise.models.imagenet import MEAN, STD
 from reprise.models.loss import LossPart
 from reprise.models.multilabel.samples import LabelSamples, collate, targets_of
@@ -113,14 +113,26 @@ class MultiLabel(Family):
     def evaluate(
         self, network: torch.nn.Module, batch: Batch
     ) -> tuple[list[LossPart], list[dict[str, Any]]]:
-        logits = network(normalised(batch["images"]))
+        (logits,) = self.outputs(network, batch["images"])
+        return self._parts(logits, batch), self.decode((logits,), batch)
+
+    def outputs(self, network: torch.nn.Module, images: torch.Tensor) -> Outputs:
+        """Logits (n, classes)."""
+        return (network(normalised(images)),)
+
+    def decode(
+        self,
+        outputs: Outputs,
+        batch: Batch,
+        least_score: float = 0.0,  # noqa: ARG002 - a row a class
+    ) -> list[dict[str, Any]]:
+        (logits,) = outputs
         scores = logits.float().sigmoid().cpu().tolist()
-        rows = [
+        return [
             label_prediction(image_id, index + 1, score)
             for image_id, of_image in zip(batch["image_ids"], scores, strict=True)
             for index, score in enumerate(of_image)
         ]
-        return self._parts(logits, batch), rows
 
     def target_boxes(self, batch: Batch) -> list[list[TargetBox]]:
         height, width = (float(side) for side in batch["images"].shape[2:])

@@ -83,6 +83,12 @@ class FasterRcnn(InstanceFamily):
         )
         return result
 
+    def detect(
+        self, network: torch.nn.Module, images: torch.Tensor, sizes: list[tuple[int, int]]
+    ) -> Detections:
+        found: Detections = network(normalised(images, sizes), sizes)[1]
+        return found
+
     def counts(self) -> dict[str, torch.Tensor]:
         return self._detector.counts()
 

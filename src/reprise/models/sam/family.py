@@ -19,12 +19,12 @@ from reprise.masks.resize import resize_probabilities
 from reprise.masks.rle import encode_mask
 from reprise.models.augment import SUPPORTED
 from reprise.models.config import AugmentationConfig, ModelConfig
-from reprise.models.family import Batch, Family, TargetBox
+from reprise.models.family import Batch, Family, Outputs, TargetBox
 from reprise.models.imagenet import MEAN, STD, normalised
 from reprise.models.instance_family import split_boxes
 from reprise.models.instance_samples import InstanceSamples, require_masks
 from reprise.models.loss import LossPart
-from reprise.models.sam.network import NETWORKS, MapStore
+from reprise.models.sam.network import NETWORKS, Maps, MapStore
 from reprise.models.sam.samples import PromptedSamples, collate
 from reprise.predictions import prediction
 from reprise.scoring import Task
@@ -126,10 +126,28 @@ class Sam(Family):
             maps = self._store.maps(batch["image_ids"], pixels, network)
         else:
             maps = network(pixels)
+        return self._answers(network, maps, batch)
+
+    def outputs(self, network: torch.nn.Module, images: torch.Tensor) -> Outputs:
+        """The maps of the image encoder, which knows of no prompt."""
+        return tuple(network(normalised(images)))
+
+    def decode(
+        self, outputs: Outputs, batch: Batch, least_score: float = 0.0
+    ) -> list[dict[str, Any]]:
+        """The masks of the batch's prompts, by the prompt encoder and the mask decoder of
+        ``self.network``."""
+        rows = self._answers(self.network, list(outputs), batch)[1]
+        return [row for row in rows if row["score"] >= least_score]
+
+    def _answers(
+        self, network: torch.nn.Module, maps: Maps, batch: Batch
+    ) -> tuple[list[LossPart], list[dict[str, Any]]]:
+        """Loss parts and predictions of prompts on images whose maps are known."""
         counts = batch["counts"]
         names = ("boxes", "points", "by_box", "labels", "targets")
         images = zip(*(batch[name].split(counts) for name in names), strict=True)
-        totals = dict.fromkeys(("focal", "dice", "iou"), pixels.new_zeros(()))
+        totals = dict.fromkeys(("focal", "dice", "iou"), torch.zeros((), device=maps[0].device))
         rows: list[dict[str, Any]] = []
         for index, (boxes, points, by_box, labels, targets) in enumerate(images):
             place = batch["image_ids"][index], batch["sizes"][index], batch["originals"][index]

@@ -14,7 +14,7 @@ import torch
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.config import AugmentationConfig, ModelConfig
-from reprise.models.family import Batch, Family, TargetBox
+from reprise.models.family import Batch, Family, Outputs, TargetBox
 from reprise.models.loss import LossPart
 from reprise.models.yolo.library import IterableSimpleNamespace, non_max_suppression, tasks
 from reprise.models.yolo.samples import (
@@ -132,7 +132,16 @@ class Yolo(Family):
         self, network: torch.nn.Module, batch: Batch
     ) -> tuple[list[LossPart], list[dict[str, Any]]]:
         output = network(_scaled(batch["images"]))
-        return self._parts(output, batch), self._predictions(output[0], batch)
+        return self._parts(output, batch), self.decode(self._said(output), batch)
+
+    def outputs(self, network: torch.nn.Module, images: torch.Tensor) -> Outputs:
+        """Boxes with their class scores as the library's suppression takes them, and for masks
+        also the prototypes that each box mixes its mask from."""
+        return self._said(network(_scaled(images)))
+
+    def _said(self, output: Any) -> Outputs:
+        """Of what the network returns in evaluation, what is not for the loss."""
+        return tuple(output[0]) if self.task == "segment" else (output[0],)
 
     def _loss_function(self) -> Criterion:
         if self._criterion is None:
@@ -146,14 +155,13 @@ class Yolo(Family):
             return parts
         return [part for part in parts if part.name != "sem"]
 
-    def _predictions(self, output: Any, batch: Batch) -> list[dict[str, Any]]:
-        prototypes = None
-        if self.task == "segment":
-            output, prototypes = output
-            prototypes = prototypes.float().cpu()
+    def decode(
+        self, outputs: Outputs, batch: Batch, least_score: float = 0.0
+    ) -> list[dict[str, Any]]:
+        prototypes = outputs[1].float().cpu() if self.task == "segment" else None
         found = non_max_suppression(
-            output.float(),
-            conf_thres=MINIMUM_SCORE,
+            outputs[0].float(),
+            conf_thres=max(MINIMUM_SCORE, least_score),
             iou_thres=self.config.nms_iou,
             multi_label=True,
             max_det=self.config.max_detections,
