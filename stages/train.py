@@ -18,6 +18,7 @@ def main(params: Params) -> None:
         validation=params.validation,
         augmentation=params.augmentation,
         image_size=params.data.image_size,
+        jpeg_quality=params.data.encoding.jpeg_quality,
     )
     folders = TrainFolders(
         dataset=Path("data/processed"),

@@ -128,6 +128,7 @@ class _Description(BaseModel):
     family: FamilyName
     classes: Annotated[list[str], Field(min_length=1)]
     image_size: Annotated[int, Field(ge=1)]
+    jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 95
     parameters: _ParametersOfModel
 
 

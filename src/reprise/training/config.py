@@ -147,6 +147,7 @@ class TrainSettings:
         validation: Validation while training.
         augmentation: Random changes to training images.
         image_size: Longest side of the network's input, in pixels.
+        jpeg_quality: At which the images are stored that it learns from.
     """
 
     model: ModelConfig
@@ -154,6 +155,7 @@ class TrainSettings:
     validation: ValidationConfig
     augmentation: AugmentationConfig
     image_size: int
+    jpeg_quality: int = 95
 
     def dump(self) -> dict[str, Any]:
         """All of them as plain values."""

@@ -259,6 +259,7 @@ def _save(
         "variant": settings.model.variant,
         "classes": class_names,
         "image_size": settings.image_size,
+        "jpeg_quality": settings.jpeg_quality,
         "normalisation": family.normalisation,
         "score_threshold": best.threshold,
         "selection": {
