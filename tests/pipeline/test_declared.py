@@ -53,7 +53,10 @@ def reachable(script: Path, source: Path) -> set[Path]:
 
     params.py is followed no further: its registry serves checking, which stops a run or
     lets it go on and changes no out. A schema, config.py, reads a registry for its names alone.
+    The package's own file is none of a stage's: what it offers to those who import `reprise` is
+    imported when they ask for it.
     """
+    package = source / "reprise" / "__init__.py"
     seen: set[tuple[Path, bool]] = set()
     waiting = [(script, True), (script.parent / "_run.py", True)]
     while waiting:
@@ -65,7 +68,7 @@ def reachable(script: Path, source: Path) -> set[Path]:
         if file == source / "reprise" / "params.py":
             continue
         for name in imports_of(file, registries):
-            if (target := module_file(source, name)) is not None:
+            if (target := module_file(source, name)) not in (None, package):
                 waiting.append((target, registries))
     return {file for file, _ in seen if file.name != "__init__.py" or file.stat().st_size}
 

@@ -28,6 +28,7 @@ LAYERS = (
     ("validation",),
     ("scoring",),
     ("models",),
+    ("inference",),
     ("training",),
     ("evaluation",),
     ("reporting",),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "init": "write params.yaml for your images, with the reason of each choice",
+    "predict": "run the trained model on new pictures, folders or videos",
     "check": "say what a dataset holds, and what is wrong with it",
     "show-batch": "draw the images that the model is trained on, with their boxes",
     "pin": "print the params.yaml entry of a URL, with its SHA-256",

@@ -43,7 +43,7 @@ class BatchImage:
     boxes: list[TargetBox]
 
 
-def _font_file() -> Path:
+def font_file() -> Path:
     """DejaVu Sans, which Matplotlib carries; its package is located but not imported."""
     spec = find_spec("matplotlib")
     if spec is None or spec.origin is None:
@@ -90,11 +90,11 @@ def _drawn(
             label_background_colors=[colours[index] for index, *_ in image.boxes],
             fill_labels=True,
             width=2,
-            font=str(_font_file()),
+            font=str(font_file()),
             font_size=TEXT_SIZE,
         )
     below = Image.new("L", (pixels.shape[2], CAPTION), BACKGROUND)
-    font = ImageFont.truetype(str(_font_file()), TEXT_SIZE)
+    font = ImageFont.truetype(str(font_file()), TEXT_SIZE)
     ImageDraw.Draw(below).text((0, 2), caption, 228, font)
     strip = torch.from_numpy(np.array(below)).expand(3, -1, -1)
     return torch.cat([pixels, strip], dim=1)

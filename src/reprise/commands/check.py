@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
 
     path, name = options.path, source_name(options.path.resolve().name)
     allowed, notes = _limits()
-    with _folder(path, allowed, options.encoding) as (folder, told):
+    with as_folder(path, allowed, options.encoding) as (folder, told):
         format_name, reason = options.format, "it was named"
         if format_name == "auto":
             format_name, reason = _detected(folder, name, path)
@@ -123,8 +123,8 @@ def _encoding(text: str) -> str:
 
 
 @contextmanager
-def _folder(
-    path: Path, allowed: LimitsConfig, encoding: str | None
+def as_folder(
+    path: Path, allowed: LimitsConfig, encoding: str | None = None
 ) -> Iterator[tuple[Path, list[str]]]:
     """The dataset as a folder, and notes: an archive is unpacked for the time being, as for the
     pipeline."""

@@ -48,6 +48,8 @@ DECODER_ERRORS = (
 )
 _PHOTOMETRIC, _GDAL_NODATA = 262, 42113
 _TOO_MANY_PIXELS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+# Set while `pillow_limit` is held.
+_held_limit: int | None = None
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
@@ -162,7 +164,7 @@ def file_bytes(path: Path, max_pixels: int) -> bytes:
 
 
 def _decoded(data: bytes, max_pixels: int, longest: int | None) -> Decoded:
-    with _pillow_limit(max_pixels), _opened(data) as image:
+    with pillow_limit(max_pixels), _opened(data) as image:
         divisor = _divisor(image, longest)
         try:
             return _finished(image, data, longest, divisor)
@@ -274,14 +276,22 @@ def _unknown_kind(data: bytes) -> str:
 
 
 @contextmanager
-def _pillow_limit(max_pixels: int) -> Iterator[None]:
-    """Gives Pillow the same limit: some of its decoders learn an image's size late."""
-    before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = max_pixels
+def pillow_limit(max_pixels: int) -> Iterator[None]:
+    """Gives Pillow the same limit: some of its decoders learn an image's size late.
+
+    The limit and the way of warnings are one for the whole process: who decodes in threads holds
+    this around all of them, and what they enter inside changes nothing.
+    """
+    global _held_limit
+    if _held_limit == max_pixels:
+        yield
+        return
+    before = Image.MAX_IMAGE_PIXELS, _held_limit
+    Image.MAX_IMAGE_PIXELS = _held_limit = max_pixels
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
     finally:
-        Image.MAX_IMAGE_PIXELS = before
+        Image.MAX_IMAGE_PIXELS, _held_limit = before

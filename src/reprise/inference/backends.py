@@ -1,0 +1,67 @@
+"""What computes a network's outputs: the one place where another runtime takes torch's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from reprise.errors import RepriseError
+from reprise.models.family import Family, Outputs
+from reprise.models.inference import choose_device
+
+
+class Backend(Protocol):
+    """Maps images to what :meth:`reprise.models.family.Family.outputs` gives for them.
+
+    Attributes:
+        device: That images and outputs are on.
+    """
+
+    device: torch.device
+
+    def __call__(self, images: torch.Tensor) -> Outputs:
+        """The outputs of images uint8 (n, 3, h, w) RGB."""
+        ...
+
+
+class TorchBackend:
+    """The network itself."""
+
+    def __init__(self, family: Family, device: torch.device) -> None:
+        self.device = device
+        self._family = family
+        self._network = family.network.to(device)
+
+    def __call__(self, images: torch.Tensor) -> Outputs:
+        return self._family.outputs(self._network, images)
+
+
+def _torch(family: Family, folder: Path, device: str) -> Backend:  # noqa: ARG001 - all are so called
+    if re.fullmatch(r"auto|cpu|cuda(:\d+)?", device) is None:
+        raise RepriseError(f"there is no device {device!r}.", "name auto, cpu, cuda or cuda:N.")
+    return TorchBackend(family, choose_device(device))
+
+
+# Name -> opens it, from the trained family, the model's folder and the device that was asked for.
+BACKENDS: dict[str, Callable[[Family, Path, str], Backend]] = {"torch": _torch}
+
+
+def open_backend(name: str, family: Family, folder: Path, device: str) -> Backend:
+    """What computes the outputs of a model.
+
+    Args:
+        name: Of BACKENDS.
+        family: Trained.
+        folder: That the model was loaded from.
+        device: auto, cpu, cuda or cuda:N.
+
+    Raises:
+        RepriseError: There is no such backend, or this machine cannot run it.
+    """
+    if name not in BACKENDS:
+        raise RepriseError(f"there is no backend {name}.", f"name one of {', '.join(BACKENDS)}.")
+    return BACKENDS[name](family, folder, device)
