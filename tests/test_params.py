@@ -116,6 +116,7 @@ def test_a_bad_parameter_fails_in_under_a_second(repository: Path, tmp_path: Pat
         ("architecture: auto", "architecture: yolo3", "model.architecture: yolo has no yolo3"),
         ("task: auto", "task: classify", "model.task: yolo cannot classify"),
         ("metric: mAP50", "metric: exact_match", "is not measured when model.type yolo"),
+        ("formats: []", "formats: [coreml]", "export.formats.0: Input should be 'onnx'"),
     ],
 )
 def test_the_check_refuses_what_the_family_cannot_do_before_there_is_data(

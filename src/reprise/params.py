@@ -20,6 +20,7 @@ from reprise.section import Section
 
 if TYPE_CHECKING:
     from reprise.evaluation.config import EvaluationConfig
+    from reprise.export.config import ExportConfig
     from reprise.machine import MachineConfig
     from reprise.models.config import AugmentationConfig, ModelConfig, PredictionConfig
     from reprise.models.family import Family
@@ -40,6 +41,7 @@ SCHEMAS = {
     "AugmentationConfig": "reprise.models.config",
     "PredictionConfig": "reprise.models.config",
     "EvaluationConfig": "reprise.evaluation.config",
+    "ExportConfig": "reprise.export.config",
     "ReportConfig": "reprise.reporting.config",
     "MachineConfig": "reprise.machine",
 }
@@ -57,6 +59,7 @@ class Params(Section):
     augmentation: AugmentationConfig
     prediction: PredictionConfig
     evaluation: EvaluationConfig
+    export: ExportConfig
     report: ReportConfig
     machine: MachineConfig
 
@@ -252,6 +255,7 @@ def check_network(params: Params) -> None:
     """
     import tempfile
 
+    from reprise.export.graph import check_exportable
     from reprise.sources.urls import local_path
     from reprise.training.check_parameters import check_parameters
     from reprise.weights.config import WeightsConfig, is_file
@@ -260,6 +264,8 @@ def check_network(params: Params) -> None:
 
     family, model = _network(params), params.model
     check_parameters(family, model, params.training, params.validation, params.augmentation)
+    for format_name in params.export.formats:
+        check_exportable(family, format_name)
     entry = model.weights.get(model.type)
     url = entry.url if isinstance(entry, WeightsConfig) else entry
     if url is None or not is_file(entry) or local_path(url, Path()) is None:

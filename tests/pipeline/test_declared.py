@@ -14,7 +14,9 @@ from reprise import params
 
 
 def load_stages(repository: Path) -> dict:
-    return yaml.safe_load((repository / "dvc.yaml").read_text())["stages"]
+    stages = yaml.safe_load((repository / "dvc.yaml").read_text())["stages"]
+    # Of a stage for each entry of a list, what they all do.
+    return {name: stage.get("do", stage) for name, stage in stages.items()}
 
 
 STAGES = load_stages(Path(__file__).resolve().parents[2])

@@ -29,6 +29,7 @@ LAYERS = (
     ("scoring",),
     ("models",),
     ("inference",),
+    ("export",),
     ("training",),
     ("evaluation",),
     ("reporting",),

@@ -17,6 +17,7 @@ import yaml
 from built_once import built_once
 from pipeline.clone import Clone, make_clone, stages_run
 from pipeline.killing import kill_in_epoch_two, stage_processes
+from pipeline.test_declared import load_stages
 
 ORDER = [
     "download", "weights", "synthesize", "preprocess", "validate", "train", "predict", "evaluate",
@@ -98,7 +99,7 @@ def test_no_stage_opens_a_socket(finished: Clone) -> None:
 
 
 def test_no_stage_writes_beside_its_outs(finished: Clone) -> None:
-    stages = yaml.safe_load((finished.folder / "dvc.yaml").read_text())["stages"]
+    stages = load_stages(finished.folder)
     outs = [
         next(iter(out)) if isinstance(out, dict) else out
         for stage in stages.values()
@@ -150,7 +151,7 @@ print(json.dumps(found))
 def test_a_parameter_reruns_the_stages_in_the_table(finished: Clone, tmp_path: Path) -> None:
     """What `dvc status` says has changed, and all that is downstream of it."""
     clone = finished.copy(tmp_path / "clone")
-    declared = yaml.safe_load((clone.folder / "dvc.yaml").read_text())["stages"]
+    declared = load_stages(clone.folder)
     expected = expected_reruns()
     contents = {}
     for parameter in expected:
@@ -300,3 +301,19 @@ def test_the_run_leaves_git_clean_but_for_its_results(finished: Clone) -> None:
         cwd=finished.folder, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout == ""
+
+
+def test_an_export_is_a_stage_of_its_own_once_it_is_asked_for(
+    finished: Clone, tmp_path: Path
+) -> None:
+    clone = finished.copy(tmp_path / "clone")
+    clone.set(**{"export.formats": ["onnx"]})
+    assert stages_run(clone.dvc("repro").stdout) == ["export@onnx"]
+    account = json.loads(clone.read("exports/onnx/export.json"))
+    assert abs(account["torch"]["mAP"] - account["exported"]["mAP"]) <= 0.001
+    assert stages_run(clone.dvc("repro").stdout) == []
+    # The command writes the same bytes to the same place, which is no change.
+    before = clone.read("exports/onnx/model.onnx")
+    clone.run(sys.executable, "-m", "reprise.cli", "export-model", "onnx")
+    assert clone.read("exports/onnx/model.onnx") == before
+    assert "up to date" in clone.dvc("status").stdout

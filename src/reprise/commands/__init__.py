@@ -25,6 +25,7 @@ COMMANDS = {
     "pin": "print the params.yaml entry of a URL, with its SHA-256",
     "weights": "list the published weights to start from, and what fits params.yaml",
     "evaluate": "score any kept weights on any split, as the evaluate stage does",
+    "export-model": "write the trained model as ONNX, OpenVINO or TorchScript",
     "export": "write the processed dataset as a plain folder in another format",
 }
 
@@ -69,6 +70,16 @@ def from_repository(path: Path, option: str) -> Path:
         "repository: it has no dvc.yaml.",
         f"change to the folder that holds dvc.yaml and params.yaml, or name it with {option}.",
     )
+
+
+def check_new_folder(path: Path) -> None:
+    """Refuse to write into a folder that holds something.
+
+    Raises:
+        RepriseError: It does, or it is a file.
+    """
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise RepriseError(f"{path} exists and is not empty.", "name a new folder.")
 
 
 def scratch(name: str) -> Path | None:

@@ -7,11 +7,16 @@ import contextlib
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reprise.commands import from_repository, scratch
-from reprise.commands.model_choice import add_model_arguments, chosen_model
+from reprise.commands.model_choice import (
+    add_backend_argument,
+    add_model_arguments,
+    chosen_model,
+)
 from reprise.dataset import SPLITS, Dataset, read_json
 from reprise.errors import RepriseError
 from reprise.replacing import replacing_folder
@@ -31,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "of reports/evaluation/metrics.json. No file of the pipeline is changed."
     )
     add_model_arguments(parser)
+    add_backend_argument(parser)
     parser.add_argument(
         "--split", nargs="+", choices=SPLITS, help="default val and test; train has synthetic too"
     )
@@ -65,7 +71,9 @@ def run(options: argparse.Namespace) -> int:
     console = sys.stderr if options.json else sys.stdout
     with chosen_model(options.weights, options.rev) as model, _output(options.out) as out:
         with contextlib.redirect_stdout(console):
-            metrics, description = evaluate_model(settings, dataset, model, splits, out)
+            metrics, description = evaluate_model(
+                settings, dataset, model, splits, out, options.backend
+            )
         if options.json:
             print(json.dumps(metrics, indent=2))
             return 0
@@ -78,7 +86,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def evaluate_model(
-    settings: Params, dataset: Path, model: Path, splits: Sequence[str], out: Path
+    settings: Params,
+    dataset: Path,
+    model: Path,
+    splits: Sequence[str],
+    out: Path,
+    backend: str = "torch",
 ) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     """Run the stages predict and evaluate over some splits.
 
@@ -88,6 +101,7 @@ def evaluate_model(
         model: A model folder, or a weights file with its model.json beside it.
         splits: Of the dataset.
         out: A folder; ``predictions`` and ``evaluation`` are written in it.
+        backend: torch, or what the model was exported to.
 
     Returns:
         ``{split: {metric: value}}``, with those of the blind answer under ``blind``,
@@ -105,7 +119,13 @@ def evaluate_model(
     predictions, evaluation = out / "predictions", out / "evaluation"
     # Numbers that a person asks to see are shown, also those that the stage would refuse.
     config = settings.evaluation.model_copy(update={"must_beat_blind": False})
-    predict(dataset, model, settings.prediction, predictions, splits)
+    opened = None
+    if backend != "torch":
+        from reprise.export.runtimes import open_export
+
+        threads = description["parameters"]["training"]["threads"]
+        opened = partial(open_export, backend, model=model, threads=threads)
+    predict(dataset, model, settings.prediction, predictions, splits, opened)
     evaluate(dataset, predictions, folder, config, evaluation, splits)
     metrics = read_json(evaluation / "metrics.json", "run the command again.")
     return metrics, description

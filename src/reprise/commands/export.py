@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from reprise.commands import from_repository
+from reprise.commands import check_new_folder, from_repository
 from reprise.dataset import SPLITS, Dataset
 from reprise.errors import RepriseError
 from reprise.formats.records import BoxRecord, ImageRecord, SourceDataset
@@ -61,9 +61,8 @@ def run(options: argparse.Namespace) -> int:
         RepriseError: The dataset cannot be read, the folder is not empty, or the format
             cannot hold what the dataset has. Then nothing is left behind.
     """
+    check_new_folder(options.out)
     out = options.out.resolve()
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise RepriseError(f"{options.out} exists and is not empty.", "name a new folder.")
     dataset = Dataset(from_repository(options.dataset, "--dataset"))
     count = export(dataset, options.format, out, options.split, options.without)
     print(f"{count} image(s) in {options.out}, format {options.format}")

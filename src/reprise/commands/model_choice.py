@@ -12,6 +12,7 @@ from typing import Any
 
 from reprise.commands import from_repository, scratch
 from reprise.errors import RepriseError
+from reprise.export.registry import FORMATS
 
 MODELS = Path("models")
 # What training keeps: models/<name>.safetensors; the best weights are the model itself.
@@ -31,6 +32,18 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         "--rev",
         metavar="REV",
         help="the model of another commit, branch, tag or experiment, from DVC's cache or remote",
+    )
+
+
+def add_backend_argument(parser: argparse.ArgumentParser) -> None:
+    """``--backend``."""
+    parser.add_argument(
+        "--backend",
+        choices=["torch", *FORMATS],
+        default="torch",
+        metavar="NAME",
+        help="torch (default), or what the model was exported to: onnx, openvino, torchscript, "
+        "onnx-int8 and the others of reprise export-model",
     )
 
 

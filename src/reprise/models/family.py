@@ -60,6 +60,18 @@ class Family(ABC):
     prompted: ClassVar[bool] = False
     """Whether evaluation is given the ground-truth boxes; a report must say so."""
 
+    resizing: ClassVar[str] = "the longest side becomes longest_side pixels (bilinear)"
+    """In words: how a picture becomes one of the images that :meth:`outputs` takes."""
+
+    exports_batches: ClassVar[bool] = True
+    """Whether an exported graph takes several images at a time."""
+
+    export_obstacle: ClassVar[str] = ""
+    """Why the network cannot be exported; empty where it can."""
+
+    licence: ClassVar[str] = "AGPL-3.0-only"
+    """SPDX identifier of the code that the network is built by."""
+
     network: torch.nn.Module
     normalisation: dict[str, list[float]]
 
@@ -157,6 +169,14 @@ class Family(ABC):
         Returns:
             Tensors, always as many and in the same order.
         """
+
+    def output_names(self) -> tuple[str, ...]:
+        """What :meth:`outputs` gives, in its order."""
+        return ("output",)
+
+    def traceable(self) -> torch.nn.Module:
+        """The network, set so that a trace of it holds for images of every size."""
+        return self.network
 
     @abstractmethod
     def decode(

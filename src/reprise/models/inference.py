@@ -12,7 +12,7 @@ import torch
 from reprise.dataset import Dataset
 from reprise.distributed import SINGLE_PROCESS, Distributed
 from reprise.errors import RepriseError
-from reprise.models.family import Family, to_device
+from reprise.models.family import Family, Outputs, to_device
 from reprise.models.loss import mean_losses
 
 
@@ -97,3 +97,39 @@ def run_split(
         name: sum(found.get(name, 0.0) for found, _ in shares) / len(samples) for name in names
     }
     return losses, [row for _, found in shares for row in found]
+
+
+# Maps images uint8 (n, 3, h, w) to what :meth:`reprise.models.family.Family.outputs` gives.
+Compute = Callable[[torch.Tensor], Outputs]
+
+
+class TorchNetwork:
+    """A family's own network, where it is."""
+
+    def __init__(self, family: Family) -> None:
+        self._family = family
+
+    def __call__(self, images: torch.Tensor) -> Outputs:
+        return self._family.outputs(self._family.network, images)
+
+
+def predict_split(
+    family: Family, compute: Compute, dataset: Dataset, split: str, batch_size: int
+) -> list[dict[str, Any]]:
+    """The predictions of one split on the CPU, whatever computes the outputs.
+
+    Args:
+        family: Gives samples, and decodes.
+        compute: Gives the outputs.
+        dataset: The dataset.
+        split: train, val or test.
+        batch_size: Images at a time.
+    """
+    samples: Any = family.evaluation_samples(dataset, split)
+    shapes = [samples.shape(index) for index in range(len(samples))]
+    rows: list[dict[str, Any]] = []
+    for indices in batches(shapes, batch_size):
+        batch = family.collate([samples[index] for index in indices])
+        with torch.inference_mode():
+            rows += family.decode(compute(family.inputs(batch)), batch)
+    return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -31,6 +31,9 @@ Detections = list[dict[str, torch.Tensor]]
 
 class InstanceFamily(Family):
     """Boxes, and masks where ``task`` is segment, from the samples of :class:`InstanceSamples`."""
+
+    # The number of proposals depends on the image.
+    exports_batches: ClassVar[bool] = False
 
     def prepare(self, dataset: Dataset, label_smoothing: float) -> None:  # noqa: ARG002
         if self.task == "segment":
@@ -60,15 +63,12 @@ class InstanceFamily(Family):
         """The losses of a batch, as means, and in evaluation mode its detections."""
 
     @abstractmethod
-    def detect(
-        self, network: torch.nn.Module, images: torch.Tensor, sizes: list[tuple[int, int]]
-    ) -> Detections:
-        """Detections without losses.
+    def detect(self, network: torch.nn.Module, images: torch.Tensor) -> Detections:
+        """Detections without losses; it can be traced for an exported graph.
 
         Args:
             network: In evaluation mode.
-            images: As :func:`collate` gives them.
-            sizes: (height, width) of each without its padding.
+            images: Uint8 (n, 3, h, w) RGB, of any height and width, not yet padded.
         """
 
     @abstractmethod
@@ -108,10 +108,11 @@ class InstanceFamily(Family):
             ``counts`` int64 (n,), how many of them are each image's, and, for masks, ``masks``
             (k, 1, m, m), probabilities inside the box.
         """
-        height, width = images.shape[2:]
-        down, across = (-side % STRIDE for side in (height, width))
-        padded = functional.pad(images, (0, across, 0, down))
-        return self._joined(self.detect(network, padded, [(height, width)] * len(images)))
+        return self._joined(self.detect(network, images))
+
+    def output_names(self) -> tuple[str, ...]:
+        names = self._names()
+        return (*names[:COUNTS], "counts", *names[COUNTS:])
 
     def decode(
         self, outputs: Outputs, batch: Batch, least_score: float = 0.0
@@ -132,7 +133,8 @@ class InstanceFamily(Family):
         return ("boxes", "scores", "labels", *(["masks"] if self.task == "segment" else []))
 
     def _joined(self, found: Detections) -> Outputs:
-        counts = torch.tensor([len(one["scores"]) for one in found])
+        # Not their lengths, which a traced graph would hold as constants.
+        counts = torch.stack([torch.ones_like(one["labels"]).sum() for one in found])
         joined = [torch.cat([one[name] for one in found]) for name in self._names()]
         return (*joined[:COUNTS], counts, *joined[COUNTS:])
 
@@ -184,6 +186,12 @@ def collate(samples: list[dict[str, Any]]) -> Batch:
             [functional.pad(s["masks"], p) for s, p in zip(samples, padding, strict=True)]
         )
     return batch
+
+
+def padded(images: torch.Tensor) -> torch.Tensor:
+    """Images (n, 3, h, w), 0 added at the right and below, as :func:`collate` does."""
+    height, width = images.shape[2:]
+    return functional.pad(images, (0, -width % STRIDE, 0, -height % STRIDE))
 
 
 def normalised(images: torch.Tensor, sizes: list[tuple[int, int]]) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -10,7 +10,14 @@ import torch
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.config import PredictionConfig
-from reprise.models.inference import Inference, choose_device, run_split
+from reprise.models.family import Family
+from reprise.models.inference import (
+    Compute,
+    Inference,
+    choose_device,
+    predict_split,
+    run_split,
+)
 from reprise.models.storage import load_model
 from reprise.predictions import write_predictions
 from reprise.replacing import replacing_folder
@@ -24,6 +31,7 @@ def predict(
     config: PredictionConfig,
     out: Path,
     splits: Sequence[str] = SPLITS,
+    opened: Callable[[Family], Compute] | None = None,
 ) -> None:
     """Write ``out/<split>.json`` for each of the splits.
 
@@ -33,6 +41,7 @@ def predict(
         config: Device and batch size.
         out: A folder for the prediction files.
         splits: Of the dataset; the stage's are val and test.
+        opened: Opens what computes the outputs in place of the network: an exported model of it.
 
     Raises:
         RepriseError: The model is damaged, was trained for other classes than the dataset
@@ -51,10 +60,14 @@ def predict(
     device = choose_device(config.device)
     family.network.to(device)
     inference = Inference(config.batch_size, device)
+    compute = None if opened is None else opened(family)
     with replacing_folder(out) as folder:
         for split in splits:
             try:
-                _, rows = run_split(family, family.network, data, split, inference)
+                if compute is None:
+                    _, rows = run_split(family, family.network, data, split, inference)
+                else:
+                    rows = predict_split(family, compute, data, split, config.batch_size)
             except torch.OutOfMemoryError:
                 peak = torch.cuda.max_memory_allocated(device) / 2**30
                 raise RepriseError(

@@ -15,7 +15,13 @@ from reprise.errors import RepriseError
 from reprise.models.augment import SUPPORTED
 from reprise.models.config import ModelConfig
 from reprise.models.family import Batch
-from reprise.models.instance_family import Detections, InstanceFamily, Losses, split_targets
+from reprise.models.instance_family import (
+    Detections,
+    InstanceFamily,
+    Losses,
+    padded,
+    split_targets,
+)
 from reprise.scoring import Task
 
 INSTALL = "https://detectron2.readthedocs.io/en/latest/tutorials/install.html"
@@ -33,6 +39,10 @@ class Detectron2(InstanceFamily):
     tasks: ClassVar[tuple[Task, ...]] = ("detect", "segment")
     architectures: ClassVar[tuple[str, ...]] = ("faster_rcnn", "mask_rcnn", "retinanet")
     libraries: ClassVar[tuple[str, ...]] = ("detectron2",)
+    export_obstacle: ClassVar[str] = (
+        "Detectron2's layers take its own structures, and its exporter (caffe2, TracingAdapter) is "
+        "made for its own configurations"
+    )
     supported_parameters: ClassVar[frozenset[str]] = SUPPORTED | {
         "model.freeze",
         "model.carry_over_classes",
@@ -60,10 +70,9 @@ class Detectron2(InstanceFamily):
         )
         return result
 
-    def detect(
-        self, network: torch.nn.Module, images: torch.Tensor, sizes: list[tuple[int, int]]
-    ) -> Detections:
-        found: Detections = network(images, sizes)[1]
+    def detect(self, network: torch.nn.Module, images: torch.Tensor) -> Detections:
+        sizes = [(images.shape[2], images.shape[3])] * len(images)
+        found: Detections = network(padded(images), sizes)[1]
         return found
 
     def counts(self) -> dict[str, torch.Tensor]:

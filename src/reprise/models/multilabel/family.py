@@ -55,6 +55,11 @@ class MultiLabel(Family):
         "training.label_smoothing",
     }
 
+    resizing: ClassVar[str] = (
+        "stretched to longest_side by longest_side pixels (bilinear, antialiased)"
+    )
+    licence: ClassVar[str] = "BSD-3-Clause"
+
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
         super().__init__(config, class_names, image_size)
         variants = NETWORKS[self.architecture]
@@ -115,6 +120,9 @@ class MultiLabel(Family):
     ) -> tuple[list[LossPart], list[dict[str, Any]]]:
         (logits,) = self.outputs(network, batch["images"])
         return self._parts(logits, batch), self.decode((logits,), batch)
+
+    def output_names(self) -> tuple[str, ...]:
+        return ("logits",)
 
     def outputs(self, network: torch.nn.Module, images: torch.Tensor) -> Outputs:
         """Logits (n, classes)."""

@@ -9,6 +9,7 @@ import torch
 
 from reprise.dataset import Dataset
 from reprise.errors import RepriseError
+from reprise.models import imagenet
 from reprise.models.augment import SUPPORTED
 from reprise.models.config import ModelConfig
 from reprise.models.family import Batch
@@ -18,6 +19,7 @@ from reprise.models.instance_family import (
     InstanceFamily,
     Losses,
     normalised,
+    padded,
     split_targets,
 )
 from reprise.models.rcnn.network import BACKBONES, build_detector
@@ -48,6 +50,7 @@ class FasterRcnn(InstanceFamily):
         "model.first_stage",
         "training.label_smoothing",
     }
+    licence: ClassVar[str] = "BSD-3-Clause"
 
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
         super().__init__(config, class_names, image_size)
@@ -83,10 +86,10 @@ class FasterRcnn(InstanceFamily):
         )
         return result
 
-    def detect(
-        self, network: torch.nn.Module, images: torch.Tensor, sizes: list[tuple[int, int]]
-    ) -> Detections:
-        found: Detections = network(normalised(images, sizes), sizes)[1]
+    def detect(self, network: torch.nn.Module, images: torch.Tensor) -> Detections:
+        sizes = [(images.shape[2], images.shape[3])] * len(images)
+        # Padded once they are normalised, which is the same as clearing the padding afterwards.
+        found: Detections = network(padded(imagenet.normalised(images)), sizes)[1]
         return found
 
     def counts(self) -> dict[str, torch.Tensor]:

@@ -51,6 +51,9 @@ class Sam(Family):
     libraries: ClassVar[tuple[str, ...]] = ("transformers",)
     least_image_size: ClassVar[int] = 1
     prompted: ClassVar[bool] = True
+    export_obstacle: ClassVar[str] = (
+        "it answers prompts, of which each image has its own number, between two networks"
+    )
 
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
         super().__init__(config, class_names, image_size)

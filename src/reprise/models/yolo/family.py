@@ -45,6 +45,10 @@ class Yolo(Family):
         "model.freeze",
         "model.carry_over_classes",
     }
+    resizing: ClassVar[str] = (
+        "the longest side becomes longest_side pixels (bilinear); then grey (114) on all sides, "
+        "the picture in the middle, so that both sides are multiples of 32"
+    )
 
     def __init__(self, config: ModelConfig, class_names: list[str], image_size: int) -> None:
         super().__init__(config, class_names, image_size)
@@ -134,10 +138,18 @@ class Yolo(Family):
         output = network(_scaled(batch["images"]))
         return self._parts(output, batch), self.decode(self._said(output), batch)
 
+    def output_names(self) -> tuple[str, ...]:
+        return ("boxes", "prototypes") if self.task == "segment" else ("boxes",)
+
     def outputs(self, network: torch.nn.Module, images: torch.Tensor) -> Outputs:
         """Boxes with their class scores as the library's suppression takes them, and for masks
         also the prototypes that each box mixes its mask from."""
         return self._said(network(_scaled(images)))
+
+    def traceable(self) -> torch.nn.Module:
+        # The centres of its boxes are else kept from one image to the next of its size.
+        self._detector.model[-1].dynamic = True
+        return self.network
 
     def _said(self, output: Any) -> Outputs:
         """Of what the network returns in evaluation, what is not for the loss."""
