@@ -570,3 +570,36 @@ def test_torch_is_never_imported() -> None:
 def test_wrong_parameters(change: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         settings(**change)
+
+
+def test_repairs_of_pixels_are_rows_of_the_ledger_also_from_the_cache(place: Place) -> None:
+    folder = place.raw / "mine"
+    tiny_coco(folder, 20)
+    place.cache = folder.parent / "cache"
+    unset = np.dstack([picture(100), np.zeros((48, 64), np.uint8)])
+    replace_image(folder, 3, unset)
+    for _ in range(2):
+        dataset = place.run()
+        assert ledger(dataset) == {("images/0003.png", Rule.IMAGE_ALPHA_UNSET.code)}
+    assert dataset.rejected["action"].tolist() == ["repaired"]
+
+
+def test_specks_of_masks_reach_the_statistics(place: Place) -> None:
+    folder = place.raw / "mine"
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    for number in range(10):
+        Image.fromarray(picture(number)).save(folder / f"images/{number}.png")
+        mask = np.zeros((48, 64), np.uint8)
+        mask[8:24, 8:24], mask[40, 40:44:2] = 1, 1
+        Image.fromarray(mask).save(folder / f"masks/{number}.png")
+    sources = {"mine": {"url": "mine", "format": "label_masks"}}
+    place.cache = folder.parent / "cache"
+    for _ in range(2):
+        dataset = place.run(sources=sources)
+        assert len(dataset.annotations) == 10
+        statistics = json.loads((place.out / "statistics.json").read_text())
+        assert statistics["specks"] == {"mine": 20}
+    tiny_coco(place.raw / "other", 10)
+    place.run("other")
+    assert "specks" not in json.loads((place.out / "statistics.json").read_text())
