@@ -48,15 +48,16 @@ class Case:
 
 
 TWO_STAGES = {
+    "variant": "medium",
     "nms_iou": 0.5,
     "first_stage": {
-        "anchor_sizes": [8, 16, 32], "max_proposals": 40, "sampled_proposals": 32,
+        "anchor_sizes": [8, 16, 32, 64, 128], "max_proposals": 40, "sampled_proposals": 32,
     },
 }  # fmt: skip
 CASES = {
     "yolo": Case("mAP50", 30, 5, {}, {"learning_rate": 5e-3, "batch_size": 8}),
-    "faster_rcnn": Case("mAP50", 16, 4, TWO_STAGES, {"learning_rate": 1e-3}),
-    "mask_rcnn": Case("mAP50", 16, 4, TWO_STAGES, {"learning_rate": 1e-3}),
+    "faster_rcnn": Case("mAP50", 8, 2, TWO_STAGES, {"learning_rate": 5e-4}),
+    "mask_rcnn": Case("mAP50", 8, 2, TWO_STAGES, {"learning_rate": 5e-4}),
     "sam": Case("mean_iou", 24, 4, {}, {"learning_rate": 1e-3}, augmented=False),
     "multilabel": Case("mAP", 12, 3, {}, {"batch_size": 8}),
 }
