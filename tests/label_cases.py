@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from reprise.commands.check import _folder
+from reprise.commands.check import as_folder
 from reprise.errors import RepriseError
 from reprise.formats.records import ReadOptions, SourceDataset
 from reprise.formats.source_labels import read_source
@@ -92,7 +92,7 @@ def read_case(folder: Path) -> Reading:
     zipped = folder / "data.zip"
     try:
         path = zipped if zipped.is_file() else folder / "src"
-        with _folder(path, LimitsConfig(), None) as (inside, told):
+        with as_folder(path, LimitsConfig()) as (inside, told):
             dataset = read_source(inside, "mine", "auto", ReadOptions())
             dataset.notes.extend(told)
             reading = Reading(dataset)

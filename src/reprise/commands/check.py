@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     with as_folder(path, allowed, options.encoding) as (folder, told):
         format_name, reason = options.format, "it was named"
         if format_name == "auto":
-            format_name, reason = _detected(folder, name, path)
+            format_name, reason = _detected(FileIndex(folder, name, options.encoding), path)
         found = check_dataset(
             folder,
             name,
@@ -168,10 +168,10 @@ def packed_archives(path: Path) -> list[str]:
     return [name for name in FileIndex(path, path.name).names if ARCHIVE_ENDINGS.search(name)]
 
 
-def _detected(folder: Path, source: str, path: Path) -> tuple[str, str]:
+def _detected(files: FileIndex, path: Path) -> tuple[str, str]:
     """The format that the files speak for, and why."""
     try:
-        name, reason = detect_format(FileIndex(folder, source))
+        name, reason = detect_format(files)
     except RepriseError as error:
         raise RepriseError(
             error.problem, f"{error.fix}\n  Here: reprise check {path} --format NAME"

@@ -161,7 +161,7 @@ def _pixels(image: np.ndarray | Image.Image) -> np.ndarray:
     if isinstance(image, Image.Image):
         from PIL import ImageOps
 
-        return to_rgb(ImageOps.exif_transpose(image))
+        return to_rgb(ImageOps.exif_transpose(image)).pixels
     if image.dtype == np.uint8 and image.ndim == 2 and image.size:
         return np.repeat(image[:, :, None], 3, axis=2)
     if image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.size:
