@@ -18,6 +18,7 @@ from reprise.formats.file_index import FileIndex
 from reprise.formats.records import ReadOptions, SourceDataset
 from reprise.formats.source_labels import detect_format, fitting_formats, read_source
 from reprise.sources.config import LimitsConfig
+from reprise.validation.config import ExpectationsConfig
 
 
 @dataclass(slots=True)
@@ -159,7 +160,7 @@ def _read(source: OpenSource, wanted: str) -> tuple[str, str, SourceDataset, lis
 
     Of several formats that fit, the one that says most is taken: masks before boxes before
     labels of whole images, then the one with most of them, then the one that leaves out fewest
-    images.
+    images. One whose masks are mostly specks comes last.
     """
     options = ReadOptions()
     if wanted != "auto":
@@ -195,14 +196,22 @@ def _read(source: OpenSource, wanted: str) -> tuple[str, str, SourceDataset, lis
     return best, reason, read[best], [*read[best].notes, *notes]
 
 
-def _richness(dataset: SourceDataset) -> tuple[int, int, int]:
+def _richness(dataset: SourceDataset) -> tuple[bool, int, int, int]:
     boxes = [box for image in dataset.images for box in image.boxes]
     labels = sum(len(image.labels) for image in dataset.images)
     masks = bool(boxes) and all(box.segmentation for box in boxes)
     unlisted = sum(not image.labelled for image in dataset.images)
-    return (2 if masks else 1 if boxes else 0, len(boxes) or labels, -unlisted)
+    kind = 2 if masks else 1 if boxes else 0
+    return _passes(dataset, len(boxes)), kind, len(boxes) or labels, -unlisted
+
+
+def _passes(dataset: SourceDataset, boxes: int) -> bool:
+    """Whether the gate lets through how many regions of its masks are specks."""
+    allowed = ExpectationsConfig().max_rejected
+    return dataset.specks <= allowed * (boxes + dataset.specks)
 
 
 def _content(dataset: SourceDataset) -> str:
-    kind, count, _ = _richness(dataset)
-    return f"{count} {('label(s) of whole images', 'box(es)', 'mask(s)')[kind]}"
+    passes, kind, count, _ = _richness(dataset)
+    specks = "" if passes else f" beside {dataset.specks} specks, which the gate would not pass"
+    return f"{count} {('label(s) of whole images', 'box(es)', 'mask(s)')[kind]}{specks}"
