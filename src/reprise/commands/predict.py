@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reprise.commands import limits, printable
-from reprise.commands.model_choice import add_model_arguments, chosen_model
+from reprise.commands.model_choice import (
+    add_backend_argument,
+    add_model_arguments,
+    chosen_model,
+)
 from reprise.errors import RepriseError
 from reprise.formats.registry import FORMATS
 
@@ -76,6 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--batch-size", type=_positive, default=16, metavar="N", help="pictures at a time (16)"
     )
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
+    add_backend_argument(parser)
 
 
 def _positive(text: str) -> int:
@@ -149,7 +154,7 @@ def _model(folder: Path, options: argparse.Namespace) -> Model:
     """The model in ``folder``, which the options suit."""
     from reprise.inference.model import load
 
-    model = load(folder, options.device)
+    model = load(folder, options.device, options.backend)
     if model.prompted and options.boxes is None:
         raise RepriseError(
             f"the model ({model.description['family']}) draws the masks of boxes that it is given.",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import torch
 
 from reprise.errors import RepriseError
+from reprise.export.registry import FORMATS
+from reprise.export.runtimes import open_export
 from reprise.models.family import Family, Outputs
 from reprise.models.inference import choose_device
 
@@ -46,8 +49,19 @@ def _torch(family: Family, folder: Path, device: str) -> Backend:  # noqa: ARG00
     return TorchBackend(family, choose_device(device))
 
 
+def _exported(name: str, family: Family, folder: Path, device: str) -> Backend:
+    if device not in ("auto", "cpu"):
+        raise RepriseError(
+            f"the backend {name} runs on the CPU here, and the device {device} was asked for.",
+            "name the device cpu, or the backend torch.",
+        )
+    return open_export(name, family, folder, torch.get_num_threads())
+
+
 # Name -> opens it, from the trained family, the model's folder and the device that was asked for.
-BACKENDS: dict[str, Callable[[Family, Path, str], Backend]] = {"torch": _torch}
+BACKENDS: dict[str, Callable[[Family, Path, str], Backend]] = {"torch": _torch} | {
+    name: partial(_exported, name) for name in FORMATS
+}
 
 
 def open_backend(name: str, family: Family, folder: Path, device: str) -> Backend:

@@ -178,7 +178,8 @@ def load(folder: Path | str = "models", device: str = "auto", backend: str = "to
     Args:
         folder: With ``model.json`` and ``model.safetensors``.
         device: auto (the GPU when there is one), cpu, cuda or cuda:N.
-        backend: What computes: torch.
+        backend: What computes: torch, or a format that the model was exported to (``onnx``,
+            ``openvino-int8``: ``reprise export-model``), on the CPU.
 
     Raises:
         RepriseError: A file is missing or damaged, weights and description disagree, or this
