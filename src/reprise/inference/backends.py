@@ -59,8 +59,9 @@ def _exported(name: str, family: Family, folder: Path, device: str) -> Backend:
 
 
 # Name -> opens it, from the trained family, the model's folder and the device that was asked for.
-BACKENDS: dict[str, Callable[[Family, Path, str], Backend]] = {"torch": _torch} | {
-    name: partial(_exported, name) for name in FORMATS
+BACKENDS: dict[str, Callable[[Family, Path, str], Backend]] = {
+    "torch": _torch,
+    **{name: partial(_exported, name) for name in FORMATS},
 }
 
 
