@@ -20,10 +20,11 @@ def ultralytics_network(
     architecture: str, task: str, classes: list[str], variant: str = "n"
 ) -> Any:
     """A network of ultralytics with random weights, as its trainer holds it."""
+    library: Any = tasks
     ending, kind = (
-        ("-seg", tasks.SegmentationModel) if task == "segment" else ("", tasks.DetectionModel)
+        ("-seg", library.SegmentationModel) if task == "segment" else ("", library.DetectionModel)
     )
-    description = tasks.yaml_model_load(f"{architecture}{variant}{ending}.yaml")
+    description = library.yaml_model_load(f"{architecture}{variant}{ending}.yaml")
     network: Any = kind(description, ch=3, nc=len(classes), verbose=False)
     network.names = dict(enumerate(classes))
     network.args = IterableSimpleNamespace(box=7.5, cls=0.5, dfl=1.5, epochs=1, overlap_mask=True)
@@ -42,7 +43,7 @@ def save_as_trained(network: Any, path: Path) -> None:
     from reprise.models.yolo import library  # noqa: F401
 
     optimizer = torch.optim.AdamW(network.parameters())
-    trainer = SimpleNamespace(
+    trainer: Any = SimpleNamespace(
         epoch=0, fitness=np.float64(0.5), best_fitness=np.float64(0.5), save_period=0,
         stopper=SimpleNamespace(best_fitness=np.float64(0.5), best_epoch=1),
         ema=ModelEMA(network), model=network, optimizer=optimizer,

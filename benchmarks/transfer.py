@@ -1,0 +1,267 @@
+"""Whether published weights help: those of one half of a dataset, for training on the other.
+
+    python benchmarks/transfer.py > docs/transfer.md
+    python benchmarks/transfer.py --only yolo --seeds 0 1
+
+The dataset is cut in two by its groups and, where it has enough, by its classes: no image and no
+class is in both halves. A network is trained on the first, saved in the form in which its library
+publishes weights, and named in `model.weights`. Then, for each seed, training on the second half
+starts once from it and once from random weights, for equally many epochs; both are scored on the
+test split, which neither half holds. Run it on an idle machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import shutil
+import statistics
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
+
+from family_runs import FEW_PROPOSALS, SMALL_TRAINING  # noqa: E402
+from pipeline.clone import Clone, make_clone  # noqa: E402
+from real_datasets import LABELS, SMALL_SET  # noqa: E402
+from weights.publishers import save_as_trained, zoo_file  # noqa: E402
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from reprise.dataset import Dataset
+    from reprise.models.family import Family
+
+LEAST_CLASSES = 4  # of a dataset whose classes are cut in two
+HEAD = """# Transfer
+
+Printed by `python benchmarks/transfer.py`. Weights of one half of a dataset (images, and classes
+where there are four or more), saved as their library publishes them, against random weights:
+training on the other half for equally many epochs, scored on test; mean, and least to most over
+the seeds.
+
+| family | dataset | pixels | epochs, first half | epochs, other half | metric | random weights \
+| weights of the first half | every seed better |
+|---|---|---|---|---|---|---|---|---|"""
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """One family on one dataset.
+
+    Attributes:
+        family: ``model.type``.
+        folder: Below ``../shared/datasets``; empty for the embedded screens.
+        metric: Of the test split, that is compared.
+        epochs: On the first half, and on the other.
+        entry: What the dataset's entry says beside its url.
+        params: Further parameters by dotted name.
+    """
+
+    family: str
+    folder: str
+    metric: str
+    epochs: tuple[int, int]
+    entry: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """For the table."""
+        return f"{self.family} on {self.folder or 'gui_screens'}"
+
+
+STRONG = {"augmentation.flip_horizontal": 0.5, "training.ema_warmup_steps": 200}
+TRANSFERS = (
+    Transfer("yolo", "", "mAP50", (40, 10), params={"data.image_size": 192, **STRONG}),
+    Transfer(
+        "multilabel", "", "mAP", (40, 10), params={"data.image_size": 128, **LABELS, **STRONG}
+    ),
+    Transfer(
+        "faster_rcnn",
+        "",
+        "mAP50",
+        (20, 5),
+        params={"data.image_size": 192, **FEW_PROPOSALS, **STRONG},
+    ),
+    Transfer(
+        "mask_rcnn",
+        "road_cracks_potholes",
+        "mAP50",
+        (20, 5),
+        {"format": "label_masks"},
+        {"data.image_size": 192, **FEW_PROPOSALS, **STRONG},
+    ),
+    Transfer(
+        "sam",
+        "nuclei_dsb2018",
+        "mean_iou",
+        (60, 10),
+        {"format": "instance_masks"},
+        {
+            "data.image_size": 256,
+            "training.batch_size": 2,
+            "training.learning_rate": 1e-3,
+            "validation.metrics": ["mAP", "mAP50", "mean_iou"],
+            "training.early_stopping.metric": "mean_iou",
+            **STRONG,
+        },
+    ),
+    Transfer(
+        "detectron2",
+        "",
+        "mAP50",
+        (20, 5),
+        params={
+            "data.image_size": 192,
+            "model.architecture": "faster_rcnn",
+            **FEW_PROPOSALS,
+            **STRONG,
+        },
+    ),
+)
+
+
+def publish(family: Family, name: str, class_names: list[str], folder: Path) -> Path:
+    """Save a network as its library publishes weights."""
+    import torch
+    from safetensors.torch import save_file
+
+    # sam has a tensor under two names.
+    tensors = {key: value.clone() for key, value in family.network.state_dict().items()}
+    if name == "yolo":
+        network: Any = family.network
+        network.task, network.names = family.task, dict(enumerate(class_names))
+        save_as_trained(network, folder / "best.pt")
+        return folder / "best.pt"
+    if name == "detectron2":
+        zoo_file(tensors, folder / "model_final.pkl")
+        return folder / "model_final.pkl"
+    if name == "sam":
+        save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+        return folder / "model.safetensors"
+    torch.save(tensors, folder / "model.pth")
+    return folder / "model.pth"
+
+
+def write_half(data: Dataset, number: int, out: Path) -> None:
+    """One half of a dataset, 0 or 1, with the whole test split."""
+    from reprise.dataset import Category
+    from reprise.preprocessing.store.contract import write_tables
+
+    rows = data.images
+    kept = [_of_half(rows[rows["split"] == split], number) for split in ("train", "val")]
+    images = rows[rows["image_id"].isin({*kept[0], *kept[1]}) | (rows["split"] == "test")]
+    several = len(data.categories) >= LEAST_CLASSES
+    chosen = data.categories[number::2] if several else data.categories
+    renumbered = {category.category_id: n for n, category in enumerate(chosen, start=1)}
+    annotations, labels = (
+        table[table["category_id"].isin(renumbered) & table["image_id"].isin(images["image_id"])]
+        for table in (data.annotations, data.labels)
+    )
+    write_tables(
+        out,
+        images,
+        annotations.assign(category_id=annotations["category_id"].map(renumbered)),
+        [Category(renumbered[c.category_id], c.name) for c in chosen],
+        data.rejected,
+        labels.assign(category_id=labels["category_id"].map(renumbered)),
+    )
+    (out / "shards").symlink_to(data.root.resolve() / "shards")
+
+
+def _of_half(rows: pd.DataFrame, number: int) -> set[int]:
+    """Images of one half of a split: every second group, or image where there is one group."""
+    key = "group" if rows["group"].nunique() > 1 else "image_id"
+    units = sorted(rows[key].unique())[number::2]
+    return set(rows[rows[key].isin(units)]["image_id"])
+
+
+def run_stages(clone: Clone, *stages: str) -> None:
+    """Stages by hand: DVC would make the whole dataset again."""
+    for stage in stages:
+        clone.run(sys.executable, f"stages/{stage}.py")
+
+
+def use_half(clone: Clone, half: Path) -> None:
+    shutil.rmtree(clone.folder / "data" / "processed", ignore_errors=True)
+    shutil.copytree(half, clone.folder / "data" / "processed", symlinks=True)
+
+
+def measure(case: Transfer, shared: Path, seeds: list[int], folder: Path) -> dict[str, list[float]]:
+    """The test metric by seed, from random weights and from those of the first half."""
+    from reprise.dataset import Dataset
+    from reprise.models.storage import load_model
+
+    sources = {"mine": {"url": str(shared / case.folder), **case.entry}} if case.folder else None
+    given = {"data.sources": sources} if sources else {}
+    grouped = {} if sources else {"data.split.group_by": ["template", "look"]}
+    clone = make_clone(
+        ROOT,
+        folder / "clone",
+        **{**SMALL_SET, **SMALL_TRAINING, **given, **grouped, "model.type": case.family,
+           **case.params, "training.threads": 1},
+    )  # fmt: skip
+    clone.dvc("repro", "validate")
+    shutil.copytree(clone.folder / "data" / "processed", folder / "whole")
+    whole = Dataset(folder / "whole")
+    for number in (0, 1):
+        write_half(whole, number, folder / str(number))
+    use_half(clone, folder / "0")
+    clone.set(**{"training.epochs": case.epochs[0], "validation.frequency": 5})
+    run_stages(clone, "weights", "train")
+    family, description = load_model(clone.folder / "models")
+    file = publish(family, case.family, description["classes"], folder)
+    use_half(clone, folder / "1")
+    clone.set(**{"training.epochs": case.epochs[1], "validation.frequency": case.epochs[1]})
+    found: dict[str, list[float]] = {"random": [], "published": []}
+    for seed in seeds:
+        for start in found:
+            entry = {} if start == "random" else {case.family: str(file)}
+            clone.set(**{"model.weights": entry, "training.seed": seed})
+            run_stages(clone, "weights", "train", "predict", "evaluate")
+            metrics = json.loads(clone.read("reports/evaluation/metrics.json"))["test"]
+            found[start].append(metrics[case.metric])
+            print(f"{case.name}, seed {seed}, {start}: {metrics[case.metric]}", file=sys.stderr)
+    return found
+
+
+def row(case: Transfer, found: dict[str, list[float]]) -> str:
+    """One family as a row of the table."""
+    shown = {
+        start: f"{statistics.mean(v):.3f} ({min(v):.3f} to {max(v):.3f})"
+        for start, v in found.items()
+    }
+    better = min(found["published"]) > max(found["random"])
+    return (
+        f"| {case.family} | {case.folder or 'gui_screens'} | {case.params['data.image_size']} "
+        f"| {case.epochs[0]} | {case.epochs[1]} | test {case.metric} | {shown['random']} "
+        f"| {shown['published']} | {'yes' if better else 'no'} |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared" / "datasets")
+    parser.add_argument("--only", default="", help="part of a family's name")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    arguments = parser.parse_args()
+    print(HEAD)
+    for case in TRANSFERS:
+        if arguments.only not in case.family:
+            continue
+        if case.family == "detectron2" and importlib.util.find_spec("detectron2") is None:
+            print("detectron2 is not installed", file=sys.stderr)
+            continue
+        with tempfile.TemporaryDirectory(prefix="reprise-transfer-") as name:
+            found = measure(case, arguments.shared, arguments.seeds, Path(name))
+        print(row(case, found), flush=True)
+
+
+if __name__ == "__main__":
+    main()
