@@ -247,6 +247,63 @@ def labelbox_voc(folder: Path) -> None:
         write(folder, f"Annotations/{image.stem}.xml", f"{text}{objects}</annotation>")
 
 
+def vott_json(folder: Path) -> None:
+    assets = {}
+    for n, image in enumerate(drawn()):
+        save(folder, f"vott-json-export/{image.stem}.jpg", n)
+        regions = [
+            {
+                "id": f"r{n}{label}",
+                "type": "RECTANGLE",
+                "tags": [label],
+                "boundingBox": {"height": h, "width": w, "left": x, "top": y},
+                "points": [
+                    {"x": x, "y": y},
+                    {"x": x + w, "y": y},
+                    {"x": x + w, "y": y + h},
+                    {"x": x, "y": y + h},
+                ],
+            }
+            for label, x, y, w, h in image.boxes
+        ]
+        asset = {
+            "format": "jpg",
+            "id": f"{n:032x}",
+            "name": f"{image.stem}.jpg",
+            "path": f"file:/Users/me/My%20pictures/{image.stem}.jpg",
+            "size": {"width": WIDTH, "height": HEIGHT},
+            "state": 2,
+            "type": 1,
+        }
+        assets[asset["id"]] = {"asset": asset, "regions": regions, "version": "2.2.0"}
+    tags = [{"name": name, "color": "#5db300"} for name in CLASSES]
+    content = {"name": "pets", "version": "2.2.0", "tags": tags, "assets": assets}
+    write(folder, "vott-json-export/pets-export.json", json.dumps(content))
+
+
+def supervisely(folder: Path) -> None:
+    for n, image in enumerate(drawn()):
+        save(folder, f"ds1/img/{image.stem}.jpg", n)
+        objects = [
+            {
+                "id": 100 * n + place,
+                "classId": CLASSES.index(label),
+                "description": "",
+                "geometryType": "rectangle",
+                "labelerLogin": "me",
+                "tags": [],
+                "classTitle": label,
+                "points": {"exterior": [[x, y], [x + w, y + h]], "interior": []},
+            }
+            for place, (label, x, y, w, h) in enumerate(image.boxes)
+        ]
+        size = {"height": HEIGHT, "width": WIDTH}
+        content = {"description": "", "tags": [], "size": size, "objects": objects}
+        write(folder, f"ds1/ann/{image.stem}.jpg.json", json.dumps(content))
+    classes = [{"title": name, "shape": "rectangle", "color": "#5db300"} for name in CLASSES]
+    write(folder, "meta.json", json.dumps({"classes": classes, "tags": []}))
+
+
 @dataclass(frozen=True)
 class Export:
     """One export.
@@ -279,5 +336,7 @@ EXPORTS = (
     Export("Roboflow", "Semantic Segmentation Masks", "label_masks", roboflow_masks),
     Export("Roboflow", "Multi-Class Classification CSV", "multilabel_csv", roboflow_labels, False),
     Export("VoTT", "CSV", "boxes_csv", vott_csv),
+    Export("VoTT", "VoTT JSON", "vott", vott_json),
+    Export("Supervisely", "JSON annotations and images", "supervisely", supervisely),
     Export("Labelbox", "VOC", "voc", labelbox_voc),
 )

@@ -13,6 +13,8 @@ FORMATS = {
     "labelme": "LabelMe: one JSON file an image",
     "via": "VGG Image Annotator: one JSON or CSV file",
     "customvision": "Azure Custom Vision: one JSON file with tags and regions in fractions",
+    "supervisely": "Supervisely: one JSON file an image, in ann/ beside img/",
+    "vott": "VoTT: JSON export with assets and regions",
     "boxes_csv": "CSV of boxes, also as train_{usecase}_{YYMMDDHHmmss}.csv with versions",
     "multilabel_csv": "CSV of labels of whole images: tags or one column a class",
     "multilabel_folders": "folders named label_1+label_2 that hold images",
