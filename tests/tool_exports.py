@@ -304,6 +304,41 @@ def supervisely(folder: Path) -> None:
     write(folder, "meta.json", json.dumps({"classes": classes, "tags": []}))
 
 
+def labelbox_ndjson(folder: Path) -> None:
+    rows = []
+    for n, image in enumerate(drawn()):
+        save(folder, f"images/{image.stem}.jpg", n)
+        objects = [
+            {
+                "feature_id": f"cl{n}{label}",
+                "name": label,
+                "value": label,
+                "annotation_kind": "ImageBoundingBox",
+                "classifications": [],
+                "bounding_box": {"top": y, "left": x, "height": h, "width": w},
+            }
+            for label, x, y, w, h in image.boxes
+        ]
+        annotations = {"objects": objects, "classifications": [], "relationships": []}
+        label = {"label_kind": "Default", "version": "1.0.0", "annotations": annotations}
+        rows.append(
+            {
+                "data_row": {
+                    "id": f"ck{n}",
+                    "external_id": f"{image.stem}.jpg",
+                    "row_data": f"https://storage/{image.stem}.jpg",
+                },
+                "media_attributes": {
+                    "height": HEIGHT,
+                    "width": WIDTH,
+                    "mime_type": "image/jpeg",
+                },
+                "projects": {"cl1": {"name": "pets", "labels": [label]}},
+            }
+        )
+    write(folder, "Export-project-pets.ndjson", "".join(json.dumps(row) + "\n" for row in rows))
+
+
 @dataclass(frozen=True)
 class Export:
     """One export.
@@ -338,5 +373,6 @@ EXPORTS = (
     Export("VoTT", "CSV", "boxes_csv", vott_csv),
     Export("VoTT", "VoTT JSON", "vott", vott_json),
     Export("Supervisely", "JSON annotations and images", "supervisely", supervisely),
+    Export("Labelbox", "NDJSON", "labelbox", labelbox_ndjson),
     Export("Labelbox", "VOC", "voc", labelbox_voc),
 )

@@ -18,7 +18,7 @@ from reprise.formats.records import SourceDataset
 
 # Endings of label files, and the formats that have such files.
 _NEAREST = {
-    ".json": ("coco", "labelme", "via", "customvision", "supervisely", "vott"),
+    ".json": ("coco", "labelme", "via", "customvision", "supervisely", "vott", "labelbox"),
     ".xml": ("voc",),
     ".csv": ("boxes_csv", "multilabel_csv", "via"),
     ".txt": ("yolo",),

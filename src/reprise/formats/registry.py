@@ -15,6 +15,7 @@ FORMATS = {
     "customvision": "Azure Custom Vision: one JSON file with tags and regions in fractions",
     "supervisely": "Supervisely: one JSON file an image, in ann/ beside img/",
     "vott": "VoTT: JSON export with assets and regions",
+    "labelbox": "Labelbox: NDJSON export, one data row a line",
     "boxes_csv": "CSV of boxes, also as train_{usecase}_{YYMMDDHHmmss}.csv with versions",
     "multilabel_csv": "CSV of labels of whole images: tags or one column a class",
     "multilabel_folders": "folders named label_1+label_2 that hold images",
