@@ -149,6 +149,12 @@ def test_several_sources_are_mixed_under_names_of_their_own(top: Path) -> None:
     assert list(_params()["data"]["sources"]) == ["cells", "cells_2"]
 
 
+def test_a_source_that_is_named_twice_is_an_error(top: Path, capsys: Capture) -> None:
+    tiny_coco(top.parent / "cells", 10)
+    assert _init("../cells", "../cells/") == 1
+    assert "it is named twice" in capsys.readouterr().err
+
+
 def test_an_archive_on_a_server_is_pinned_and_kept_for_the_pipeline(
     top: Path, capsys: Capture
 ) -> None:

@@ -90,6 +90,11 @@ def test_the_entry_of_a_source_that_stays_keeps_its_comments() -> None:
     assert "url: old.zip    # where it is" in after
 
 
+def test_an_entry_of_the_same_name_for_other_data_keeps_nothing() -> None:
+    after = _written("data.sources", {"old": {"url": "elsewhere"}})
+    assert YAML(typ="safe").load(after)["data"]["sources"] == {"old": {"url": "elsewhere"}}
+
+
 def test_the_blank_line_and_comment_before_a_section_survive_a_list() -> None:
     after = _written("validation.metrics", ["mAP", "f1", "accuracy"])
     assert "    - f1\n    - accuracy\n\n# What the network sees.\naugmentation:" in after

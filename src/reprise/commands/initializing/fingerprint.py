@@ -116,6 +116,8 @@ def take_fingerprint(
 
 
 def _add(found: Fingerprint, source: OpenSource, wanted: str, max_pixels: int) -> None:
+    if any(other.entry["url"] == source.entry["url"] for other in found.sources):
+        raise RepriseError("it is named twice.", "name each source once.")
     name, reason, dataset, notes = _read(source, wanted)
     used: dict[str, None] = {}
     dropped: Counter[str] = Counter()

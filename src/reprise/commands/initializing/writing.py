@@ -37,12 +37,20 @@ def with_choices(text: str, choices: Iterable[Choice]) -> str:
                 section[parent] = CommentedMap()
             section = section[parent]
         if choice.key in WHOLE and isinstance(section.get(key), Mapping):
-            for name in section[key].keys() - choice.value.keys():
-                del section[key][name]
+            for name, entry in list(section[key].items()):
+                if not _is_same(entry, choice.value.get(name)):
+                    del section[key][name]
         _set(section, key, choice.value)
     out = io.StringIO()
     yaml.dump(content, out)
     return out.getvalue()
+
+
+def _is_same(present: Any, entry: Any) -> bool:
+    """Whether an entry is about the same: of a source the url says so, and the rest may stay."""
+    if isinstance(present, Mapping) and isinstance(entry, Mapping):
+        return bool(present.get("url") == entry.get("url"))
+    return entry is not None
 
 
 def _yaml() -> YAML:
