@@ -74,7 +74,8 @@ def export_model(
     with replacing_folder(out) as folder:
         write(family, identity, data, config.calibration_images, folder)
         runtime = open_file(folder, format_name, family, threads)
-        threshold = description["score_threshold"]
+        # Models of older versions have none; the best of the compared split is then taken.
+        threshold = description.get("score_threshold")
         values = {
             name: _metrics(family, compute, data, split, threshold)
             for name, compute in (("torch", TorchNetwork(family)), ("exported", runtime))
@@ -129,7 +130,7 @@ def _compared_split(family: Family, data: Dataset) -> str:
 
 
 def _metrics(
-    family: Family, compute: Compute, data: Dataset, split: str, threshold: float
+    family: Family, compute: Compute, data: Dataset, split: str, threshold: float | None
 ) -> dict[str, float]:
     rows = predict_split(family, compute, data, split, BATCH)
     scores = score(family.task, truth_of(data, split, family.task), rows, threshold)

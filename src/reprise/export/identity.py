@@ -37,7 +37,7 @@ def identity_of(
         "variant": config.variant,
         "task": family.task,
         "classes": description["classes"],
-        "score_threshold": description["score_threshold"],
+        "score_threshold": description.get("score_threshold"),
         "nms_iou": config.nms_iou,
         "max_detections": config.max_detections,
         "licence": family.licence,
