@@ -48,6 +48,8 @@ def _refusal(folder: Path, files: dict[str, str], pictures: int = 2) -> RepriseE
             {"a.xml": "<root/>"},
             ["1 .xml, the first a.xml, which begins: <root/>", "voc: no VOC file was found"],
         ),
+        ({"a.ndjson": "{}\n"}, ["1 .ndjson, the first a.ndjson, which begins: {}", "labelbox: "]),
+        ({"a.jsonl": "{}\n"}, ["1 .jsonl, the first a.jsonl: a line of JSON an image"]),
         ({"a.xlsx": "PK"}, ["1 .xlsx, the first a.xlsx: a spreadsheet: save its table as .csv"]),
         ({"a.txt": ""}, ["1 .txt, the first a.txt, which is empty"]),
     ],

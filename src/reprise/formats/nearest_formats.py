@@ -19,6 +19,7 @@ from reprise.formats.records import SourceDataset
 # Endings of label files, and the formats that have such files.
 _NEAREST = {
     ".json": ("coco", "labelme", "via", "customvision", "supervisely", "vott", "labelbox"),
+    ".ndjson": ("labelbox",),
     ".xml": ("voc",),
     ".csv": ("boxes_csv", "multilabel_csv", "via"),
     ".txt": ("yolo",),
@@ -27,7 +28,10 @@ _NEAREST = {
 _UNREAD = {
     **dict.fromkeys((".tsv", ".tab"), "tables are read from .csv files: rename it, tabs are fine"),
     **dict.fromkeys((".xlsx", ".xls", ".ods"), "a spreadsheet: save its table as .csv"),
-    **dict.fromkeys((".jsonl", ".ndjson", ".manifest"), "a line of JSON an image: export COCO"),
+    **dict.fromkeys(
+        (".jsonl", ".manifest"),
+        "a line of JSON an image: export COCO (of Labelbox, name it .ndjson)",
+    ),
     **dict.fromkeys((".tfrecord", ".record", ".tfrecords"), "TensorFlow's records: export COCO"),
     **dict.fromkeys((".mat", ".npy", ".npz", ".h5", ".hdf5"), "arrays: write them as COCO"),
     **dict.fromkeys((".pkl", ".pickle", ".pt", ".pth"), "pickles can run code and are never read"),
