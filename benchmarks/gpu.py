@@ -40,7 +40,7 @@ from pipeline.clone import make_clone  # noqa: E402
 REPEATED = ("yolo", "multilabel", "faster_rcnn")
 NOT_DETERMINISTIC = re.compile(r"(\w+) does not have a deterministic implementation")
 # Of a GPU's memory, or of the process's on the CPU, what the piece that runs out of it may take.
-GPU_SHARE, CPU_BYTES = 0.02, 2**30
+GPU_SHARE, CPU_BYTES = 0.02, 3 * 2**29
 
 
 @dataclass(frozen=True)
@@ -307,6 +307,12 @@ def limit_memory(device: str) -> None:
     if device == "cuda":
         torch.cuda.set_per_process_memory_fraction(GPU_SHARE)
     else:
+        # What is imported later would count.
+        import reprise.models.yolo.family
+        import reprise.training.train  # noqa: F401
+
+        # Its kernels say of missing memory that they "could not create a primitive".
+        torch.backends.mkldnn.set_flags(False)
         most = psutil.Process().memory_info().vms + CPU_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
