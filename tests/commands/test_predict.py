@@ -138,6 +138,13 @@ def test_each_picture_once_and_each_under_its_own_name(here: Path) -> None:
     ]
 
 
+def test_a_pattern_takes_the_folders_that_it_fits(here: Path) -> None:
+    assert main(["predict", "new/*", "--out", "one"]) == 0
+    assert list(_written(here / "one")[0].values()) == ["a.jpg", "c.png", "d.JPEG"]
+    assert main(["predict", "new/**", "--out", "all"]) == 0
+    assert _written(here / "all")[0] == _written(here / "one")[0]
+
+
 def test_the_order_of_sizes_and_batches_changes_nothing(here: Path) -> None:
     for index in range(9):
         _save(here / "many" / f"{index}.png", picture(index, 60 + 15 * (index % 3), 50))

@@ -97,8 +97,9 @@ def _paths(named: Sequence[str]) -> list[Path]:
             raise RepriseError(
                 f"{text} {problem}.", "name a picture, a video, a folder, an archive or a pattern."
             )
-        # A pattern's folders are listed by `**` beside what they hold.
-        paths += [path for path in fitting if path.is_file()] or fitting
+        # `**` lists folders beside all that they hold; any other pattern means them whole.
+        files = [path for path in fitting if path.is_file()]
+        paths += files if "**" in text else fitting
     return paths
 
 
