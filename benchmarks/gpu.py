@@ -312,7 +312,7 @@ def limit_memory(device: str) -> None:
         import reprise.training.train  # noqa: F401
 
         # Its kernels say of missing memory that they "could not create a primitive".
-        torch.backends.mkldnn.set_flags(False)
+        torch.backends.mkldnn.set_flags(False)  # type: ignore[no-untyped-call]
         most = psutil.Process().memory_info().vms + CPU_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 

@@ -152,10 +152,12 @@ def ours(arguments: argparse.Namespace) -> dict[str, float]:
 def theirs(arguments: argparse.Namespace) -> dict[str, float]:
     from reprise.models.yolo import library  # noqa: F401 - isolates the library
 
-    from ultralytics import YOLO  # isort: skip
+    import ultralytics  # isort: skip
+
+    peer: Any = ultralytics
 
     family, config = network(arguments)
-    model = YOLO("yolo11n.yaml")
+    model = peer.YOLO("yolo11n.yaml")
     model.model = family.network
     paths = [str(path) for path in pictures(arguments.pictures)]
 

@@ -7,6 +7,8 @@ which computes something else cannot reach.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,19 +67,31 @@ def spread(family: Family, data: Dataset) -> None:
             for branch in network.model[-1].cv3:
                 branch[-1].weight.mul_(4)
                 branch[-1].bias.fill_(-1.0)
-        elif family.task != "classify":
-            network.roi_heads.box_predictor.cls_score.weight.mul_(30)
-            network.rpn.head.cls_logits.weight.mul_(30)
         # Each layer of random weights makes less of what the image shows, unless its
         # statistics are those of images.
         for norm in norms:
             norm.momentum = 1.0
             norm.train()
         samples: Any = family.evaluation_samples(data, "test")
-        # The first two images have one shape.
-        family.outputs(network, family.inputs(family.collate([samples[0], samples[1]])))
+        alike = [i for i in range(len(samples)) if samples.shape(i) == (SIZE, SIZE)]
+        images = family.inputs(family.collate([samples[i] for i in alike]))
+        # With noise among them, so that no statistic is that of nearly equal images.
+        images = torch.cat([images, torch.randint_like(images, 256), images // 4])
+        family.outputs(network, images)
         for norm in norms:
             norm.eval()
+        if "rcnn" in family.config.type:
+            for layer in (network.rpn.head.cls_logits, network.roi_heads.box_predictor.cls_score):
+                spread_logits(layer, partial(family.outputs, network, images))
+
+
+def spread_logits(layer: torch.nn.Module, run: Callable[[], object]) -> None:
+    """Scale a layer so that its logits have a standard deviation of 2 in one run."""
+    found: list[torch.Tensor] = []
+    hook = layer.register_forward_hook(lambda _module, _inputs, logits: found.append(logits))
+    run()
+    hook.remove()
+    layer.weight.mul_(2 / torch.cat([logits.flatten() for logits in found]).std())  # type: ignore
 
 
 def label(data: Dataset, family: Family) -> None:

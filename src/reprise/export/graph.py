@@ -123,7 +123,10 @@ def write_torchscript(family: Family, identity: dict[str, Any], path: Path) -> N
     """Write the network as TorchScript."""
     whole = path.with_suffix(".traced")
     with _tracing():
-        traced = torch.jit.trace(Graph(family), (example(family),), check_trace=False)
+        network = Graph(family)
+        traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+            network, (example(family),), check_trace=False
+        )
         frozen = torch.jit.freeze(traced)
         torch.jit.save(frozen, whole, _extra_files={f"{KEY}.json": as_text(identity)})
     _rewrite(whole, path)

@@ -112,7 +112,9 @@ class TorchScript(Runtime):
         with warnings.catch_warnings():
             # Of the format's age.
             warnings.simplefilter("ignore")
-            self._module: Any = torch.jit.load(path, map_location="cpu", _extra_files=extra)
+            self._module: Any = torch.jit.load(  # type: ignore[no-untyped-call]
+                path, map_location="cpu", _extra_files=extra
+            )
         found: Any = extra[f"{KEY}.json"]
         self.identity = found.decode() if isinstance(found, bytes) else found
 
