@@ -70,10 +70,10 @@ def test_an_export_scores_as_torch_does(
     if account["precision"] == "fp32":
         assert account["exported"]["mAP"] == pytest.approx(account["torch"]["mAP"], abs=0.001)
     elif account["precision"] == "fp16":
-        # Random weights are far more sensitive than trained ones: docs/export.md has those.
-        assert account["exported"]["mAP"] > 0.2
+        assert account["exported"]["mAP"] > 0.8
     else:
-        assert account["exported"]["mAP"] <= account["torch"]["mAP"]
+        # Random weights are far more sensitive than trained ones: docs/export.md has those.
+        assert account["exported"]["mAP"] < account["torch"]["mAP"]
         stored = (trained / "model.safetensors").stat().st_size
         assert sum(account["bytes"].values()) < stored / 2
     assert (account["split"], account["images"]) == ("test", 6)
@@ -179,7 +179,9 @@ def test_images_of_any_number_and_size(
             assert found[key].shape == values.shape
             # Boxes that score alike may change places.
             if key in ("scores", "counts") or name == "yolo":
-                torch.testing.assert_close(found[key], values, atol=1e-3, rtol=5e-3)
+                # OpenVINO joins layers, and rounds in other places.
+                rtol = 5e-3 if runtime == "openvino" else 1e-3
+                torch.testing.assert_close(found[key], values, atol=1e-3, rtol=rtol)
 
 
 def test_an_image_without_objects(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:

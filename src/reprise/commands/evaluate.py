@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reprise.commands import from_repository, scratch
+from reprise.commands import check_new_folder, from_repository, scratch
 from reprise.commands.model_choice import (
     add_backend_argument,
     add_model_arguments,
@@ -192,7 +192,6 @@ def _output(named: Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=top) as folder:
             yield Path(folder)
         return
-    if named.exists() and not (named.is_dir() and not any(named.iterdir())):
-        raise RepriseError(f"{named} exists and is not empty.", "name a new folder with --out.")
+    check_new_folder(named)
     with replacing_folder(named) as folder:
         yield folder

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reprise.commands import limits, printable
+from reprise.commands import check_new_folder, limits, printable
 from reprise.commands.model_choice import (
     add_backend_argument,
     add_model_arguments,
@@ -145,9 +145,7 @@ def _check(options: argparse.Namespace) -> None:
                     f"{word} writes files, and no --out says where.", "add --out DIR."
                 )
         return
-    out = options.out
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise RepriseError(f"{out} exists and is not empty.", "name a new folder with --out.")
+    check_new_folder(options.out)
 
 
 def _model(folder: Path, options: argparse.Namespace) -> Model:
