@@ -120,6 +120,7 @@ def test_every_section_but_machine_belongs_to_a_stage() -> None:
 @pytest.mark.parametrize("name", STAGES)
 def test_stages_are_thin_and_described(repository: Path, name: str) -> None:
     assert STAGES[name]["desc"]
+    assert STAGES[name]["cmd"].startswith(f"exec python stages/{name}.py")
     assert len((repository / "stages" / f"{name}.py").read_text().splitlines()) < 60
 
 
