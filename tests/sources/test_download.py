@@ -37,6 +37,21 @@ def test_local_folder_is_copied_without_hidden_files(place: Place) -> None:
     assert (folder / ".hidden").exists()
 
 
+def test_an_experiment_in_a_copy_of_the_repository_finds_what_lies_beside_it(
+    place: Place, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = tmp_path / "person" / "beside"
+    beside.mkdir(parents=True)
+    (beside / "1.txt").write_text("1")
+    workspace = tmp_path / "person" / "repository"
+    workspace.mkdir()
+    monkeypatch.setenv("DVC_ROOT", str(workspace))
+    assert place.get("../beside", None) == ["mine/1.txt"]
+    # What the copy has itself is what was committed.
+    (workspace / archive.name).write_bytes(b"edited since")
+    assert place.get(archive.name, digest(archive)) == ["mine/sub/noise.bin"]
+
+
 def test_a_folder_may_have_a_sum_too(place: Place) -> None:
     folder = place.root / "mine"
     folder.mkdir()

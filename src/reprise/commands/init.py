@@ -25,6 +25,7 @@ next:
   dvc repro validate      reads and checks the data, before any training
   reprise show-batch      draws what the network will see, boxes included
   dvc repro               trains, evaluates and writes reports/report.html
+  reprise predict PATH    shows what the trained model finds in new pictures
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,12 +20,18 @@ _USERS_ALLOWED = ("sftp", "git+ssh", "az", "abfs")
 def local_path(url: str, base: Path) -> Path | None:
     """Where a path or ``file://`` url points; None for any other url.
 
+    An experiment may run in a temporary copy of the repository, which has what Git knows and
+    nothing beside it: what is not there is looked for from the repository that the person works
+    in, which DVC names.
+
     Args:
         url: From ``data.sources``.
         base: Folder that relative paths start from.
     """
     if "://" not in url:
-        return base / url
+        path = base / url
+        workspace = os.environ.get("DVC_ROOT")
+        return path if workspace is None or path.exists() else Path(workspace, url)
     parts = urlsplit(url)
     return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
 
