@@ -44,12 +44,12 @@ def measured(arguments: argparse.Namespace) -> tuple[str, list[dict[str, Any]]]:
     from reprise.export.config import ExportConfig
     from reprise.export.export import METRIC, export_model
     from reprise.export.runtimes import open_file
-    from reprise.models.inference import TorchNetwork
+    from reprise.models.inference import TorchBackend
     from reprise.models.storage import load_model
 
     family, _ = load_model(arguments.model)
     rows: list[dict[str, Any]] = []
-    runs: dict[str, Any] = {"torch": TorchNetwork(family)}
+    runs: dict[str, Any] = {"torch": TorchBackend(family, torch.device("cpu"))}
     with tempfile.TemporaryDirectory(prefix="reprise-benchmark-") as folder:
         for name in arguments.formats:
             out = Path(folder) / name

@@ -18,7 +18,7 @@ from datasets import CLASSES, shapes_dataset
 from models.settings import model
 from reprise.dataset import Dataset
 from reprise.models.family import Family, family_class
-from reprise.models.inference import TorchNetwork, predict_split
+from reprise.models.inference import TorchBackend, predict_split
 from reprise.models.storage import save_model
 from reprise.preprocessing.store.contract import write_tables
 
@@ -98,7 +98,7 @@ def label(data: Dataset, family: Family) -> None:
     """Put the network's best predictions in place of the dataset's annotations or labels."""
     rows: list[dict[str, Any]] = []
     for split in ("val", "test"):
-        found = predict_split(family, TorchNetwork(family), data, split, 1)
+        found = predict_split(family, TorchBackend(family, torch.device("cpu")), data, split, 1)
         found.sort(key=lambda row: -row["score"])
         # The best of all images together: those of each class are then the best of the class.
         images = len(data.split(split))

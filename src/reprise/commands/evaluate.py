@@ -111,6 +111,7 @@ def evaluate_model(
         RepriseError: The model cannot be read, or does not fit the dataset.
     """
     from reprise.evaluation.evaluate import evaluate
+    from reprise.inference.backends import open_backend
     from reprise.models.predict import predict
     from reprise.models.storage import model_files, read_description
 
@@ -119,12 +120,8 @@ def evaluate_model(
     predictions, evaluation = out / "predictions", out / "evaluation"
     # Numbers that a person asks to see are shown, also those that the stage would refuse.
     config = settings.evaluation.model_copy(update={"must_beat_blind": False})
-    opened = None
-    if backend != "torch":
-        from reprise.export.runtimes import open_export
-
-        threads = description["parameters"]["training"]["threads"]
-        opened = partial(open_export, backend, model=model, threads=threads)
+    device = settings.prediction.device
+    opened = partial(open_backend, backend, folder=model, device=device)
     predict(dataset, model, settings.prediction, predictions, splits, opened)
     evaluate(dataset, predictions, folder, config, evaluation, splits)
     metrics = read_json(evaluation / "metrics.json", "run the command again.")

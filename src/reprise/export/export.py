@@ -17,7 +17,7 @@ from reprise.export.identity import identity_of
 from reprise.export.registry import ACCOUNT, FILES, precision_of, runtime_of
 from reprise.export.runtimes import open_file
 from reprise.models.family import Family
-from reprise.models.inference import Compute, TorchNetwork, predict_split
+from reprise.models.inference import Backend, TorchBackend, predict_split
 from reprise.models.storage import load_model, model_files
 from reprise.replacing import replacing_folder
 from reprise.scoring import compute_metrics, score, truth_of
@@ -77,8 +77,11 @@ def export_model(
         # Models of older versions have none; the best of the compared split is then taken.
         threshold = description.get("score_threshold")
         values = {
-            name: _metrics(family, compute, data, split, threshold)
-            for name, compute in (("torch", TorchNetwork(family)), ("exported", runtime))
+            name: _metrics(family, backend, data, split, threshold)
+            for name, backend in (
+                ("torch", TorchBackend(family, torch.device("cpu"))),
+                ("exported", runtime),
+            )
         }
         account = {
             "format": format_name,
@@ -130,9 +133,9 @@ def _compared_split(family: Family, data: Dataset) -> str:
 
 
 def _metrics(
-    family: Family, compute: Compute, data: Dataset, split: str, threshold: float | None
+    family: Family, backend: Backend, data: Dataset, split: str, threshold: float | None
 ) -> dict[str, float]:
-    rows = predict_split(family, compute, data, split, BATCH)
+    rows = predict_split(family, backend, data, split, BATCH)
     scores = score(family.task, truth_of(data, split, family.task), rows, threshold)
     return {name: round(value, DIGITS) for name, value in compute_metrics(scores).items()}
 

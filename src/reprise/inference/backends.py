@@ -6,41 +6,14 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import torch
 
 from reprise.errors import RepriseError
 from reprise.export.registry import FORMATS
 from reprise.export.runtimes import open_export
-from reprise.models.family import Family, Outputs
-from reprise.models.inference import choose_device
-
-
-class Backend(Protocol):
-    """Maps images to what :meth:`reprise.models.family.Family.outputs` gives for them.
-
-    Attributes:
-        device: That images and outputs are on.
-    """
-
-    device: torch.device
-
-    def __call__(self, images: torch.Tensor) -> Outputs:
-        """The outputs of images uint8 (n, 3, h, w) RGB."""
-        ...
-
-
-class TorchBackend:
-    """The network itself."""
-
-    def __init__(self, family: Family, device: torch.device) -> None:
-        self.device = device
-        self._family = family
-        self._network = family.network.to(device)
-
-    def __call__(self, images: torch.Tensor) -> Outputs:
-        return self._family.outputs(self._network, images)
+from reprise.models.family import Family
+from reprise.models.inference import Backend, TorchBackend, choose_device
 
 
 def _torch(family: Family, folder: Path, device: str) -> Backend:  # noqa: ARG001 - all are so called

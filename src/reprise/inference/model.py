@@ -11,9 +11,10 @@ import torch
 from PIL import Image
 
 from reprise.errors import RepriseError
-from reprise.inference.backends import Backend, open_backend
+from reprise.inference.backends import open_backend
 from reprise.inference.pictures import Picture, Prompt, new_batches, picture_of, read_picture
 from reprise.models.family import Family, to_device
+from reprise.models.inference import Backend
 from reprise.models.storage import load_model
 from reprise.predictions import ordered
 from reprise.preprocessing.config import EncodingConfig

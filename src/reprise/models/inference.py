@@ -1,11 +1,11 @@
-"""Running a network over a split: shared by validation during training and by predict."""
+"""Running a network over a split: with its loss, in training, and for its predictions alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -99,28 +99,40 @@ def run_split(
     return losses, [row for _, found in shares for row in found]
 
 
-# Maps images uint8 (n, 3, h, w) to what :meth:`reprise.models.family.Family.outputs` gives.
-Compute = Callable[[torch.Tensor], Outputs]
+class Backend(Protocol):
+    """Maps images to what :meth:`reprise.models.family.Family.outputs` gives for them.
 
+    Attributes:
+        device: That images and outputs are on.
+    """
 
-class TorchNetwork:
-    """A family's own network, where it is."""
-
-    def __init__(self, family: Family) -> None:
-        self._family = family
+    device: torch.device
 
     def __call__(self, images: torch.Tensor) -> Outputs:
-        return self._family.outputs(self._family.network, images)
+        """The outputs of images uint8 (n, 3, h, w) RGB."""
+        ...
+
+
+class TorchBackend:
+    """A family's own network, moved to a device."""
+
+    def __init__(self, family: Family, device: torch.device) -> None:
+        self.device = device
+        self._family = family
+        self._network = family.network.to(device)
+
+    def __call__(self, images: torch.Tensor) -> Outputs:
+        return self._family.outputs(self._network, images)
 
 
 def predict_split(
-    family: Family, compute: Compute, dataset: Dataset, split: str, batch_size: int
+    family: Family, backend: Backend, dataset: Dataset, split: str, batch_size: int
 ) -> list[dict[str, Any]]:
-    """The predictions of one split on the CPU, whatever computes the outputs.
+    """The predictions of one split.
 
     Args:
         family: Gives samples, and decodes.
-        compute: Gives the outputs.
+        backend: Gives the outputs.
         dataset: The dataset.
         split: train, val or test.
         batch_size: Images at a time.
@@ -129,7 +141,7 @@ def predict_split(
     shapes = [samples.shape(index) for index in range(len(samples))]
     rows: list[dict[str, Any]] = []
     for indices in batches(shapes, batch_size):
-        batch = family.collate([samples[index] for index in indices])
+        batch = to_device(family.collate([samples[index] for index in indices]), backend.device)
         with torch.inference_mode():
-            rows += family.decode(compute(family.inputs(batch)), batch)
+            rows += family.decode(backend(family.inputs(batch)), batch)
     return rows

@@ -11,13 +11,7 @@ from reprise.dataset import Dataset
 from reprise.errors import RepriseError
 from reprise.models.config import PredictionConfig
 from reprise.models.family import Family
-from reprise.models.inference import (
-    Compute,
-    Inference,
-    choose_device,
-    predict_split,
-    run_split,
-)
+from reprise.models.inference import Backend, TorchBackend, choose_device, predict_split
 from reprise.models.storage import load_model
 from reprise.predictions import write_predictions
 from reprise.replacing import replacing_folder
@@ -31,7 +25,7 @@ def predict(
     config: PredictionConfig,
     out: Path,
     splits: Sequence[str] = SPLITS,
-    opened: Callable[[Family], Compute] | None = None,
+    opened: Callable[[Family], Backend] | None = None,
 ) -> None:
     """Write ``out/<split>.json`` for each of the splits.
 
@@ -58,16 +52,11 @@ def predict(
     # Floating-point sums depend on how many threads share them.
     torch.set_num_threads(description["parameters"]["training"]["threads"])
     device = choose_device(config.device)
-    family.network.to(device)
-    inference = Inference(config.batch_size, device)
-    compute = None if opened is None else opened(family)
+    backend = opened(family) if opened else TorchBackend(family, device)
     with replacing_folder(out) as folder:
         for split in splits:
             try:
-                if compute is None:
-                    _, rows = run_split(family, family.network, data, split, inference)
-                else:
-                    rows = predict_split(family, compute, data, split, config.batch_size)
+                rows = predict_split(family, backend, data, split, config.batch_size)
             except torch.OutOfMemoryError:
                 peak = torch.cuda.max_memory_allocated(device) / 2**30
                 raise RepriseError(
