@@ -39,8 +39,9 @@ from pipeline.clone import make_clone  # noqa: E402
 
 REPEATED = ("yolo", "multilabel", "faster_rcnn")
 NOT_DETERMINISTIC = re.compile(r"(\w+) does not have a deterministic implementation")
-# Of a GPU's memory, or of the process's on the CPU, what the piece that runs out of it may take.
-GPU_SHARE, CPU_BYTES = 0.02, 3 * 2**29
+# Of a GPU's memory what the piece that runs out of it may take; on the CPU, what it may take once
+# the first batch is there, less than that batch in single precision.
+GPU_SHARE, CPU_BYTES = 0.02, 2**25
 
 
 @dataclass(frozen=True)
@@ -306,15 +307,20 @@ def limit_memory(device: str) -> None:
 
     if device == "cuda":
         torch.cuda.set_per_process_memory_fraction(GPU_SHARE)
-    else:
-        # What is imported later would count.
-        import reprise.models.yolo.family
-        import reprise.training.train  # noqa: F401
+        return
+    from reprise.models.yolo import family
 
-        # Its kernels say of missing memory that they "could not create a primitive".
-        torch.backends.mkldnn.set_flags(False)  # type: ignore[no-untyped-call]
+    yolo: Any = family.Yolo
+    learn = yolo.loss
+
+    def limited(*arguments: Any) -> Any:
+        # Not earlier: threads and libraries take much address space until the first batch is
+        # there, and where it does not suffice each fails in a way of its own.
         most = psutil.Process().memory_info().vms + CPU_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        return learn(*arguments)
+
+    yolo.loss = limited
 
 
 def rates_alone(arguments: argparse.Namespace) -> dict[str, float]:
