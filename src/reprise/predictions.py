@@ -10,12 +10,19 @@ in the same pixels. A class of an image as a whole has neither box nor mask.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from reprise.dataset import read_json, write_json
 from reprise.errors import RepriseError
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 def prediction(
@@ -71,7 +78,74 @@ def write_predictions(path: Path, predictions: Iterable[dict[str, Any]]) -> None
     write_json(path, ordered(predictions), indent=None)
 
 
-def read_predictions(path: Path) -> list[dict[str, Any]]:
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Predictions in columns: a row of the contract is one place in each of them.
+
+    Attributes:
+        image_id: int64, shape (n,).
+        category_id: int64, shape (n,).
+        score: float64 in [0, 1], shape (n,).
+        bbox: float64 xywh in pixels of the upright original, shape (n, 4); NaN for a class of
+            an image as a whole.
+        masks: Compressed RLE or None of each, or None where no prediction has a mask.
+    """
+
+    image_id: Ints
+    category_id: Ints
+    score: Floats
+    bbox: Floats
+    masks: Sequence[dict[str, Any] | None] | None = None
+
+    @classmethod
+    def of(cls, rows: Predictions | Sequence[dict[str, Any]]) -> Predictions:
+        """The columns of rows of the contract, or what are columns already.
+
+        Raises:
+            TypeError, ValueError, KeyError, AttributeError: They are no such rows.
+        """
+        if isinstance(rows, Predictions):
+            return rows
+        nowhere = (math.nan,) * 4
+        masks = [row.get("segmentation") for row in rows]
+        return cls(
+            _column([row["image_id"] for row in rows], np.int64),
+            _column([row["category_id"] for row in rows], np.int64),
+            _column([row["score"] for row in rows], np.float64),
+            _column([row.get("bbox", nowhere) for row in rows], np.float64).reshape(-1, 4),
+            masks if any(mask is not None for mask in masks) else None,
+        )
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.score)
+
+    def __getitem__(self, place: int) -> dict[str, Any]:
+        """One row of the contract."""
+        row: dict[str, Any] = {
+            "image_id": int(self.image_id[place]),
+            "category_id": int(self.category_id[place]),
+        }
+        if not math.isnan(self.bbox[place, 0]):
+            row["bbox"] = self.bbox[place].tolist()
+        row["score"] = float(self.score[place])
+        if self.masks is not None and self.masks[place] is not None:
+            row["segmentation"] = self.masks[place]
+        return row
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The rows of the contract."""
+        return (self[place] for place in range(len(self)))
+
+
+def _column(values: list[Any], dtype: type[Any]) -> npt.NDArray[Any]:
+    found = np.array(values)
+    if len(values) and found.dtype.kind not in ("i" if dtype is np.int64 else "if"):
+        raise TypeError(f"not numbers: {found.dtype}")
+    return found.astype(dtype)
+
+
+def read_predictions(path: Path) -> Predictions:
     """Read and check a prediction file.
 
     Raises:
@@ -82,17 +156,37 @@ def read_predictions(path: Path) -> list[dict[str, Any]]:
     entries = read_json(path, fix)
     if not isinstance(entries, list):
         raise RepriseError(f"{path} is not a list of predictions.", fix)
+    try:
+        found = Predictions.of(entries)
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
+        found = None
+    if found is not None and _is_sound(found):
+        return found
     for index, entry in enumerate(entries):
         if not _is_prediction(entry):
             raise RepriseError(f"{path}: entry {index} is not a prediction: {entry!r}", fix)
-    return entries
+    raise RepriseError(f"{path} mixes numbers of several kinds.", fix)
+
+
+def _is_sound(found: Predictions) -> bool:
+    # A row without a box is NaN in all of it.
+    absent = np.isnan(found.bbox).all(axis=1)
+    boxes = np.isfinite(found.bbox).all(axis=1) | absent
+    masks = (mask for mask in found.masks or () if mask is not None)
+    return bool(np.isfinite(found.score).all() and boxes.all()) and all(map(_is_mask, masks))
+
+
+def _is_mask(mask: Any) -> bool:
+    return isinstance(mask, dict) and {"size", "counts"} <= set(mask)
 
 
 def _is_prediction(entry: Any) -> bool:
     if not isinstance(entry, dict) or not {"image_id", "category_id", "score"} <= set(entry):
         return False
     box, mask = entry.get("bbox", [0, 0, 0, 0]), entry.get("segmentation")
-    if mask is not None and not (isinstance(mask, dict) and {"size", "counts"} <= set(mask)):
+    if mask is not None and not _is_mask(mask):
+        return False
+    if any(type(entry[key]) is not int for key in ("image_id", "category_id")):
         return False
     numbers = [entry["score"], *box] if isinstance(box, list) and len(box) == 4 else [None]
-    return all(isinstance(value, int | float) and math.isfinite(value) for value in numbers)
+    return all(type(value) in (int, float) and math.isfinite(value) for value in numbers)

@@ -9,6 +9,17 @@ from pydantic import Field
 from reprise.section import Section
 
 
+class BootstrapConfig(Section):
+    """Intervals that say how far the metrics would move with other images of the same kind."""
+
+    resamples: Annotated[int, Field(ge=100, le=100_000)] | Literal[0] = 1000
+    """Times that the groups of a split (its images, where it has too few groups) are drawn
+    again; more make the intervals steadier, 0 makes none."""
+
+    seed: int = Field(default=0, ge=0)
+    """Of the draws."""
+
+
 class EvaluationConfig(Section):
     """How detections are judged."""
 
@@ -19,6 +30,8 @@ class EvaluationConfig(Section):
     max_detections: Literal["auto"] | Annotated[int, Field(ge=100)] = "auto"
     """Most detections of one class in one image that are judged: auto takes COCO's 100, or more
     where an image has more objects of a class, and says so."""
+
+    bootstrap: BootstrapConfig = Field(default_factory=BootstrapConfig)
 
     must_beat_blind: bool = False
     """true fails the run when the model is no better than the blind answer, which looks at no
