@@ -112,17 +112,22 @@ def detected(
     image = np.array([item["image_id"] for item in items])
     boxes = np.array([item["bbox"] for item in items])
     category = np.array([item["category_id"] for item in items])
+    # Drawn for every object, found or not: another skill with the same draws is a like detector.
+    luck, noise, score = (
+        rng.random(len(items)),
+        rng.normal(0, 0.07, (len(items), 4)),
+        rng.beta(4, 2, len(items)),
+    )
     odds = np.log(skill / (1 - skill)) - hardness[image - 1]
-    found = rng.random(len(items)) < 1 / (1 + np.exp(-odds))
-    boxes = boxes[found] + rng.normal(0, 0.07, (found.sum(), 4)) * np.tile(boxes[found, 2:], 2)
+    found = luck < 1 / (1 + np.exp(-odds))
+    boxes = (boxes + noise * np.tile(boxes[:, 2:], 2))[found]
     false = np.repeat(np.arange(len(hardness)), rng.poisson(np.exp(0.3 * hardness)))
     size = rng.uniform(20, 120, (len(false), 2))
     strays = np.hstack([rng.uniform(0, 500, (len(false), 2)), size])
-    values = [rng.beta(4, 2, found.sum()), rng.beta(2, 4, len(false))]
     return Predictions(
         np.concatenate([image[found], false + 1]),
         np.concatenate([category[found], rng.integers(1, CLASSES + 1, len(false))]),
-        np.concatenate(values),
+        np.concatenate([score[found], rng.beta(2, 4, len(false))]),
         np.vstack([boxes, strays]),
     )
 

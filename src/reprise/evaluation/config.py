@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from reprise.section import Section
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class ThresholdAim(Section):
+    """What the score threshold has to reach on val: one of the two."""
+
+    precision: Share | None = None
+    """The lowest threshold from which precision is this or more is taken: the most is found."""
+
+    recall: Share | None = None
+    """The highest threshold at which recall is this or more is taken: the least is wrong."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.precision is None) == (self.recall is None):
+            raise ValueError("give either precision or recall")
+        return self
 
 
 class BootstrapConfig(Section):
@@ -23,9 +41,10 @@ class BootstrapConfig(Section):
 class EvaluationConfig(Section):
     """How detections are judged."""
 
-    score_threshold: Literal["auto"] | Annotated[float, Field(ge=0, le=1)] = "auto"
+    score_threshold: Literal["auto"] | Share | ThresholdAim = "auto"
     """Score from which a detection counts for precision, recall and F1: auto takes the one with
-    the best F1 on val, stored with the model; raise it for fewer false boxes (0 to 1)."""
+    the best F1 on val, stored with the model; raise it for fewer false boxes (0 to 1); or a
+    precision or a recall that it has to reach on val, such as {precision: 0.9}."""
 
     max_detections: Literal["auto"] | Annotated[int, Field(ge=100)] = "auto"
     """Most detections of one class in one image that are judged: auto takes COCO's 100, or more

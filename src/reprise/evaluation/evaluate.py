@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from reprise.dataset import Dataset, read_json, write_json
 from reprise.errors import RepriseError
-from reprise.evaluation import label_tables, object_tables
+from reprise.evaluation import calibration, image_level, label_tables, object_tables
 from reprise.evaluation.breakdown import by_part
-from reprise.evaluation.config import EvaluationConfig
+from reprise.evaluation.calibration import calibration_rows, expected_calibration_error
+from reprise.evaluation.config import EvaluationConfig, ThresholdAim
 from reprise.evaluation.curves import f1_rows, named_curves, precision_recall_rows
+from reprise.evaluation.image_level import image_rows
 from reprise.evaluation.intervals import Interval, Intervals, groups_of, intervals
 from reprise.predictions import Predictions, read_predictions
 from reprise.replacing import replacing_folder
@@ -43,6 +46,8 @@ _SHARED = {
     "pr_curve": ("split", "class", "recall", "precision", "threshold"),
     "f1_curve": ("split", "class", "threshold", "precision", "recall", "f1"),
     "confusion": ("split", "actual", "predicted", "count"),
+    "image_level": image_level.COLUMNS,
+    "calibration": calibration.COLUMNS,
     "error_counts": ("split", "kind", "class", "count"),
 }
 COLUMNS: dict[Task, dict[str, tuple[str, ...]]] = {
@@ -88,9 +93,10 @@ def evaluate(
     path = model / "model.json"
     description = read_json(path, RETRAIN)
     task = task_of(description, path)
-    threshold = score_threshold(config, description, path)
     limit = None if config.max_detections == "auto" else config.max_detections
-    scores = {split: _score(data, predictions, split, task, threshold, limit) for split in splits}
+    matched = {split: _score(data, predictions, split, task, limit) for split in splits}
+    threshold = score_threshold(config, description, path, matched.get("val"))
+    scores = {split: replace(item, chosen_threshold=threshold) for split, item in matched.items()}
     chosen = next((s for s in TABLE_SPLITS if s in scores and scores[s].summary), "")
     drawn = {
         split: intervals(item, groups_of(data, item), config.bootstrap)
@@ -150,6 +156,8 @@ def _metrics(scores: Scores, drawn: Intervals) -> dict[str, Any]:
     values = {name: round(value, DIGITS) for name, value in compute_metrics(scores).items()}
     if values:
         values["score_threshold"] = round(scores.threshold, DIGITS)
+        error = expected_calibration_error(scores)
+        values |= {} if error is None else {"calibration_error": round(error, DIGITS)}
     if scores.max_detections != COCO_MAX_DETECTIONS:
         values["max_detections"] = scores.max_detections
     return {
@@ -179,6 +187,8 @@ def _tables(
         "pr_curve": precision_recall_rows(curves),
         "f1_curve": f1_rows(curves),
         **found,
+        "image_level": image_rows(scores),
+        "calibration": calibration_rows(scores),
         "breakdown": found["breakdown"] + by_parts,
     }
 
@@ -196,12 +206,17 @@ def _parts(data: Dataset, split: str) -> dict[str, dict[int, str]]:
     return {by: dict(zip(ids, column.tolist(), strict=True)) for by, column in columns.items()}
 
 
-def score_threshold(config: EvaluationConfig, description: dict[str, Any], path: Path) -> float:
-    """The threshold asked for, or the one stored with the model.
+def score_threshold(
+    config: EvaluationConfig, description: dict[str, Any], path: Path, val: Scores | None
+) -> float:
+    """The threshold asked for, or chosen on val, or the one stored with the model.
 
     Raises:
-        RepriseError: It is to be read from the model, which does not have it.
+        RepriseError: It is to be read from the model, which does not have it; or nothing on val
+            reaches what is asked for.
     """
+    if isinstance(config.score_threshold, ThresholdAim):
+        return _chosen_on_val(config.score_threshold, val)
     if config.score_threshold != "auto":
         return config.score_threshold
     fix = f"{RETRAIN}; or set evaluation.score_threshold to a number in params.yaml."
@@ -211,6 +226,25 @@ def score_threshold(config: EvaluationConfig, description: dict[str, Any], path:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise RepriseError(f"{path}: score_threshold is {value!r}, not in 0 to 1.", fix)
     return float(value)
+
+
+def _chosen_on_val(aim: ThresholdAim, val: Scores | None) -> float:
+    share: Literal["precision", "recall"] = "recall" if aim.precision is None else "precision"
+    least = aim.recall if aim.precision is None else aim.precision
+    asked = f"evaluation.score_threshold asks for a {share} of {least} on val"
+    if val is None or not val.summary:
+        raise RepriseError(
+            f"{asked}, and val {'is not evaluated' if val is None else 'has nothing to find'}.",
+            "evaluate val too (--split val test), or set evaluation.score_threshold to auto or a "
+            "number.",
+        )
+    try:
+        return val.curve.threshold_reaching(share, float(least or 0.0))
+    except ValueError as error:
+        raise RepriseError(
+            f"{asked}, and no threshold reaches more than {error.args[0]:.3f}.",
+            "ask for less, or train a better model.",
+        ) from None
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -223,15 +257,13 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
             writer.writerow({**row, **rounded})
 
 
-def _score(
-    data: Dataset, predictions: Path, split: str, task: Task, threshold: float, limit: int | None
-) -> Scores:
+def _score(data: Dataset, predictions: Path, split: str, task: Task, limit: int | None) -> Scores:
     path = predictions / f"{split}.json"
     truth = truth_of(data, split, task)
     found = read_predictions(path)
     _check_ids(path, truth, found)
     _check_shapes(path, task, truth, found)
-    return score(task, truth, found, threshold, limit)
+    return score(task, truth, found, max_detections=limit)
 
 
 def _check_ids(path: Path, truth: dict[str, Any], found: Predictions) -> None:

@@ -94,6 +94,20 @@ def mean_iou(weighted: Weighted) -> Floats:
     return weighted.total(total) / _or_nan(weighted.objects.sum(axis=1))
 
 
+def _of_images(name: str) -> Compute:
+    """Precision, recall or accuracy of the binary view: does an image hold anything at all?"""
+
+    def compute(weighted: Weighted) -> Floats:
+        actual = (weighted.scores.matched.objects_by_image(0) > 0).any(axis=1)
+        said = (weighted.scores.counts_by_image["shown"] > 0).any(axis=1)
+        if name == "accuracy":
+            return weighted.total(actual == said) / _or_nan(weighted.images)
+        among = said if name == "precision" else actual
+        return weighted.total(actual & said) / _or_nan(weighted.total(among))
+
+    return compute
+
+
 def exact_match(weighted: Weighted) -> Floats:
     """The share of images with every class right."""
     right = ~weighted.scores.wrong_by_image.any(axis=1)
@@ -193,6 +207,10 @@ METRICS: tuple[Metric, ...] = (
         ALL,
         _at_threshold("f1"),
         Shown("F1", "balance of precision and recall at the chosen threshold", 6),
+    ),
+    *(
+        Metric(f"image_{name}", OBJECTS, _of_images(name))
+        for name in ("precision", "recall", "accuracy")
     ),
     Metric("macro_precision", LABELS, _macro("precision")),
     Metric("macro_recall", LABELS, _macro("recall")),

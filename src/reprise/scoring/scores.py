@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -59,6 +59,18 @@ class Curve:
     def average_precision(self) -> float:
         """Area under precision over recall as a step function, as scikit-learn defines it."""
         return float(np.sum(np.diff(self.recall, prepend=0.0) * self.precision))
+
+    def threshold_reaching(self, share: Literal["precision", "recall"], least: float) -> float:
+        """The lowest threshold with at least this precision, or the highest with this recall.
+
+        Raises:
+            ValueError: None has; it holds the most that one has.
+        """
+        values: Floats = getattr(self, share)
+        enough = np.flatnonzero(values >= least)
+        if not len(enough):
+            raise ValueError(float(values.max(initial=0.0)))
+        return float(self.threshold[enough[-1 if share == "precision" else 0]])
 
     def best_threshold(self) -> float:
         """The score threshold with the highest F1; 0.5 when nothing was found.
