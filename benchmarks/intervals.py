@@ -16,9 +16,8 @@ import numpy as np
 
 from reprise.predictions import Predictions
 from reprise.scoring import metrics_of, score
-from reprise.scoring.bootstrap import drawn_again, interval
+from reprise.scoring.bootstrap import bootstrapped, interval
 from reprise.scoring.scores import Scores
-from reprise.scoring.weighted import Weighted
 
 METRICS = ("mAP", "mAP50", "precision", "recall", "f1")
 CLASSES = 2
@@ -41,9 +40,9 @@ def main() -> None:
         scores = simulated(
             np.random.default_rng(draw), arguments.images, groups=groups, spread=spread
         )
-        weighted = Weighted(scores, drawn_again(groups, arguments.resamples, draw))
+        (drawn,) = bootstrapped([scores], groups, arguments.resamples, draw)
         for name in METRICS:
-            bounds = interval(metrics_of("detect")[name].compute(weighted))
+            bounds = interval(drawn.metrics[name])
             held[name] += bounds is not None and bounds[0] <= truth[name] <= bounds[1]
     print(
         f"{arguments.draws} draws of {arguments.images} images, {arguments.groups or 'no'} groups"

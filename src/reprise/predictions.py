@@ -165,7 +165,7 @@ def read_predictions(path: Path) -> Predictions:
     for index, entry in enumerate(entries):
         if not _is_prediction(entry):
             raise RepriseError(f"{path}: entry {index} is not a prediction: {entry!r}", fix)
-    raise RepriseError(f"{path} mixes numbers of several kinds.", fix)
+    raise RepriseError(f"{path} holds a number that is out of range.", fix)
 
 
 def _is_sound(found: Predictions) -> bool:

@@ -139,12 +139,13 @@ def test_the_table_names_the_weights(run: Path, capsys: Capture) -> None:
 
 
 def test_a_metric_that_one_split_lacks_is_left_empty() -> None:
-    metrics = {"val": {"mAP": 0.5, "blind": {"mAP": 0.25}, "images": 3}, "test": {"images": 12}}
-    assert metrics_table(metrics).splitlines() == [
-        "                val      test",
-        "mAP         0.50000",
-        "images            3        12",
-        "blind mAP   0.25000",
+    val = {"mAP": 0.5, "intervals": {"mAP": [0.4, 0.61]}, "blind": {"mAP": 0.25}, "images": 3}
+    assert metrics_table({"val": val, "test": {"images": 12}}).splitlines() == [
+        "                        val         test",
+        "mAP                 0.50000",
+        "images                    3           12",
+        "intervals mAP   0.400-0.610",
+        "blind mAP           0.25000",
     ]
 
 

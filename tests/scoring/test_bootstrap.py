@@ -83,6 +83,10 @@ class TestDrawnAgainEqualsRecomputing:
         check("classify", truth, rows, counts)
 
 
+def drawn(units: np.ndarray, seed: int) -> np.ndarray:
+    return np.concatenate(list(drawn_again(units, 50, seed)))
+
+
 class TestUnits:
     def test_are_the_groups_where_there_are_enough(self) -> None:
         groups = [f"page {n // 2}" for n in range(2 * MIN_GROUPS)]
@@ -100,13 +104,19 @@ class TestUnits:
     def test_too_few_images_are_told_too(self) -> None:
         assert "it has 5 images" in units_of(list("abcde"))[1]
 
+    def test_of_a_large_split_are_drawn_in_parts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        whole = drawn(np.arange(30), seed=1)
+        monkeypatch.setattr("reprise.scoring.bootstrap.NUMBERS_AT_ONCE", 100)
+        assert len(next(drawn_again(np.arange(30), 50, 1))) == 3
+        assert (drawn(np.arange(30), seed=1) == whole).all()
+
     def test_groups_are_drawn_whole_and_the_same_each_time(self) -> None:
         units = np.arange(60) // 3
-        weights = drawn_again(units, 50, seed=1)
+        weights = drawn(units, seed=1)
         assert (weights[:, ::3] == weights[:, 1::3]).all()
         assert (weights[:, ::3].sum(axis=1) == 20).all()
-        assert (weights == drawn_again(units, 50, seed=1)).all()
-        assert (weights != drawn_again(units, 50, seed=2)).any()
+        assert (weights == drawn(units, seed=1)).all()
+        assert (weights != drawn(units, seed=2)).any()
 
 
 class TestInterval:

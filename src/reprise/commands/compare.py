@@ -79,7 +79,7 @@ def in_words(
     if counts:
         yield "left out: " + ", ".join(f"{count} images {why}" for why, count in counts.items())
     if found.warning:
-        yield f"WARNING: {found.warning}"
+        yield f"WARNING: intervals of {pair.split}: {found.warning}"
     yield from _table("metric", found.metrics)
     yield from _table(f"class, by {found.class_metric}", found.classes)
     judged = len(found.metrics) + len(found.classes)

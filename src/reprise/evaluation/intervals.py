@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 
 from reprise.dataset import Dataset
 from reprise.evaluation.config import BootstrapConfig
-from reprise.scoring import metrics_of
-from reprise.scoring.bootstrap import drawn_again, interval, units_of
+from reprise.scoring.bootstrap import bootstrapped, interval, units_of
 from reprise.scoring.scores import Scores
-from reprise.scoring.weighted import Weighted
 
 Interval = tuple[float, float]
 
@@ -47,10 +45,9 @@ def intervals(scores: Scores, groups: list[str], config: BootstrapConfig) -> Int
     if not config.resamples or not any(scores.truth_counts.values()):
         return Intervals()
     units, warning = units_of(groups)
-    weighted = Weighted(scores, drawn_again(units, config.resamples, config.seed))
-    shown = {name: metric for name, metric in metrics_of(scores.task).items() if metric.shown}
-    found = {name: interval(metric.compute(weighted)) for name, metric in shown.items()}
-    precision = weighted.average_precision().mean(axis=2)
+    (drawn,) = bootstrapped([scores], units, config.resamples, config.seed)
+    found = {name: interval(values) for name, values in drawn.metrics.items()}
+    precision = drawn.precision.mean(axis=2)
     names = list(scores.class_names.values())
     classes = {name: interval(precision[:, place]) for place, name in enumerate(names)}
     return Intervals(

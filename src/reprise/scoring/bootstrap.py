@@ -6,12 +6,15 @@ alike and would make the interval too narrow if they were drawn one by one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from reprise.predictions import Floats, Ints
-from reprise.scoring.weighted import Weights
+from reprise.scoring.metrics import metrics_of
+from reprise.scoring.scores import Scores
+from reprise.scoring.weighted import NUMBERS_AT_ONCE, Weighted, Weights
 
 # Fewer groups than this give intervals that are plainly too narrow, as of fewer than about 20
 # anything: benchmarks/intervals.py measures it.
@@ -43,7 +46,7 @@ def units_of(groups: Sequence[str]) -> tuple[Ints, str]:
     )
 
 
-def drawn_again(units: Ints, resamples: int, seed: int) -> Weights:
+def drawn_again(units: Ints, resamples: int, seed: int) -> Iterator[Weights]:
     """How often each image is drawn.
 
     Args:
@@ -51,15 +54,61 @@ def drawn_again(units: Ints, resamples: int, seed: int) -> Weights:
         resamples: How many times as many units as there are are drawn.
         seed: Of the draws.
 
-    Returns:
-        int32, shape (resamples, images).
+    Yields:
+        int32, shape (some of the resamples, images).
     """
     size = int(units.max()) + 1
-    drawn = np.random.default_rng(seed).integers(0, size, (resamples, size))
-    flat = drawn + np.arange(resamples)[:, None] * size
-    counts = np.bincount(flat.ravel(), minlength=resamples * size).reshape(resamples, size)
-    found: Weights = counts[:, units].astype(np.int32)
-    return found
+    rng = np.random.default_rng(seed)
+    most = max(1, NUMBERS_AT_ONCE // max(size, len(units)))
+    for start in range(0, resamples, most):
+        rows = min(most, resamples - start)
+        drawn = rng.integers(0, size, (rows, size)) + np.arange(rows)[:, None] * size
+        counts = np.bincount(drawn.ravel(), minlength=rows * size).reshape(rows, size)
+        yield counts[:, units].astype(np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """What is told of each resample.
+
+    Attributes:
+        metrics: Of each headline metric, those that the report shows, shape (resamples,).
+        precision: Average precision of each class at each overlap, shape (resamples, classes,
+            overlaps).
+    """
+
+    metrics: dict[str, Floats]
+    precision: Floats
+
+    @classmethod
+    def of(cls, weighted: Weighted) -> Numbers:
+        """The numbers of weighted scores."""
+        known = metrics_of(weighted.scores.task)
+        metrics = {name: m.compute(weighted) for name, m in known.items() if m.shown}
+        return cls(metrics, weighted.average_precision())
+
+
+def bootstrapped(scores: Sequence[Scores], units: Ints, resamples: int, seed: int) -> list[Numbers]:
+    """The numbers of each scores when their images are drawn again, the same ones for all.
+
+    Args:
+        scores: Of the same images.
+        units: As :func:`drawn_again`, as are the others.
+    """
+    parts: list[list[Numbers]] = [[] for _ in scores]
+    for weights in drawn_again(units, resamples, seed):
+        for item, part in zip(scores, parts, strict=True):
+            part.append(Numbers.of(Weighted(item, weights)))
+    return [
+        Numbers(
+            {
+                name: np.concatenate([numbers.metrics[name] for numbers in part])
+                for name in part[0].metrics
+            },
+            np.concatenate([numbers.precision for numbers in part]),
+        )
+        for part in parts
+    ]
 
 
 def interval(values: Floats) -> tuple[float, float] | None:

@@ -234,6 +234,8 @@ def _ids(items: Sequence[dict[str, Any]], key: str) -> Ints:
 
 def _cells(image_ids: Ints, category_ids: Ints, image: Ints, category: Ints) -> Ints:
     """The cell of each pair of ids; -1 where the split does not have them."""
+    if not len(image_ids) or not len(category_ids):
+        return np.full(len(image), -1)
     order = np.argsort(category_ids)
     places = np.searchsorted(category_ids, category, sorter=order)
     where = np.searchsorted(image_ids, image).clip(max=len(image_ids) - 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,26 @@ from reprise.predictions import Floats, Ints
 from reprise.scoring.matched import AREAS, IOUS, Bools, Matched
 
 if TYPE_CHECKING:
-    from reprise.scoring.scores import Scores
+    from reprise.scoring.tasks import Task
 
 RECALLS = np.linspace(0, 1, 101)  # COCO's, at which precision is read off
 NUMBERS_AT_ONCE = 3_000_000
 Weights = npt.NDArray[np.int32]
+
+
+class Scored(Protocol):
+    """What is counted here of :class:`reprise.scoring.scores.Scores`, which says what it is."""
+
+    @property
+    def task(self) -> Task: ...
+    @property
+    def matched(self) -> Matched: ...
+    @property
+    def counts_by_image(self) -> dict[str, Ints]: ...
+    @property
+    def wrong_by_image(self) -> Bools: ...
+    @property
+    def boxes(self) -> Scored: ...
 
 
 class Weighted:
@@ -36,13 +51,13 @@ class Weighted:
             rising id.
     """
 
-    def __init__(self, scores: Scores, weights: Weights) -> None:
+    def __init__(self, scores: Scored, weights: Weights) -> None:
         self.scores = scores
         self.weights = weights
         self._precisions: dict[str, Floats] = {}
 
     @classmethod
-    def once(cls, scores: Scores) -> Weighted:
+    def once(cls, scores: Scored) -> Weighted:
         """Every image counts once: the split as it is."""
         return cls(scores, np.ones((1, len(scores.matched.image_ids)), dtype=np.int32))
 

@@ -9,10 +9,8 @@ import numpy as np
 
 from reprise.commands.comparing.runs import Pair
 from reprise.predictions import Floats, Ints
-from reprise.scoring import metrics_of
-from reprise.scoring.bootstrap import drawn_again, interval, units_of
+from reprise.scoring.bootstrap import Numbers, bootstrapped, interval, units_of
 from reprise.scoring.scores import Scores
-from reprise.scoring.weighted import Weighted
 
 BETTER, WORSE, ALIKE = "better", "worse", "not distinguishable"
 CHANGED_IMAGES = 10
@@ -83,18 +81,16 @@ def compare(pair: Pair, headline: str, resamples: int, seed: int) -> Comparison:
         seed: Of the draws.
     """
     units, warning = units_of(pair.groups)
-    weights = drawn_again(units, resamples, seed)
-    # The first row counts each image once.
-    weights = np.vstack([np.ones_like(weights[:1]), weights])
-    first, second = Weighted(pair.first, weights), Weighted(pair.second, weights)
-    known = {name: m for name, m in metrics_of(pair.first.task).items() if m.shown}
+    both = (pair.first, pair.second)
+    now = [Numbers.of(scores.weighted) for scores in both]
+    drawn = bootstrapped(both, units, resamples, seed)
     metrics = {
-        name: _difference(metric.compute(first), metric.compute(second))
-        for name, metric in known.items()
+        name: _difference(*(numbers.metrics[name] for numbers in (*now, *drawn)))
+        for name in now[0].metrics
     }
     at_half = headline == "mAP50"
     classes = {
-        name: _difference(*(_class_precision(w, place, at_half) for w in (first, second)))
+        name: _difference(*(_precision(numbers, place, at_half) for numbers in (*now, *drawn)))
         for place, name in enumerate(pair.first.class_names.values())
     }
     return Comparison(
@@ -107,20 +103,22 @@ def compare(pair: Pair, headline: str, resamples: int, seed: int) -> Comparison:
     )
 
 
-def _class_precision(weighted: Weighted, place: int, at_half: bool) -> Floats:
-    found = weighted.average_precision()[:, place]
+def _precision(numbers: Numbers, place: int, at_half: bool) -> Floats:
+    found = numbers.precision[:, place]
     return found[:, 0] if at_half else found.mean(axis=1)
 
 
-def _difference(first: Floats, second: Floats) -> Difference | None:
-    """Of values whose first is that of the images as they are; None where there is none."""
-    apart = second - first
-    bounds = interval(apart[1:])
-    if bounds is None or np.isnan(apart[0]):
+def _difference(
+    first: Floats, second: Floats, drawn_first: Floats, drawn_second: Floats
+) -> Difference | None:
+    """Of the runs as they are, shape (1,), and drawn again; None where there is no number."""
+    bounds = interval(drawn_second - drawn_first)
+    apart = second[0] - first[0]
+    if bounds is None or np.isnan(apart):
         return None
     low, high = bounds
     verdict = BETTER if low > 0 else WORSE if high < 0 else ALIKE
-    return Difference(*map(float, (first[0], second[0], apart[0], low, high)), verdict)
+    return Difference(*map(float, (first[0], second[0], apart, low, high)), verdict)
 
 
 def _errors(scores: Scores) -> Ints:

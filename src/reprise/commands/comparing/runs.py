@@ -67,7 +67,8 @@ class Pair:
         second: Scores of B.
         groups: Of each image, by rising id.
         names: File of each image, likewise.
-        left_out: Image counts by why they are in one run's split alone.
+        left_out: Number of images of either run that are not among them, by why.
+        split: That was compared.
     """
 
     first: Scores
@@ -75,6 +76,7 @@ class Pair:
     groups: list[str]
     names: list[str]
     left_out: dict[str, int]
+    split: str = "test"
 
 
 @contextmanager
@@ -195,6 +197,7 @@ def paired(first: Run, second: Run, split: str) -> Pair:
             f"in {second.name} alone": len(theirs.keys() - ours.keys()),
             "with other pixels or labels": len(ours.keys() & theirs.keys()) - len(shared),
         },
+        split,
     )
 
 
