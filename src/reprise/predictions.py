@@ -120,22 +120,24 @@ class Predictions:
         """How many there are."""
         return len(self.score)
 
-    def __getitem__(self, place: int) -> dict[str, Any]:
-        """One row of the contract."""
-        row: dict[str, Any] = {
-            "image_id": int(self.image_id[place]),
-            "category_id": int(self.category_id[place]),
-        }
-        if not math.isnan(self.bbox[place, 0]):
-            row["bbox"] = self.bbox[place].tolist()
-        row["score"] = float(self.score[place])
-        if self.masks is not None and self.masks[place] is not None:
-            row["segmentation"] = self.masks[place]
-        return row
+    def rows(self, places: Ints) -> list[dict[str, Any]]:
+        """Rows of the contract."""
+        columns = (self.image_id, self.category_id, self.score, self.bbox)
+        masks = self.masks or [None] * len(self)
+        found = []
+        for image_id, category_id, score, bbox, place in zip(
+            *(column[places].tolist() for column in columns), places.tolist(), strict=True
+        ):
+            row = {"image_id": image_id, "category_id": category_id}
+            # A class of an image as a whole has no place.
+            row |= {} if math.isnan(bbox[0]) else {"bbox": bbox}
+            row["score"] = score
+            found.append(row if masks[place] is None else row | {"segmentation": masks[place]})
+        return found
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The rows of the contract."""
-        return (self[place] for place in range(len(self)))
+        return iter(self.rows(np.arange(len(self))))
 
 
 def _column(values: list[Any], dtype: type[Any]) -> npt.NDArray[Any]:

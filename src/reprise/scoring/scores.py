@@ -197,16 +197,15 @@ class Scores:
         return self._rows(self._shown)
 
     def _rows(self, chosen: Bools) -> list[dict[str, Any]]:
-        found = self.matched
-        rows = []
-        for place in np.flatnonzero(chosen).tolist():
-            row = self.predictions[int(found.row[place])]
-            row["tp"] = bool(found.tp[place])
-            if self.task != "classify":
-                thing = int(found.found[place])
-                row["gt_id"] = None if thing < 0 else self.truth["annotations"][thing]["id"]
-                row["iou"] = float(found.iou[place])
-            rows.append(row)
+        found, places = self.matched, np.flatnonzero(chosen)
+        rows = self.predictions.rows(found.row[places])
+        for row, right in zip(rows, found.tp[places].tolist(), strict=True):
+            row["tp"] = right
+        if self.task != "classify":
+            things = self.truth["annotations"]
+            columns = (found.found[places].tolist(), found.iou[places].tolist())
+            for row, thing, iou in zip(rows, *columns, strict=True):
+                row |= {"gt_id": None if thing < 0 else things[thing]["id"], "iou": iou}
         rows.sort(key=lambda r: (-r["score"], r["image_id"], r["category_id"], r.get("bbox", [])))
         return rows
 
