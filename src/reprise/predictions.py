@@ -190,5 +190,7 @@ def _is_prediction(entry: Any) -> bool:
         return False
     if any(type(entry[key]) is not int for key in ("image_id", "category_id")):
         return False
-    numbers = [entry["score"], *box] if isinstance(box, list) and len(box) == 4 else [None]
+    if not isinstance(box, list) or len(box) != 4:
+        return False
+    numbers = [entry["score"], *box]
     return all(type(value) in (int, float) and math.isfinite(value) for value in numbers)

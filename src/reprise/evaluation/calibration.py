@@ -43,5 +43,5 @@ def expected_calibration_error(scores: Scores) -> float | None:
     total = sum(row["predictions"] for row in rows)
     if not total:
         return None
-    apart = (row["predictions"] * abs(row["mean_score"] - row["right"]) for row in rows)
-    return float(sum(apart)) / total
+    apart = sum(row["predictions"] * abs(row["mean_score"] - row["right"]) for row in rows)
+    return float(apart / total)

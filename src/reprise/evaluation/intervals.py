@@ -30,7 +30,7 @@ class Intervals:
 def groups_of(data: Dataset, scores: Scores) -> list[str]:
     """The group of each image of a split, by rising id."""
     groups = data.images.set_index("image_id")["group"]
-    found: list[str] = groups.loc[scores.matched.image_ids].tolist()
+    found: list[str] = groups.loc[scores.matched.image_ids.tolist()].tolist()
     return found
 
 

@@ -247,7 +247,8 @@ def _cells(image_ids: Ints, category_ids: Ints, image: Ints, category: Ints) -> 
 def _inside(area: Floats) -> Bools:
     """Whether areas lie in each size range, shape (n, size ranges)."""
     low, high = np.array(list(AREAS.values())).T
-    return (area[:, None] >= low) & (area[:, None] <= high)
+    inside: Bools = (area[:, None] >= low) & (area[:, None] <= high)
+    return inside
 
 
 def _objects(items: list[dict[str, Any]], image_ids: Ints, category_ids: Ints) -> _Objects:
@@ -272,16 +273,13 @@ def _found(predictions: Predictions, image_ids: Ints, category_ids: Ints) -> _Fo
 def _areas(found: _Found, masks: bool) -> Floats:
     """Areas of the predictions, in square pixels."""
     if not masks:
-        return found.predictions.bbox[found.row, 2] * found.predictions.bbox[found.row, 3]
+        sides: Floats = found.predictions.bbox[found.row, 2:]
+        return sides[:, 0] * sides[:, 1]
     from faster_coco_eval.core import mask
 
-    shapes = _masks(found, found.row)
+    rles = found.predictions.masks
+    shapes = [rles[row] for row in found.row] if rles else []
     return np.asarray(mask.area(shapes) if shapes else [], dtype=np.float64)
-
-
-def _masks(found: _Found, rows: Ints) -> list[Any]:
-    masks = found.predictions.masks or [None] * len(found.predictions)
-    return [masks[row] for row in rows]
 
 
 def _near_pairs(found: _Found, objects: _Objects, masks: bool) -> tuple[_Pairs, Floats]:
@@ -321,7 +319,8 @@ def _box_ious(one: Floats, other: Floats, crowd: Bools) -> Floats:
     shared = sides.clip(min=0).prod(axis=1)
     area = one[:, 2] * one[:, 3]
     union = np.where(crowd, area, area + other[:, 2] * other[:, 3] - shared)
-    return np.divide(shared, union, out=np.zeros(len(one)), where=shared > 0)
+    ious: Floats = np.divide(shared, union, out=np.zeros(len(one)), where=shared > 0)
+    return ious
 
 
 def _mask_pairs(found: _Found, objects: _Objects) -> Iterator[_Pairs]:

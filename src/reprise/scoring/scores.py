@@ -225,7 +225,8 @@ class Scores:
     def wrong_by_image(self) -> Bools:
         """Of labels: where image and prediction differ, shape (images, classes)."""
         said = self.counts_by_image["shown"] > 0
-        return said != (self.matched.objects_by_image(0) > 0)
+        wrong: Bools = said != (self.matched.objects_by_image(0) > 0)
+        return wrong
 
     @cached_property
     def curve(self) -> Curve:

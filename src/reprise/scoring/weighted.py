@@ -61,7 +61,7 @@ class Weighted:
         """Every image counts once: the split as it is."""
         return cls(scores, np.ones((1, len(scores.matched.image_ids)), dtype=np.int32))
 
-    def total(self, values: npt.NDArray[np.generic]) -> Floats:
+    def total(self, values: npt.ArrayLike) -> Floats:
         """The sum over images of values, shape (images, ...): (rows, ...)."""
         found: Floats = np.tensordot(self._floats, np.asarray(values, dtype=np.float64), axes=1)
         return found
@@ -142,7 +142,8 @@ class Weighted:
     @property
     def images(self) -> Floats:
         """How many images there are."""
-        return self._floats.sum(axis=1)
+        found: Floats = self._floats.sum(axis=1)
+        return found
 
     @cached_property
     def boxes(self) -> Weighted:

@@ -118,13 +118,14 @@ def _difference(
         return None
     low, high = bounds
     verdict = BETTER if low > 0 else WORSE if high < 0 else ALIKE
-    return Difference(*map(float, (first[0], second[0], apart, low, high)), verdict)
+    return Difference(float(first[0]), float(second[0]), float(apart), low, high, verdict)
 
 
 def _errors(scores: Scores) -> Ints:
     """False and missed objects, or wrong labels, of each image at the threshold."""
     if scores.task == "classify":
-        return scores.wrong_by_image.sum(axis=1)
+        wrong: Ints = scores.wrong_by_image.sum(axis=1)
+        return wrong
     counts, objects = scores.counts_by_image, scores.matched.objects_by_image(0)
     errors: Ints = (counts["shown"] + objects - 2 * counts["right"]).sum(axis=1)
     return errors

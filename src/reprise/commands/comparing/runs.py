@@ -184,7 +184,9 @@ def paired(first: Run, second: Run, split: str) -> Pair:
     truth = _only(first.truth, ids)
     table = first.dataset.images.set_index("image_id").loc[sorted(ids)]
     limit = None
-    scored = score(first.task, truth, _chosen(first, dict.fromkeys(ids), first), first.threshold)
+    scored = score(
+        first.task, truth, _chosen(first, {key: key for key in ids}, first), first.threshold
+    )
     if first.task != "classify":
         limit = scored.max_detections
     return Pair(
@@ -224,12 +226,12 @@ def _only(truth: dict[str, Any], ids: set[int]) -> dict[str, Any]:
     }
 
 
-def _chosen(run: Run, new_ids: dict[int, int | None], other: Run) -> Predictions:
+def _chosen(run: Run, new_ids: dict[int, int], other: Run) -> Predictions:
     """A run's predictions of some images, with the other's ids of images and classes."""
     kept = np.flatnonzero(np.isin(run.predictions.image_id, list(new_ids)))
     classes = {key: other.classes[name] for name, key in run.classes.items()}
     found = run.predictions
-    ids = [new_ids[key] or key for key in found.image_id[kept].tolist()]
+    ids = [new_ids[key] for key in found.image_id[kept].tolist()]
     return Predictions(
         np.array(ids, dtype=np.int64),
         np.array([classes[key] for key in found.category_id[kept].tolist()], dtype=np.int64),
