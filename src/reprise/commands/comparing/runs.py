@@ -183,15 +183,10 @@ def paired(first: Run, second: Run, split: str) -> Pair:
     ids = {ours[key][0] for key in shared}
     truth = _only(first.truth, ids)
     table = first.dataset.images.set_index("image_id").loc[sorted(ids)]
-    limit = None
-    scored = score(
-        first.task, truth, _chosen(first, {key: key for key in ids}, first), first.threshold
-    )
-    if first.task != "classify":
-        limit = scored.max_detections
+    kept = _chosen(first, {key: key for key in ids}, first)
     return Pair(
-        scored,
-        score(first.task, truth, _chosen(second, to_first, first), second.threshold, limit),
+        score(first.task, truth, kept, first.threshold),
+        score(first.task, truth, _chosen(second, to_first, first), second.threshold),
         table["group"].tolist(),
         (table["source"] + "/" + table["name"]).tolist(),
         {
