@@ -167,8 +167,8 @@ def test_another_file_under_the_same_name_is_an_error(tmp_path: Path, coco: Path
     shutil.rmtree(tmp_path / "scratch")
     with pytest.raises(RepriseError, match="another content than expected") as caught:
         bring(NANO, "coco", tmp_path)
-    assert "which data/weights.csv pins to" in caught.value.problem
-    assert "take its line out of data/weights.csv" in caught.value.fix
+    assert f"which {tmp_path / 'weights.csv'} pins to" in caught.value.problem
+    assert f"take its line out of {tmp_path / 'weights.csv'}" in caught.value.fix
     assert json.loads((tmp_path / "weights" / "weights.json").read_text()) == first
 
 

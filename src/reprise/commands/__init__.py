@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from reprise.errors import RepriseError
+from reprise.formats.registry import FORMATS
 
 if TYPE_CHECKING:
     from reprise.sources.config import LimitsConfig
@@ -25,7 +26,6 @@ COMMANDS = {
     "pin": "print the params.yaml entry of a URL, with its SHA-256",
     "weights": "list the published weights to start from, and what fits params.yaml",
     "evaluate": "score any kept weights on any split, as the evaluate stage does",
-    "compare": "say whether one run is better than another, or not distinguishable",
     "export-model": "write the trained model as ONNX, OpenVINO or TorchScript",
     "export": "write the processed dataset as a plain folder in another format",
 }
@@ -112,3 +112,24 @@ def limits() -> LimitsConfig:
 def printable(text: str) -> str:
     """Text from files for a terminal: what would steer the terminal becomes U+FFFD."""
     return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+
+
+def add_format_argument(parser: argparse.ArgumentParser) -> None:
+    """``--format``: of the labels of a source."""
+    parser.add_argument(
+        "--format",
+        choices=["auto", *FORMATS],
+        default="auto",
+        metavar="NAME",
+        help=f"how the labels are written: auto (the default), {', '.join(FORMATS)}",
+    )
+
+
+def add_dataset_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--params`` and ``--dataset``: what the stages use, unless others are named."""
+    parser.add_argument(
+        "--params", type=Path, default=Path("params.yaml"), help="default params.yaml"
+    )
+    parser.add_argument(
+        "--dataset", type=Path, default=Path("data/processed"), help="default data/processed"
+    )

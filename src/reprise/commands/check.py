@@ -12,11 +12,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reprise.commands import limits, printable
+from reprise.commands import add_format_argument, limits, printable
 from reprise.errors import RepriseError
 from reprise.formats.file_index import FileIndex
 from reprise.formats.records import ReadOptions
-from reprise.formats.registry import FORMATS
 from reprise.formats.source_labels import detect_format
 
 if TYPE_CHECKING:
@@ -37,13 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Exit status 1 when no image is usable."
     )
     parser.add_argument("path", type=Path, metavar="PATH", help="a folder or an archive")
-    parser.add_argument(
-        "--format",
-        choices=["auto", *FORMATS],
-        default="auto",
-        metavar="NAME",
-        help=f"how the labels are written: auto (the default), {', '.join(FORMATS)}",
-    )
+    add_format_argument(parser)
     parser.add_argument(
         "--version",
         default="latest",

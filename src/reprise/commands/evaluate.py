@@ -11,7 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reprise.commands import check_new_folder, from_repository, scratch
+from reprise.commands import (
+    add_dataset_arguments,
+    check_new_folder,
+    from_repository,
+    scratch,
+)
 from reprise.commands.model_choice import (
     add_backend_argument,
     add_model_arguments,
@@ -46,12 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a folder, new or empty, for what is in reports/predictions and reports/evaluation",
     )
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON alone")
-    parser.add_argument(
-        "--params", type=Path, default=Path("params.yaml"), help="default params.yaml"
-    )
-    parser.add_argument(
-        "--dataset", type=Path, default=Path("data/processed"), help="default data/processed"
-    )
+    add_dataset_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -133,15 +133,15 @@ def metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> str:
     flat = {split: dict(_flat(values)) for split, values in metrics.items()}
     names = dict.fromkeys(name for values in flat.values() for name in values)
     wide = max(map(len, names), default=0)
-    lines = [" " * wide + "".join(f"{split:>13}" for split in flat)]
+    lines = [" " * wide + "".join(f"{split:>10}" for split in flat)]
     for name in names:
         cells = (_cell(values.get(name)) for values in flat.values())
-        lines.append(f"{name:<{wide}}" + "".join(f"{cell:>13}" for cell in cells))
+        lines.append(f"{name:<{wide}}" + "".join(f"{cell:>10}" for cell in cells))
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, float | list[float]]]:
-    """Metrics by name; at the end the intervals as ``intervals mAP``, the blind answer likewise."""
+def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Metrics by name; those of the blind answer as ``blind mAP``, at the end."""
     for name, value in values.items():
         if not isinstance(value, dict):
             yield name, value
@@ -150,11 +150,9 @@ def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, float | list[float]]
             yield from ((f"{name} {inner}", found) for inner, found in value.items())
 
 
-def _cell(value: float | list[float] | None) -> str:
+def _cell(value: float | None) -> str:
     if value is None:
         return ""
-    if isinstance(value, list):
-        return "{:.3f}-{:.3f}".format(*value)
     return str(value) if isinstance(value, int) else f"{value:.5f}"
 
 

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reprise.commands import printable, scratch
+from reprise.commands import add_format_argument, printable, scratch
 from reprise.errors import RepriseError
-from reprise.formats.registry import FORMATS
 from reprise.models.registry import FAMILIES
 from reprise.replacing import replacing_file
 
 if TYPE_CHECKING:
-    from reprise.commands.initializing.choices import Choice, Wishes
+    from reprise.commands.initializing.choice import Choice, Wishes
     from reprise.commands.initializing.fingerprint import Fingerprint
 
 PARAMS = Path("params.yaml")
@@ -42,13 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "sources", nargs="+", metavar="PATH|URL", help="folders or archives, here or elsewhere"
     )
-    parser.add_argument(
-        "--format",
-        choices=["auto", *FORMATS],
-        default="auto",
-        metavar="NAME",
-        help=f"how the labels are written: auto (the default), {', '.join(FORMATS)}",
-    )
+    add_format_argument(parser)
     parser.add_argument(
         "--model",
         choices=list(FAMILIES),
@@ -85,7 +78,8 @@ def run(options: argparse.Namespace) -> int:
     from ruamel.yaml import YAML
 
     from reprise import params
-    from reprise.commands.initializing.choices import Wishes, choose
+    from reprise.commands.initializing.choice import Wishes
+    from reprise.commands.initializing.choices import choose
     from reprise.commands.initializing.fingerprint import take_fingerprint
     from reprise.commands.initializing.machine import this_machine
     from reprise.commands.initializing.writing import with_choices
@@ -165,7 +159,7 @@ def _found(data: Fingerprint) -> str:
 
 def _table(choices: Sequence[Choice], wishes: Wishes) -> str:
     """A line for each choice: key, value, what it was where that differs, and the reason."""
-    from reprise.commands.initializing.choices import value_of
+    from reprise.commands.initializing.choice import value_of
 
     wide = max(len(choice.key) for choice in choices)
     lines = []

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reprise.commands import from_repository, scratch
+from reprise.commands import add_dataset_arguments, from_repository, scratch
 from reprise.errors import RepriseError
 from reprise.replacing import replacing_file
 
@@ -38,12 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="PNG to write (default .dvc/tmp/reprise/show-batch/batch.png, unknown to Git and DVC)",
     )
-    parser.add_argument(
-        "--params", type=Path, default=Path("params.yaml"), help="default params.yaml"
-    )
-    parser.add_argument(
-        "--dataset", type=Path, default=Path("data/processed"), help="default data/processed"
-    )
+    add_dataset_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -159,7 +159,7 @@ def _published_file(
         _check_stated(path, published)
 
     with (
-        _by_name(published, pin),
+        _by_name(published, pin, folders.pins),
         verified_copy(
             source,
             limits,
@@ -206,13 +206,13 @@ def _check_stated(path: Path, published: Published) -> None:
 
 
 @contextmanager
-def _by_name(published: Published, pin: str | None) -> Iterator[None]:
+def _by_name(published: Published, pin: str | None, pins: Path) -> Iterator[None]:
     """Adds to an error what a name stands for, and what helps."""
-    pinned = f", which data/weights.csv pins to {pin[:12]}…" if pin else ""
+    pinned = f", which {pins} pins to {pin[:12]}…" if pin else ""
     try:
         yield
     except OtherContentError as error:
-        accept = "find out why; to start from the new file, take its line out of data/weights.csv."
+        accept = f"find out why; to start from the new file, take its line out of {pins}."
         raise RepriseError(
             f"{published.name} ({published.url}{pinned}): {error.problem}",
             accept if pin else error.fix,

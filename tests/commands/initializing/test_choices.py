@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from reprise.commands.initializing import choices
-from reprise.commands.initializing.choices import Choice, Wishes, choose
+from reprise.commands.initializing import training_choices
+from reprise.commands.initializing.choice import Choice, Wishes
+from reprise.commands.initializing.choices import choose
 from reprise.commands.initializing.fingerprint import Fingerprint, ImageFacts, SourceFacts
 from reprise.commands.initializing.machine import Machine
 from reprise.errors import RepriseError
@@ -101,7 +102,7 @@ def test_small_objects_make_the_image_large(side: float, machine: Machine, size:
 
 def test_the_batch_is_what_memory_holds_and_an_epoch_has_steps() -> None:
     def batch(images: int, machine: Machine) -> int:
-        value: int = choices.batch_size("yolo", 640, machine, images).value
+        value: int = training_choices.batch_size("yolo", 640, machine, images).value
         return value
 
     assert [batch(n, CPU) for n in (3, 20, 1000)] == [2, 4, 8]
@@ -111,11 +112,11 @@ def test_the_batch_is_what_memory_holds_and_an_epoch_has_steps() -> None:
 
 def test_the_run_is_longer_from_random_weights_and_bounded_on_a_cpu() -> None:
     def epochs(train: int, machine: Machine, random: bool = False) -> int:
-        value: int = choices.epochs("yolo", 320, 8, machine, train, random).value
+        value: int = training_choices.epochs("yolo", 320, 8, machine, train, random).value
         return value
 
     assert epochs(200, GPU) == 40 and epochs(200, GPU, random=True) == 80
-    assert epochs(10, GPU) == choices.LONGEST
+    assert epochs(10, GPU) == training_choices.LONGEST
     assert epochs(10_000, GPU) == 20
     # An hour on this CPU has passes for 10, and fewer teach nothing.
     assert epochs(10_000, CPU) == 10

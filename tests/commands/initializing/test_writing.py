@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from reprise.commands.initializing.choices import Choice
+from reprise.commands.initializing.choice import Choice
 from reprise.commands.initializing.writing import with_choices
 
 FILE = """\

@@ -9,7 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from reprise.commands.initializing.choices import Choice
+from reprise.commands.initializing.choice import Choice
 
 FLOW_WIDTH = 60  # characters of a list that stays on its line
 # Names that a person gives: what is not chosen goes. Everywhere else it stays.

@@ -1,1 +1,0 @@
-"""What `reprise compare` reads and works out."""
