@@ -14,8 +14,15 @@ import torch
 
 from datasets import shapes_dataset
 from models.settings import IMAGE_SIZE, augmentation, folders, machine, model, training, validation
+from reprise.dataset import Dataset
 from reprise.errors import RepriseError
+from reprise.evaluation.config import EvaluationConfig
+from reprise.evaluation.evaluate import evaluate
+from reprise.models.config import PredictionConfig
+from reprise.models.predict import predict
 from reprise.models.yolo.family import Yolo
+from reprise.reporting.task_text import warnings
+from reprise.scoring import Task, blind_predictions, compute_metrics, score, truth_of
 from reprise.training.checkpoint import Checkpoints, open_checkpoints
 from reprise.training.config import TrainSettings
 from reprise.training.loggers import LOGGERS, LoggedRun, Logger, Row
@@ -67,6 +74,12 @@ def digests(folder: Path) -> dict[str, str]:
         for path in sorted((folder / part).rglob("*"))
         if path.is_file()
     }
+
+
+def logged(folder: Path, metric: str) -> list[float]:
+    """The values of a metric, validation by validation."""
+    rows = (folder / f"reports/plots/metrics/{metric}.tsv").read_text().splitlines()[1:]
+    return [float(row.split("\t")[1]) for row in rows]
 
 
 class Killed(BaseException):
@@ -144,17 +157,43 @@ def test_a_changed_parameter_never_meets_the_old_checkpoint(
 
 
 @pytest.mark.parametrize("task", ["detect", "segment"])
-def test_it_learns(tmp_path: Path, task: str) -> None:
+def test_it_learns_though_val_shows_nothing_at_first(tmp_path: Path, task: Task) -> None:
+    """From random weights, with less patience than it takes to beat the blind answer."""
     dataset = shapes_dataset(
         tmp_path / "data", train=32, val=8, test=1, size=IMAGE_SIZE, masks=True
     )
     folder = run(
-        dataset, tmp_path, task=task, epochs=30, batch_size=8, learning_rate=5e-3, frequency=10,
-        scheduler={"warmup_epochs": 2},
+        dataset, tmp_path, task=task, epochs=30, batch_size=8, learning_rate=5e-3,
+        scheduler={"warmup_epochs": 2}, early_stopping={"patience": 4},
     )  # fmt: skip
+    values = logged(folder, "val/mAP50")
+    truth = truth_of(Dataset(dataset), "val", task)
+    blind = score(task, truth, blind_predictions(Dataset(dataset), truth, task))
+    nothing = compute_metrics(blind, ["mAP50"])["mAP50"]
+    # Counted from the first validation, patience would have ended the run here.
+    assert len(values) > 5 and max(values[:5]) <= nothing
     description = json.loads((folder / "models/model.json").read_text())
-    # Random weights score below 0.02 here.
-    assert description["selection"]["value"] > 0.4
+    assert description["selection"]["value"] == max(values) > 0.4
+
+
+def test_a_run_that_learns_nothing_is_told_or_refused(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From training to the head of the report, at a learning rate that moves nothing."""
+    folder = run(dataset, tmp_path, epochs=1, learning_rate=1e-9)
+    models, predictions, out = folder / "models", folder / "predictions", folder / "evaluation"
+    predict(dataset, models, PredictionConfig(device="cpu", batch_size=8), predictions)
+    capsys.readouterr()
+    evaluate(dataset, predictions, models, EvaluationConfig(), out)
+    said = capsys.readouterr().out
+    assert "WARNING: The model has learned nothing that shows on test: its mAP50 of 0.0" in said
+    metrics = json.loads((out / "metrics.json").read_text())["test"]
+    assert metrics["mAP50"] <= metrics["blind"]["mAP50"]
+    description = json.loads((models / "model.json").read_text())
+    (head,) = warnings(description, "detect", "test", metrics)
+    assert f"WARNING: {head}" in said
+    with pytest.raises(RepriseError, match="The model has learned nothing that shows on test"):
+        evaluate(dataset, predictions, models, EvaluationConfig(must_beat_blind=True), out)
 
 
 def test_the_description_holds_what_ran(dataset: Path, tmp_path: Path) -> None:
