@@ -75,7 +75,7 @@ def test_outlines_are_read_as_they_are_and_left_to_the_rules(tmp_path: Path) -> 
         (_set("images", "height", "tall"), SECOND, "height 'tall' is not a positive number"),
         (_delete("annotations", "category_id"), FIRST, "the key 'category_id' is missing"),
         (_set("annotations", "category_id", 99), FIRST, "99 is not among its categories"),
-        (_set("annotations", "category_id", "1"), FIRST, "'1' is not among its categories"),
+        (_set("annotations", "category_id", "01"), FIRST, "'01' is not among its categories"),
         (_set("annotations", "category_id", True), FIRST, "neither a whole number nor text"),
     ],
 )
@@ -98,7 +98,7 @@ def test_a_mistake_about_an_image_is_its_problem_alone(
         (_append("annotations", 5), "#annotations[4]", "it is not an object"),
         (_delete("annotations", "image_id"), "#annotations[1]", "the key 'image_id' is missing"),
         (_set("annotations", "image_id", [1]), "#annotations[1]", "neither a whole number nor"),
-        (_set("annotations", "image_id", "1"), "#image_id='1'", "'1' is not among its images"),
+        (_set("annotations", "image_id", "01"), "#image_id='01'", "'01' is not among its images"),
         (_set("annotations", "image_id", 99), "#image_id=99", "99 is not among its images"),
     ],
 )

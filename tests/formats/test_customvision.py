@@ -132,7 +132,7 @@ def test_files_named_after_splits_give_the_split(tmp_path: Path) -> None:
 
 def test_what_is_no_number_is_left_to_the_box_rules(tmp_path: Path) -> None:
     entries = _export()
-    entries[0]["regions"][0].update(left="0.1", top=None)
+    entries[0]["regions"][0].update(left="near", top=None)
     del entries[0]["width"]
     _write(tmp_path, entries)
     image = read_labels(customvision, tmp_path).images[0]

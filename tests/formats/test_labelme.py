@@ -76,7 +76,7 @@ def test_what_has_no_area_is_a_box_without_size_for_the_rules(tmp_path: Path, ki
 def test_coordinates_that_are_no_numbers_are_left_to_the_rules(tmp_path: Path) -> None:
     shapes = [
         shape("rectangle", [[1, None], [3, 4]]),
-        shape("polygon", [[1, 2], [3, "4"], [5, 6]]),
+        shape("polygon", [[1, 2], [3, "four"], [5, 6]]),
         shape("rectangle", []),
     ]
     boxes = read_shapes(tmp_path, *shapes).boxes

@@ -42,7 +42,10 @@ def _refusal(folder: Path, files: dict[str, str], pictures: int = 2) -> RepriseE
         ),
         (
             {"t.csv": "name;size\n0.jpg;1\n"},
-            ["boxes_csv: no CSV file has columns for an image, a class and a box. Found t.csv"],
+            [
+                "boxes_csv: no CSV file has columns for an image, a class and a box (such",
+                "Found t.csv",
+            ],
         ),
         (
             {"a.xml": "<root/>"},

@@ -69,7 +69,7 @@ def test_a_circle_and_an_ellipse_have_outlines_that_fill_their_boxes() -> None:
         {"name": "rect", "x": "1", "y": None, "width": True},
         {"name": "circle", "cx": 1, "cy": 2},
         {"name": "polygon", "all_points_x": [1, 2, 3], "all_points_y": [1, 2]},
-        {"name": "polygon", "all_points_x": [1, "2", 3], "all_points_y": [1, 2, 3]},
+        {"name": "polygon", "all_points_x": [1, "two", 3], "all_points_y": [1, 2, 3]},
         {"name": "polygon"},
         {"name": "polyline", "all_points_x": 7},
         {"name": "point"},

@@ -265,7 +265,7 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><annotation>&b;</an
     [
         (b"<annotation><object>", "cannot be read: no element found"),
         (b"", "cannot be read: no element found"),
-        (b"<annotation>\xff</annotation>", "cannot be read: 'utf-8' codec"),
+        (b"<annotation>\xff</annotation>", "cannot be read: it is not utf-8 text"),
         (b'<?xml version="1.0" encoding="klingon"?><annotation/>', "unknown encoding"),
         (BOMB.encode(), "has a document type definition"),
         (BOMB.encode("utf-16"), "has a document type definition"),

@@ -86,7 +86,7 @@ def test_what_cannot_be_read_is_a_problem_of_its_image(
 def test_an_asset_without_a_name_has_a_row_of_its_own(tmp_path: Path) -> None:
     put(tmp_path, asset(), {"asset": {}, "regions": []})
     images = {image.name: image for image in read_labels(vott, tmp_path).images}
-    assert "it has no name" in images["pets-export.json#assets[1]"].problem
+    assert "it names no image" in images["pets-export.json#assets[1]"].problem
 
 
 def test_a_source_without_any_is_refused(tmp_path: Path) -> None:

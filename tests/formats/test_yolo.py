@@ -55,8 +55,13 @@ def test_an_outline_has_its_bounds_as_box(tmp_path: Path) -> None:
     assert box.segmentation == [[0.5, 0.1, 0.25, 0.5, 0.75, 0.5]]
 
 
+def test_decimal_commas_are_read(tmp_path: Path) -> None:
+    (box,) = read_lines(tmp_path, "0 0,5 0,5 0,125 0,25\n").boxes
+    assert box.xywh == (0.4375, 0.375, 0.125, 0.25)
+
+
 def test_a_number_of_a_box_that_does_not_parse_is_left_to_the_rules(tmp_path: Path) -> None:
-    (box,) = read_lines(tmp_path, "0 0.5 0,5 0.1 0.1\n").boxes
+    (box,) = read_lines(tmp_path, "0 0.5 half 0.1 0.1\n").boxes
     assert math.isnan(box.xywh[1]) and box.xywh[0] == 0.45
 
 

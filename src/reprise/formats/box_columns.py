@@ -2,8 +2,8 @@
 
 Names count in any case of letters, in any order:
 
-- image: ``filename``, ``file_name``, ``image``, ``image_path`` or ``path``
-- class: ``class``, ``label``, ``class_name`` or ``category``
+- image: one of IMAGE_COLUMNS, ``filename`` or ``image_id``, say
+- class: one of CLASS_COLUMNS
 - box: two corners as ``xmin, ymin, xmax, ymax``, ``x_min, ...``, ``x1, y1, x2, y2`` or
   ``left, top, right, bottom``; else left, top and size as ``x, y, w, h``,
   ``x, y, width, height``, ``left, top, w, h`` or ``left, top, width, height``
@@ -18,7 +18,9 @@ from dataclasses import dataclass
 
 from reprise.formats.csv_tables import IMAGE_COLUMNS, column_place, other_columns
 
-CLASS_COLUMNS = ("class", "label", "class_name", "category")
+CLASS_COLUMNS = (
+    *("class", "label", "class_name", "category", "label_name", "labelname", "category_name"),
+)
 CORNERS = (
     ("xmin", "ymin", "xmax", "ymax"),
     ("x_min", "y_min", "x_max", "y_max"),

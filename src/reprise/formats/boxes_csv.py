@@ -207,8 +207,8 @@ def _of_version(
 
 def _nothing_found(files: FileIndex, names: list[str]) -> RepriseError:
     return files.source_error(
-        f"no CSV file has columns for an image, a class and a box. Found "
-        f"{headers_seen(files, names)}.",
+        f"no CSV file has columns for an image, a class and a box (such as filename, class, xmin, "
+        f"ymin, xmax, ymax). Found {headers_seen(files, names)}.",
         f"name the columns {','.join(COLUMNS)} in the first line, or correct the format in "
         "data.sources.",
     )

@@ -1,4 +1,4 @@
-"""``classes.txt``: the classes of a source in their order, one a line."""
+"""``classes.txt`` or ``class_names.txt``: the classes of a source in their order, one a line."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from reprise.formats.file_index import FileIndex
 from reprise.formats.writing import write_label
 
 FILE_NAME = "classes.txt"
+_FILE_NAMES = (FILE_NAME, "class_names.txt")  # the second by LabelMe's labelme2voc
 _MOST_BYTES = 10**6
 _FIX = "correct the file: UTF-8 text, one class a line, each once."
 
 
 def read_class_list(files: FileIndex) -> list[str]:
-    """The lines of the source's ``classes.txt``, without spaces around them.
+    """The lines of the source's list of classes, without spaces around them.
 
     Returns:
         Empty lines are left out; an empty list when there is no such file.
@@ -26,7 +27,11 @@ def read_class_list(files: FileIndex) -> list[str]:
         RepriseError: The file is not UTF-8, is larger than 1 MB or names a class twice, or
             two such files differ.
     """
-    names = [name for name in files.names if posixpath.basename(name).lower() == FILE_NAME]
+    called = (
+        [name for name in files.names if posixpath.basename(name).lower() == file_name]
+        for file_name in _FILE_NAMES
+    )
+    names = next(filter(None, called), [])
     found = [_lines(files, name) for name in names]
     for name, lines in zip(names, found, strict=True):
         if lines != found[0]:

@@ -15,7 +15,10 @@ from reprise.formats.headerless import columns_without_header
 
 DELIMITERS = ",;\t"
 # Names of the column that says which image a row is about; the first that is there counts.
-IMAGE_COLUMNS = ("filename", "file_name", "image", "image_path", "path")
+IMAGE_COLUMNS = (
+    *("filename", "file_name", "image", "image_path", "path", "image_name", "image_id", "imageid"),
+    *("img", "img_path", "file", "file_path", "filepath"),
+)
 _PEEK_BYTES = 65_536
 # Rows that tell what the columns of a table without a header are.
 _TELLING_ROWS = 200
@@ -89,7 +92,12 @@ def read_table(files: FileIndex, name: str) -> Table:
     if own is not None:
         return Table(name, own, rows, delimiter, has_header=False)
     columns = [cell.strip() for cell in rows[0][1]]
-    return Table(name, columns, rows[1:], delimiter)
+    count = len(columns)
+    # Some write a delimiter behind the last cell too.
+    whole = [
+        (w, cells if any(map(str.strip, cells[count:])) else cells[:count]) for w, cells in rows[1:]
+    ]
+    return Table(name, columns, whole, delimiter)
 
 
 def first_rows(files: FileIndex, name: str, count: int = 0) -> tuple[list[str], list[list[str]]]:

@@ -15,9 +15,16 @@ from typing import Any
 
 from reprise.errors import RepriseError
 from reprise.formats.file_index import FileIndex
-from reprise.formats.geometry import json_number, stated_side
+from reprise.formats.geometry import SIDES, sides_box, stated_side
 from reprise.formats.image_lists import ImageList
-from reprise.formats.json_files import file_ends, has_json_keys, read_json, scalar_keys, text_value
+from reprise.formats.json_files import (
+    MOST_OPENED,
+    file_ends,
+    has_json_keys,
+    read_json,
+    scalar_keys,
+    text_value,
+)
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.writing import USED, check_names, check_writable, copy_image, write_label
 
@@ -25,8 +32,6 @@ _OWN_KEYS = frozenset(
     {"id", "created", "width", "height", "tags", "regions", "synthetic"}
     | {"imageUri", "thumbnailUri", "resizedImageUri", "originalImageUri"}
 )
-# JSON files that `detect` looks into.
-_MOST_OPENED = 5
 
 
 def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
@@ -57,7 +62,7 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
 
 def detect(files: FileIndex) -> str | None:
     """A JSON file that is a list and has ids, tags and regions."""
-    for name in files.with_suffix(".json")[:_MOST_OPENED]:
+    for name in files.with_suffix(".json")[:MOST_OPENED]:
         text = file_ends(files.path(name))
         is_list = text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
         if is_list and has_json_keys(text, ("id", "tags", "regions")):
@@ -100,7 +105,8 @@ def _entry(image: ImageRecord, image_id: str) -> dict[str, Any]:
     regions = []
     for box in image.boxes:
         x, y, w, h = box.xywh
-        place = {"left": x / width, "top": y / height, "width": w / width, "height": h / height}
+        fractions = (x / width, y / height, w / width, h / height)
+        place = dict(zip(SIDES, fractions, strict=True))
         regions.append({"tagName": box.class_name, **place})
     tags = [{"tagName": name} for name in image.labels]
     return {
@@ -185,10 +191,7 @@ class _Reader:
 
 
 def _box(tag: str, region: dict[str, Any]) -> BoxRecord:
-    left, top, width, height = (
-        json_number(region.get(side)) for side in ("left", "top", "width", "height")
-    )
-    return BoxRecord(tag, (left, top, width, height))
+    return BoxRecord(tag, sides_box(region))
 
 
 def _stem(name: str) -> str:

@@ -40,6 +40,36 @@ def decode_text(data: bytes, errors: str = "strict", otherwise: str = "utf-8") -
     return data.decode(marked, errors)
 
 
+def in_utf8(data: bytes, encoding: str | None) -> bytes:
+    """A label file that says nothing of its encoding and is no UTF-8, in UTF-8.
+
+    Args:
+        data: The file; one with a byte order mark, or an XML declaration of a code page, is left
+            as it is.
+        encoding: The code page of such files; None leaves them as they are.
+    """
+    marked = data.startswith(tuple(mark for mark, _ in _MARKS))
+    # Some declare UTF-8 whatever they write.
+    if encoding is None or marked or _declared(data).lower() not in ("", "utf-8"):
+        return data
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        try:
+            return data.decode(encoding).encode()
+        except UnicodeError:
+            return data
+    return data
+
+
+def not_text(error: UnicodeDecodeError) -> str:
+    """Why a label file cannot be decoded, and what helps."""
+    return (
+        f"it is not {error.encoding} text: {error.reason} at byte {error.start}; save it as UTF-8, "
+        "or name its code page: encoding in the source's entry (cp1252 or gb18030, say)"
+    )
+
+
 def decode_xml(data: bytes) -> str:
     """The text of an XML file by its byte order mark, else in the code page that it declares.
 
@@ -47,12 +77,18 @@ def decode_xml(data: bytes) -> str:
         UnicodeDecodeError: It is no such text.
         LookupError: It declares a code page that is not known.
     """
-    found = _DECLARED.match(data.lstrip()[:300])
-    if found is None:
+    declared = _declared(data)
+    if not declared:
         return decode_text(data)
-    name = codecs.lookup(found[1].decode("ascii")).name
+    name = codecs.lookup(declared).name
     if not _CODE_PAGES.fullmatch(name):
         raise LookupError(f"{name} is no code page")
     # What could be read to find the declaration is no UTF-16, whatever it declares.
     wide = name.startswith(("utf-16", "utf-32"))
     return decode_text(data, otherwise="utf-8" if wide else _LARGER.get(name, name))
+
+
+def _declared(data: bytes) -> str:
+    """The encoding that an XML file declares; empty without any."""
+    found = _DECLARED.match(data.lstrip()[:300])
+    return found[1].decode("ascii") if found else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,16 +12,23 @@ from reprise.formats.records import LabelError
 Point = tuple[float, float]
 Xywh = tuple[float, float, float, float]
 NO_BOX: Xywh = (math.nan, math.nan, math.nan, math.nan)
+# How several tools call the sides of a box in JSON.
+SIDES = ("left", "top", "width", "height")
 # Pixels; no image format has longer sides, and larger numbers overflow in arithmetic.
 MAX_SIDE = 2**31
 # What tools call an angle beside a box; only where the tool is known is its sense known.
 ANGLE_NAMES = ("angle", "rotation", "theta")
+_FRACTION_COMMA = re.compile(r"[+-]?\d{1,30},\d{1,60}(e[+-]?\d{1,3})?", re.IGNORECASE | re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 # Corners of the polygon that approximates a circle or an ellipse.
 ROUND_CORNERS = 64
 
 
 def json_number(value: object) -> float:
-    """A JSON number as float; NaN for anything else, which the box rules then drop."""
+    """A JSON number as float, also one written as text; NaN for anything else, which the box
+    rules then drop."""
+    if isinstance(value, str):
+        return text_number(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return math.nan
     try:
@@ -30,11 +38,28 @@ def json_number(value: object) -> float:
 
 
 def text_number(text: str) -> float:
-    """Text as a number; NaN for anything else, which the box rules then drop."""
+    """Text as a number; NaN for anything else, which the box rules then drop.
+
+    A comma marks the fraction, as many languages write it, unless it may mark thousands.
+    """
     try:
         return float(text)
     except ValueError:
+        if _FRACTION_COMMA.fullmatch(text.strip()) and not _THOUSANDS.fullmatch(text.strip()):
+            return float(text.replace(",", "."))
         return math.nan
+
+
+def sides_box(entry: Mapping[str, Any]) -> Xywh:
+    """The box in a JSON object with the keys SIDES; NaN for what is no number."""
+    left, top, width, height = (json_number(entry.get(side)) for side in SIDES)
+    return left, top, width, height
+
+
+def keyed_points(value: object) -> list[Point]:
+    """The points of a JSON list of objects with ``x`` and ``y``; none of anything else."""
+    points = [p for p in value if isinstance(p, dict)] if isinstance(value, list) else []
+    return [(json_number(p.get("x")), json_number(p.get("y"))) for p in points]
 
 
 def stated_angle(entry: Mapping[str, Any]) -> str:

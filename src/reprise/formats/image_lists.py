@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from reprise.formats.file_index import FileIndex, encodable
 from reprise.formats.name_matching import Match, NameIndex
-from reprise.formats.records import ImageRecord, SourceDataset
+from reprise.formats.records import ImageRecord, LabelError, SourceDataset
 from reprise.formats.split_names import folder_split, named_split
 
 
@@ -110,6 +110,31 @@ class ImageList:
             path = self._files.path(name) if name in self._known else None
             self._images[name] = ImageRecord(name, path, problem=self._unclear.get(name, ""))
         return self._images[name]
+
+    def fill(
+        self, written: str, beside: str, where: str, add: Callable[[ImageRecord], None]
+    ) -> None:
+        """Add what an entry of a label file says of its image, with its split and its classes.
+
+        Args:
+            written: The name of the image; without one a placeholder without a path has a
+                problem.
+            beside: Posix path of the label file.
+            where: The place in it, for messages.
+            add: Fills the record; a LabelError is the image's problem.
+        """
+        if not written:
+            record = self.record(f"{beside}#{where}")
+            record.add_problem(f"{beside}, {where}: it names no image")
+            return
+        image = self.record(self.name(written, beside, where))
+        self.set_split(image, beside)
+        try:
+            add(image)
+        except LabelError as mistake:
+            image.add_problem(f"{beside}, {where}: {mistake}")
+        named = [*(box.class_name for box in image.boxes), *image.labels]
+        self.classes.update(dict.fromkeys(named))
 
     def set_split(self, image: ImageRecord, beside: str, stated: str | None = None) -> None:
         """Put an image into the split that its label file states, or is named after.

@@ -9,21 +9,24 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from reprise.formats.encodings import decode_text
+from reprise.formats.encodings import decode_text, in_utf8, not_text
 from reprise.formats.file_index import FileIndex, encodable
 from reprise.formats.records import LabelError
 
 END_BYTES = 65_536
+# JSON files that finding a format looks into.
+MOST_OPENED = 5
 
 
 def read_json(files: FileIndex, name: str) -> Any:
-    """What a JSON file holds: UTF-8 with or without a byte order mark, UTF-16 or UTF-32.
+    """What a JSON file holds: UTF-8 with or without a byte order mark, UTF-16, UTF-32, or the
+    source's code page.
 
     Raises:
         RepriseError: It is not JSON.
     """
     try:
-        return json.loads(files.path(name).read_bytes())
+        return json.loads(in_utf8(files.path(name).read_bytes(), files.encoding))
     except (ValueError, RecursionError) as error:
         raise files.source_error(
             f"{name} is not valid JSON: {parse_problem(error)}.",
@@ -32,8 +35,22 @@ def read_json(files: FileIndex, name: str) -> Any:
 
 
 def parse_problem(error: Exception) -> str:
-    """What a parser of JSON or YAML says against a file."""
+    """What a parser of JSON, XML or YAML says against a file."""
+    if isinstance(error, UnicodeDecodeError):
+        return not_text(error)
     return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
+def parse_label_file(data: bytes) -> Any:
+    """What a JSON file about one image holds.
+
+    Raises:
+        LabelError: It is not JSON.
+    """
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise LabelError(f"its label file is not valid JSON: {parse_problem(error)}") from None
 
 
 def file_ends(path: Path) -> bytes:
@@ -52,6 +69,13 @@ def file_ends(path: Path) -> bytes:
 def has_json_keys(text: bytes, keys: Iterable[str]) -> bool:
     """Whether all these keys occur in a piece of JSON, at any depth."""
     return all(re.search(rb'"%s"\s*:' % re.escape(key.encode()), text) for key in keys)
+
+
+def first_with_keys(files: FileIndex, names: list[str], keys: Iterable[str]) -> str | None:
+    """The first of some files, of which MOST_OPENED are looked into, that has all these keys."""
+    wanted = list(keys)
+    opened = (name for name in names[:MOST_OPENED])
+    return next((n for n in opened if has_json_keys(file_ends(files.path(n)), wanted)), None)
 
 
 def text_value(value: object, what: str) -> str:

@@ -9,14 +9,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reprise.formats.encodings import decode_text
 from reprise.formats.file_index import FileIndex
-from reprise.formats.geometry import NO_BOX, bounds, corners, json_number, outline, stated_side
+from reprise.formats.geometry import (
+    NO_BOX,
+    SIDES,
+    bounds,
+    corners,
+    keyed_points,
+    outline,
+    sides_box,
+    stated_side,
+)
 from reprise.formats.image_lists import ImageList
-from reprise.formats.json_files import file_ends, has_json_keys, parse_problem, text_value
+from reprise.formats.json_files import (
+    file_ends,
+    first_with_keys,
+    has_json_keys,
+    parse_problem,
+    read_json,
+    text_value,
+)
 from reprise.formats.records import (
     NO_GEOMETRY,
     BoxRecord,
@@ -27,9 +43,7 @@ from reprise.formats.records import (
 )
 from reprise.formats.writing import check_writable, copy_image, write_label
 
-# Files that `detect` looks into.
-_MOST_OPENED = 5
-_SIDES = ("left", "top", "width", "height")
+_KEYS = ("data_row", "projects")
 _PROJECT = "exported"
 
 
@@ -46,24 +60,22 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     images = ImageList(files)
     found = 0
     for name in _names(files):
-        if not _is_export(files, name):
+        if not has_json_keys(file_ends(files.path(name)), _KEYS):
             continue
         found += 1
         rows = list(_rows(files, name))
         images.expect([path for _, row in rows if (path := _written(row))], name)
         for where, row in rows:
-            _read_row(row, name, where, images)
+            images.fill(_written(row), name, where, partial(_add, row))
     if not found:
         raise files.no_label_file("Labelbox", "a file of rows with 'data_row'", ".ndjson", ".json")
     return images.dataset()
 
 
 def detect(files: FileIndex) -> str | None:
-    """A file of data rows and projects, among the first five."""
-    for name in _names(files)[:_MOST_OPENED]:
-        if _is_export(files, name):
-            return f"data rows of Labelbox in {name}"
-    return None
+    """A file of data rows and projects, among the first few."""
+    name = first_with_keys(files, _names(files), _KEYS)
+    return name and f"data rows of Labelbox in {name}"
 
 
 def write(dataset: SourceDataset, folder: Path) -> None:
@@ -88,7 +100,7 @@ def _row(image: ImageRecord) -> dict[str, Any]:
     objects = []
     for box in image.boxes:
         entry: dict[str, Any] = {"name": box.class_name, "annotation_kind": "ImageBoundingBox"}
-        entry["bounding_box"] = dict(zip(_SIDES, box.xywh, strict=True))
+        entry["bounding_box"] = dict(zip(SIDES, box.xywh, strict=True))
         if isinstance(box.segmentation, list) and len(box.segmentation) == 1:
             rim = corners(box.segmentation[0])
             entry["annotation_kind"] = "ImagePolygon"
@@ -108,29 +120,24 @@ def _names(files: FileIndex) -> list[str]:
     return [*files.with_suffix(".ndjson"), *files.with_suffix(".json")]
 
 
-def _is_export(files: FileIndex, name: str) -> bool:
-    return has_json_keys(file_ends(files.path(name)), ("data_row", "projects"))
-
-
 def _rows(files: FileIndex, name: str) -> Iterator[tuple[str, Any]]:
     """The rows of a file, with their places.
 
     Raises:
         RepriseError: It is neither NDJSON nor a JSON list.
     """
-    text = files.read_text(name) if name.lower().endswith(".ndjson") else ""
-    number = 1
-    try:
-        if not text:
-            content = json.loads(decode_text(files.path(name).read_bytes()))
-            rows = content if isinstance(content, list) else [content]
-            yield from ((f"[{place}]", row) for place, row in enumerate(rows))
-        for number, line in enumerate(text.split("\n"), start=1):
-            if line.strip():
+    if not name.lower().endswith(".ndjson"):
+        content = read_json(files, name)
+        rows = content if isinstance(content, list) else [content]
+        yield from ((f"[{place}]", row) for place, row in enumerate(rows))
+        return
+    for number, line in enumerate(files.read_text(name).split("\n"), start=1):
+        if line.strip():
+            try:
                 yield f"line {number}", json.loads(line)
-    except (ValueError, RecursionError) as error:
-        problem = f"it is not valid JSON: {parse_problem(error)}"
-        raise files.error(name, f"line {number}", problem) from None
+            except (ValueError, RecursionError) as error:
+                problem = f"it is not valid JSON: {parse_problem(error)}"
+                raise files.error(name, f"line {number}", problem) from None
 
 
 def _written(row: Any) -> str:
@@ -142,22 +149,7 @@ def _written(row: Any) -> str:
     return text.split("?")[0] if "://" in text else text
 
 
-def _read_row(row: Any, name: str, where: str, images: ImageList) -> None:
-    written = _written(row)
-    if not written:
-        images.record(f"{name}#{where}").add_problem(f"{name}, {where}: it names no image")
-        return
-    image = images.record(images.name(written, name, where))
-    images.set_split(image, name)
-    try:
-        _add(image, row)
-    except LabelError as mistake:
-        image.add_problem(f"{name}, {where}: {mistake}")
-    named = [*(box.class_name for box in image.boxes), *image.labels]
-    images.classes.update(dict.fromkeys(named))
-
-
-def _add(image: ImageRecord, row: dict[str, Any]) -> None:
+def _add(row: dict[str, Any], image: ImageRecord) -> None:
     media, projects = row.get("media_attributes"), row.get("projects")
     if isinstance(media, dict):
         image.width = stated_side(media.get("width"), "width")
@@ -202,12 +194,9 @@ def _answers(entry: Any) -> Iterator[str]:
 
 
 def _box(label: str, entry: dict[str, Any]) -> BoxRecord:
-    written, points = entry.get("bounding_box"), entry.get("polygon")
-    listed = [p for p in points if isinstance(p, dict)] if isinstance(points, list) else []
-    rim = [(json_number(p.get("x")), json_number(p.get("y"))) for p in listed]
+    written, rim = entry.get("bounding_box"), keyed_points(entry.get("polygon"))
     if isinstance(written, dict):
-        left, top, width, height = (json_number(written.get(side)) for side in _SIDES)
-        return BoxRecord(label, (left, top, width, height), segmentation=outline(rim))
+        return BoxRecord(label, sides_box(written), segmentation=outline(rim))
     if rim:
         return BoxRecord(label, bounds(rim), segmentation=outline(rim))
     kind = str(entry.get("annotation_kind") or "")

@@ -60,7 +60,7 @@ def open_mask(file: Path | BytesIO, max_pixels: int | None = None) -> Image.Imag
                 raise LabelError(f"it has more than {most} pixels")
             image.load()
             image.info.clear()  # transparency, above all, which says nothing in a mask
-            return image
+            return _in_bytes(image)
     except Image.DecompressionBombError:
         raise LabelError(f"it has more than {most} pixels") from None
     except UnidentifiedImageError:
@@ -68,6 +68,33 @@ def open_mask(file: Path | BytesIO, max_pixels: int | None = None) -> Image.Imag
     except _DECODER_ERRORS as error:
         name = file.name if isinstance(file, Path) else ""
         raise LabelError(str(error).replace(str(file), name) or "it is damaged") from None
+
+
+def _in_bytes(image: Image.Image) -> Image.Image:
+    """A mask with the same values in 8 bits, where deeper ones are no more than that.
+
+    Of 16 bits, those that are 8 bits spread over the range (0 and 65535); of floats, whole
+    numbers; of colours that are all the same, the alpha channel, if that is not.
+    """
+    values: npt.NDArray[np.generic] | None = None
+    if image.mode in ("RGBA", "LA"):
+        *colours, alpha = (image.getchannel(band) for band in image.getbands())
+        plain = all(low == high for low, high in (one.getextrema() for one in colours))
+        low, high = alpha.getextrema()
+        values = np.asarray(alpha) if plain and low != high else None
+    elif image.mode == "F":
+        found = np.asarray(image)
+        whole = found.size and np.isfinite(found).all() and (found == np.rint(found)).all()
+        values = found if whole and found.min() >= 0 and found.max() <= 255 else None
+    elif image.mode.startswith("I"):
+        found = np.asarray(image)
+        spread = found.size and found.max() > 255 and not (found % 257).any() and found.min() >= 0
+        values = found // 257 if spread and found.max() <= 65_535 else None
+    if values is None:
+        return image
+    plainer = Image.fromarray(values.astype(np.uint8))
+    plainer.format = image.format
+    return plainer
 
 
 class Foreground(NamedTuple):
@@ -86,7 +113,7 @@ def foreground(path: Path) -> Foreground:
     """The object of a binary mask: what is not black in any colour channel; of one with soft
     edges (:mod:`reprise.formats.mask_levels`), what is nearer to the object's value.
 
-    Transparency does not count.
+    Transparency does not count, unless nothing else differs.
 
     Raises:
         LabelError: As of :func:`open_mask`.

@@ -2,7 +2,7 @@
 
 Names count in any case of letters, in any order:
 
-- image: one of IMAGE_NAMES
+- image: one of IMAGE_COLUMNS
 - labels, in one of two forms. A column of TAG_COLUMNS holds all labels of the image, separated
   by ``;``, else by ``|``, else by commas, and if none of these occurs in the column by spaces; in
   one of WHOLE_COLUMNS, spaces belong to the label, and so do commas, unless most of the parts
@@ -61,11 +61,14 @@ from reprise.formats.writing import (
     write_label,
 )
 
-IMAGE_NAMES = (*IMAGE_COLUMNS, "image_name", "image_id", "img", "file")
 TAG_COLUMNS = ("labels", "tags", "classes")
 WHOLE_COLUMNS = ("label", "tag", "class")
 _SEPARATORS = ";|,"
+# Lists as programs write them into a cell: ['cat', 'dog'].
+_LIST, _QUOTED = re.compile(r"\s*\[[^\[\]]*\]\s*"), re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _MINUS = frozenset({"-1", "-1.0"})
+# In a table of one row a label so many images, and this share of them, have several rows.
+_LEAST_SEVERAL, _SHARE_SEVERAL = 5, 0.1
 _UNCERTAIN = {"negative": "no", "positive": "yes", "drop": "a reason to leave its image out"}
 # A column of VGG Image Annotator, whose counts of regions may well be 0 and 1.
 OTHER_FORMATS = ("region_shape_attributes",)
@@ -139,7 +142,8 @@ class LabelColumns:
     Attributes:
         image: The image's name.
         tags: All labels; None when each class has a column.
-        separator: What separates tags; empty for spaces, None when a cell is one label.
+        separator: What separates tags; empty for spaces, ``[`` for lists as programs write
+            them, None when a cell is one label.
         classes: Columns of yes and no by their names.
         minus: What -1 says in them: ``negative``, or ``uncertain``; empty where none holds it.
         split: The split, or None.
@@ -178,7 +182,7 @@ class LabelColumns:
 
 def may_fit(columns: list[str]) -> bool:
     """Whether a header names an image and no box, so that the rows are worth a look."""
-    if column_place(columns, IMAGE_NAMES) is None or box_columns(columns) is not None:
+    if column_place(columns, IMAGE_COLUMNS) is None or box_columns(columns) is not None:
         return False
     return column_place(columns, OTHER_FORMATS) is None
 
@@ -196,7 +200,7 @@ def label_columns(
     Returns:
         None when the file holds no labels of images.
     """
-    image = column_place(columns, IMAGE_NAMES)
+    image = column_place(columns, IMAGE_COLUMNS)
     if image is None:
         return None
     many, whole = column_place(columns, TAG_COLUMNS), column_place(columns, WHOLE_COLUMNS)
@@ -231,6 +235,9 @@ def _minus(cells: list[str]) -> str:
 
 
 def _separator(cells: list[str], declared: Collection[str], whole: bool) -> str | None:
+    filled = [text for text in cells if not is_blank(text)]
+    if filled and all(map(_LIST.fullmatch, filled)):
+        return "["
     mark = next((mark for mark in _SEPARATORS if any(mark in text for text in cells)), None)
     if mark != "," or not whole:
         return mark
@@ -241,6 +248,16 @@ def _separator(cells: list[str], declared: Collection[str], whole: bool) -> str 
     several = [one for text, one in parts.items() if len(one) > 1 and text not in declared]
     recurring = sum(any(seen[part] > 1 for part in one) for one in several)
     return mark if 2 * recurring > len(several) else None
+
+
+def _parts(text: str, separator: str | None) -> list[str]:
+    """The labels in a cell: apart by spaces without a separator, or entries of a list as Python,
+    JSON and numpy write it."""
+    if separator != "[":
+        return text.split(separator)
+    inner = text.strip()[1:-1]
+    quoted = [one or other for one, other in _QUOTED.findall(inner)]
+    return quoted or inner.split(",")
 
 
 def labels_of(
@@ -257,7 +274,7 @@ def labels_of(
     if columns.tags is not None:
         text = cells[columns.tags]
         lone = columns.separator is None or text.strip() in declared
-        parts = [text] if lone else text.split(columns.separator or None)
+        parts = [text] if lone else _parts(text, columns.separator or None)
         return list(dict.fromkeys(part.strip() for part in parts if part.strip())), ""
     labels = []
     for name, place in columns.classes.items():
@@ -272,6 +289,17 @@ def labels_of(
         if said:
             labels.append(name)
     return labels, ""
+
+
+def _has_a_row_a_label(columns: LabelColumns, rows: list[list[str]]) -> bool:
+    """Whether several rows of one image add up, for so many images have them."""
+    if columns.tags is None:
+        return False
+    labels: dict[str, set[str]] = {}
+    for cells in rows:
+        labels.setdefault(cells[columns.image], set()).add(cells[columns.tags])
+    several = sum(len(found) > 1 for found in labels.values())
+    return several >= _LEAST_SEVERAL and several > _SHARE_SEVERAL * len(labels)
 
 
 class _Reader:
@@ -303,6 +331,9 @@ class _Reader:
         self._read.append(table.name)
         self._declared.update(dict.fromkeys(columns.classes))
         self._images.expect([cells[columns.image] for cells in whole], table.name)
+        joined = _has_a_row_a_label(columns, whole)
+        if joined:
+            self._images.notes.append(f"{table.name}: the rows of an image are all its labels")
         for where, cells in table.rows:
             if problem := table.length_problem(cells):
                 raise self._files.error(table.name, where, problem)
@@ -317,7 +348,10 @@ class _Reader:
             if problem:
                 image.add_problem(f"{table.name}, {where}: {problem}")
             else:
-                self._set_labels(image, labels, table.name, where)
+                if joined and image.name in self._seen:
+                    before = self._seen[image.name][0]
+                    before += [label for label in labels if label not in before]
+                self._set_labels(image, labels, table.name, where, joined)
 
     def dataset(self) -> SourceDataset:
         """Everything that was read."""
@@ -344,9 +378,11 @@ class _Reader:
                 image.labels = []
         return dataset
 
-    def _set_labels(self, image: ImageRecord, labels: list[str], name: str, where: str) -> None:
+    def _set_labels(
+        self, image: ImageRecord, labels: list[str], name: str, where: str, joined: bool
+    ) -> None:
         before, other, place = self._seen.setdefault(image.name, (labels, name, where))
-        if set(before) != set(labels):
+        if set(before) != set(labels) and not joined:
             raise self._files.source_error(
                 f"{name}, {where} gives the image {image.name} the "
                 f"labels {_listing(labels)}, but {other}, {place} gives it {_listing(before)}.",
@@ -376,7 +412,7 @@ def _listing(labels: list[str]) -> str:
 
 
 def _check_names(dataset: SourceDataset, keys: list[str]) -> None:
-    own = {*IMAGE_NAMES, *TAG_COLUMNS, *WHOLE_COLUMNS, *OTHER_FORMATS, "split", "synthetic"}
+    own = {*IMAGE_COLUMNS, *TAG_COLUMNS, *WHOLE_COLUMNS, *OTHER_FORMATS, "split", "synthetic"}
     lowered = [key.lower() for key in keys]
     boxes = box_columns(["image", "labels", "class", *keys]) is not None
 

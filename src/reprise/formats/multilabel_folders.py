@@ -167,8 +167,21 @@ def _other_layout(files: FileIndex) -> bool:
     images = files.images()
     folders = {posixpath.basename(posixpath.dirname(name)).lower() for name in images}
     stems = {posixpath.splitext(posixpath.basename(name))[0] for name in images}
+    if _is_folder_an_image(images):
+        return True
     for name in files.names:
         stem, ending = posixpath.splitext(posixpath.basename(name))
         if ending.lower() in _LABEL_FILES or (ending.lower() == ".txt" and stem in stems):
             return True
     return bool(_STRUCTURE & folders or instance_masks.detect(files) or label_masks.detect(files))
+
+
+def _is_folder_an_image(images: list[str]) -> bool:
+    """Whether each folder holds the same few names without a number, as ``img.png``: parts of
+    one image."""
+    names: dict[str, set[str]] = {}
+    for image in images:
+        names.setdefault(posixpath.dirname(image), set()).add(posixpath.basename(image))
+    first, *others = names.values()
+    same = len(others) > 1 and all(found == first for found in others)
+    return same and not any(re.search(r"\d", name) for name in first)

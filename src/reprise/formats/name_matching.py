@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from urllib.parse import unquote, urlsplit
 
 # Also kinds that will be refused: a row of the ledger says more than silence.
 IMAGE_SUFFIXES = frozenset(
@@ -60,7 +61,12 @@ STEPS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("letter case", folded),
     ("the extension", _stemmed),
 )
-AS_WRITTEN, BY_EXTENSION, BY_TAIL = 0, 4, 5
+AS_WRITTEN, BY_EXTENSION, BY_TAIL, BY_ADDRESS = 0, 4, 5, 6
+_HOW = {
+    **{step: f"though they differ in {what}" for step, (what, _) in enumerate(STEPS)},
+    BY_TAIL: "by the longest common tail of their paths",
+    BY_ADDRESS: "as web addresses, in which %20 is a space",
+}
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ class Match:
 
     Attributes:
         names: The file; empty when there is none, several when nothing tells them apart.
-        step: Index into STEPS, BY_TAIL after them: how it was found.
+        step: Index into STEPS, BY_TAIL and BY_ADDRESS after them: how it was found.
         whole: Whether the name is the file's whole path, not its end only.
         rival: Another name of the same list that means the same file, at least as surely.
     """
@@ -127,8 +133,9 @@ class NameIndex:
         In each step, the file at that path from the list's folder or, failing that, from the
         top; else all whose path ends so. Of several, those in a folder that the list is named
         after (``instances_train.json``, ``train/``), then those nearest to the list. The last
-        step is the longest common tail of both paths, on the terms of the steps before it. A
-        file that several names mean is that of the name that needs the least forgiveness.
+        step is the longest common tail of both paths, on the terms of the steps before it; a
+        name that finds nothing so is tried again as a web address. A file that several names
+        mean is that of the name that needs the least forgiveness.
 
         Args:
             written: The names as the list has them.
@@ -156,7 +163,11 @@ class NameIndex:
                 if match := self._at(step, path, same, beside, within, ending):
                     return match
                 before = compared
-        return self._by_tail(written.strip(), beside, within, ending)
+        match = self._by_tail(written.strip(), beside, within, ending)
+        address = "" if match.names else _address(written)
+        if not address:
+            return match
+        return replace(self._match(address, beside, within, ending), step=BY_ADDRESS, whole=False)
 
     def _at(
         self, step: int, path: str, same: list[str], beside: str, within: str, ending: bool
@@ -210,6 +221,23 @@ class NameIndex:
             label: Posix path of the label file.
             written: The name as the label file has it; empty when it has none.
         """
+        found = self._of_written(label, written)
+        if found is None and (address := _address(written)):
+            found = self._of_written(label, address)
+            found = found and replace(found, step=BY_ADDRESS)
+        return found or self.named_as(label)
+
+    def named_as(self, label: str) -> Match:
+        """The images that have a label file's own name, nearest to it."""
+        own = _stem(posixpath.basename(label))
+        for step in range(BY_EXTENSION):
+            found = self._level(step).keyed(STEPS[step][1](own))
+            if found:
+                return Match(tuple(_best(found, lambda name: _nearness(label, name))), step)
+        return Match()
+
+    def _of_written(self, label: str, written: str) -> Match | None:
+        """The images of a name in a label file, None without any."""
         for step in range(len(STEPS)) if written else ():
             form, level = STEPS[step][1], self._level(step)
             path = posixpath.normpath(form(written))
@@ -222,12 +250,7 @@ class NameIndex:
             found = self._pictures(step, same)
             if found:
                 return self._of_label(step, found, label, path)
-        own = _stem(posixpath.basename(label))
-        for step in range(BY_EXTENSION):
-            found = self._level(step).keyed(STEPS[step][1](own))
-            if found:
-                return Match(tuple(_best(found, lambda name: _nearness(label, name))), step)
-        return Match()
+        return None
 
     def _of_label(self, step: int, found: list[str], label: str, path: str) -> Match:
         form, whole = STEPS[step][1], self._level(step).path
@@ -266,13 +289,9 @@ class NameIndex:
         notes = []
         for step, names in sorted(self._told.items()):
             written, name = next(iter(names.items()))
-            how = (
-                "by the longest common tail of their paths"
-                if step == BY_TAIL
-                else f"though they differ in {STEPS[step][0]}"
-            )
             notes.append(
-                f"{len(names)} image name(s) were matched {how}: {written!r} is taken for {name}"
+                f"{len(names)} image name(s) were matched {_HOW[step]}: {written!r} is taken for "
+                f"{name}"
             )
         self._told = {}
         return notes
@@ -322,7 +341,9 @@ def _settle_rivals(found: dict[str, Match]) -> None:
     claims: dict[str, dict[str, list[str]]] = {}
     for written, match in found.items():
         if len(match.names) == 1:
-            same_path = posixpath.normpath(_slashed(written.strip()))
+            # Signed addresses of one file differ behind the question mark.
+            text = ("://" in written and _address(written)) or written.strip()
+            same_path = posixpath.normpath(_slashed(text))
             claims.setdefault(match.names[0], {}).setdefault(same_path, []).append(written)
     for paths in claims.values():
         if len(paths) == 1:
@@ -334,6 +355,23 @@ def _settle_rivals(found: dict[str, Match]) -> None:
             rival = next(other for other in (*first, *paths) if other != path)
             if [path] != first:
                 found.update((name, replace(found[name], rival=rival)) for name in names)
+
+
+def _address(written: str) -> str:
+    """The path in a web address, or in a name that is written like one; empty in any other.
+
+    A path that ends with a slash is that of a program, and the first value behind it names the
+    file, as in Label Studio's ``/data/local-files/?d=photos/a.jpg``.
+    """
+    text = written.strip()
+    if "://" not in text:
+        return unquote(text) if unquote(text) != text else ""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    program = parts.path.endswith("/") or not parts.path
+    return unquote(parts.query.partition("=")[2].partition("&")[0] if program else parts.path)
 
 
 def same_name(written: str, name: str) -> bool:

@@ -13,8 +13,10 @@ from reprise.formats.encodings import decode_text
 from reprise.formats.file_index import FileIndex
 from reprise.formats.json_files import parse_problem
 from reprise.formats.mask_images import SUFFIXES
-from reprise.formats.name_matching import IMAGE_SUFFIXES
+from reprise.formats.name_matching import IMAGE_SUFFIXES, NOT_PICTURES
 from reprise.formats.records import SourceDataset
+from reprise.formats.unread_tools import known_tool
+from reprise.formats.yolo.label_pairing import ROLE_WORDS
 
 # Endings of label files, and the formats that have such files.
 _NEAREST = {
@@ -54,12 +56,17 @@ def nothing_fits(files: FileIndex, read: Read) -> RepriseError:
     kinds = ", ".join(f"{count} {end or 'without ending'}" for end, count in _most(endings))
     images = sum(count for end, count in endings.items() if end in IMAGE_SUFFIXES)
     lines: list[str] = []
+    tools = False
     for ending, formats in _NEAREST.items():
         names = files.with_suffix(ending)
         if names:
             lines.append(
                 f"    {len(names)} {ending}, the first {names[0]}{_beginning(files, names[0])}"
             )
+            if tool := known_tool(files, names, ending):
+                lines.append(f"      {tool}")
+                tools = True
+                continue
             wrong = _broken_json(files, names) if ending == ".json" else ""
             refusals = [(name, wrong or _refusal(files, name, read)) for name in formats]
             lines += [f"      {name}: {reason}" for name, reason in _joined(refusals)]
@@ -71,6 +78,8 @@ def nothing_fits(files: FileIndex, read: Read) -> RepriseError:
     if masks and not lines:
         lines.append(f"    {len(masks)} picture(s) that are called masks, the first {masks[0]}")
         lines.append(f"      label_masks: {_refusal(files, 'label_masks', read)}")
+    if lines and not tools:
+        lines += _folders(files, read)
     found = f"source '{files.source}': no known format was found. It holds {len(files.names)} "
     found += f"file(s), {images} of them pictures: {kinds}."
     place = f"data.sources.{files.source}.format"
@@ -84,6 +93,18 @@ def nothing_fits(files: FileIndex, read: Read) -> RepriseError:
         f"{found} What looks like labels:\n" + "\n".join(lines),
         f"put right what the nearest format names and set {place} to it, or convert the labels.",
     )
+
+
+def _folders(files: FileIndex, read: Read) -> list[str]:
+    """What is to be said of pictures in folders that may be named after classes."""
+    places = dict.fromkeys(map(posixpath.dirname, files.images()))
+    words = {posixpath.basename(place).lower() for place in places}
+    if len(words) < 2 or words & ROLE_WORDS or words & NOT_PICTURES:
+        return []
+    return [
+        f"    {len(places)} folders of pictures, the first {next(iter(places)) or '.'}",
+        f"      multilabel_folders: {_refusal(files, 'multilabel_folders', read)}",
+    ]
 
 
 def _most(endings: Counter[str]) -> list[tuple[str, int]]:
@@ -142,9 +163,9 @@ def _refusal(files: FileIndex, name: str, read: Read) -> str:
             f"{len(missing)} label(s) are of pictures that are not there: {missing[0].name}"
         )
     boxes = sum(len(image.boxes) for image in labelled)
-    return (
-        f"it can be read so: {boxes} box(es) in {len(labelled)} image(s); name it if that is right"
-    )
+    labels = sum(len(image.labels) for image in labelled)
+    what = f"{boxes} box(es)" if boxes or not labels else f"{labels} label(s) of whole images"
+    return f"it can be read so: {what} in {len(labelled)} image(s); name it if that is right"
 
 
 def _short(text: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from reprise.formats.encodings import in_utf8
 from reprise.formats.file_index import FileIndex, encodable
 from reprise.formats.name_matching import NameIndex, same_name
 from reprise.formats.records import ImageRecord, LabelError, SourceDataset
@@ -55,7 +57,8 @@ def read_sidecars(
     for label in names:
         record = ImageRecord("", None)
         try:
-            if not parse(read_label_bytes(files.path(label), max_bytes), record):
+            data = in_utf8(read_label_bytes(files.path(label), max_bytes), files.encoding)
+            if not parse(data, record):
                 continue
         except LabelError as error:
             record.problem, record.labels, record.boxes = str(error), [], []
@@ -64,11 +67,10 @@ def read_sidecars(
     records: dict[str, ImageRecord] = {}
     label_files: dict[str, str] = {}
     possible: dict[str, str] = {}
-    renamed: list[str] = []
+    told = _Renamed(index)
     for label, record in parsed.items():
         written, match = record.name, matches[label]
-        if match.name and written and not same_name(written, match.name):
-            renamed.append(f"{label} names {written!r} and counts for {match.name}")
+        told.add(label, written, match.name)
         stated = written if written and encodable(written) else label
         record.name = match.name or (label if stated in known else stated)
         record.path = files.path(record.name) if match.name else None
@@ -89,11 +91,42 @@ def read_sidecars(
         records.setdefault(name, unlabelled)
     for record in records.values():
         record.split = folder_split(record.name)
-    notes = index.notes()
-    if renamed:
-        notes.append(
-            f"{len(renamed)} label file(s) name an image that is not there and were matched by "
-            f"their own names, such as: {renamed[0]}"
-        )
     dataset = SourceDataset(files.source, [records[name] for name in sorted(records)], [])
+    notes = index.notes() + told.notes()
     return replace(dataset, classes=sorted(class_names(dataset)), notes=notes)
+
+
+class _Renamed:
+    """Label files that are called otherwise than the image that they name."""
+
+    def __init__(self, index: NameIndex) -> None:
+        self._index = index
+        self._by_file: list[str] = []
+        self._by_name: list[str] = []
+
+    def add(self, label: str, written: str, name: str | None) -> None:
+        """Look at what a label file names, and at the image that was found for it."""
+        if not written or name is None:
+            return
+        if not same_name(written, name):
+            self._by_file.append(f"{label} names {written!r} and counts for {name}")
+        elif not same_name(posixpath.splitext(label)[0], name):
+            own = self._index.named_as(label).name
+            if own and own != name:
+                self._by_name.append(f"{label} names {written!r}, and there is {own}")
+
+    def notes(self) -> list[str]:
+        """What is to be said of them."""
+        notes = []
+        if self._by_file:
+            notes.append(
+                f"{len(self._by_file)} label file(s) name an image that is not there and were "
+                f"matched by their own names, such as: {self._by_file[0]}"
+            )
+        if self._by_name:
+            notes.append(
+                f"{len(self._by_name)} label file(s) are called as one picture and name another, "
+                f"which counts, such as: {self._by_name[0]}. If they were renamed together with "
+                "their pictures, remove the names in them"
+            )
+        return notes

@@ -27,7 +27,7 @@ from reprise.formats.geometry import (
     outline,
     stated_side,
 )
-from reprise.formats.json_files import file_ends, has_json_keys, parse_problem, text_value
+from reprise.formats.json_files import first_with_keys, parse_label_file, text_value
 from reprise.formats.mask_images import mask_of, open_mask
 from reprise.formats.records import (
     NO_GEOMETRY,
@@ -43,7 +43,6 @@ from reprise.masks import rle
 
 MAX_BYTES = 100_000_000  # of one label file
 MAX_PIXELS = 64_000_000  # of an image with bitmaps
-_LOOKED_AT = 5
 _WITHOUT_AREA = ("point", "line", "polyline", "graph")
 
 
@@ -66,12 +65,11 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
 
 
 def detect(files: FileIndex) -> str | None:
-    """Some JSON file in a folder ``ann`` with ``size`` and ``objects``, among the first five."""
+    """Some JSON file in a folder ``ann`` with ``size`` and ``objects``, among the first few."""
     names = [name for name in files.with_suffix(".json") if name.split("/")[-2:-1] == ["ann"]]
-    for name in names[:_LOOKED_AT]:
-        if has_json_keys(file_ends(files.path(name)), ("objects", "size", "tags")):
-            return f"{len(names)} JSON file(s) in folders ann, {name} in the form of Supervisely"
-    return None
+    name = first_with_keys(files, names, ("objects", "size", "tags"))
+    found = f"{len(names)} JSON file(s) in folders ann, {name} in the form of Supervisely"
+    return found if name else None
 
 
 def write(dataset: SourceDataset, folder: Path) -> None:
@@ -119,10 +117,7 @@ def _object(box: BoxRecord, image: ImageRecord) -> dict[str, Any]:
 
 
 def _parse(data: bytes, record: ImageRecord) -> bool:
-    try:
-        content = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise LabelError(f"its label file is not valid JSON: {parse_problem(error)}") from None
+    content = parse_label_file(data)
     if not isinstance(content, dict) or not isinstance(content.get("objects"), list):
         return False
     size = content.get("size")

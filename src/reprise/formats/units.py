@@ -24,6 +24,8 @@ _NEARLY_ALL, _MOST = 0.95, 0.5
 _OVER = 0.05
 # Images whose headers are read, where the labels do not state the size.
 _MOST_OPENED = 200
+# Percent go to nearly 100; images so large would have boxes beyond.
+_REACH, _LARGER = 80, 250
 # Fewer boxes than this that leave their images may be mistakes of their own.
 _FEW = 10
 
@@ -49,6 +51,7 @@ def settle_units(dataset: SourceDataset) -> tuple[bool, list[str]]:
             "fractions of their images, not as pixels"
         )
         return False, notes
+    _check_mixed(dataset.source, pixels)
     opened = _far_out(fractions)
     if opened:
         _check_pixels(dataset.source, fractions)
@@ -59,8 +62,12 @@ def settle_units(dataset: SourceDataset) -> tuple[bool, list[str]]:
         )
     else:
         _check_inside(dataset.source, fractions, lambda _: (1, 1))
-    _check_inside(dataset.source, pixels, _stated)
-    return opened, notes
+    if not _is_doubtful(_some(pixels)):
+        _check_inside(dataset.source, pixels, _stated)
+        return opened, notes
+    size_of = _sized(_some(pixels))
+    _check_inside(dataset.source, _some(pixels), size_of)
+    return True, notes + _percent_note(_some(pixels), size_of)
 
 
 def _boxes(images: Iterable[ImageRecord]) -> Iterator[tuple[ImageRecord, BoxRecord]]:
@@ -80,6 +87,44 @@ def _share(fits: list[bool]) -> float:
     return sum(fits) / len(fits) if fits else 0.0
 
 
+def _some(images: list[ImageRecord]) -> list[ImageRecord]:
+    """So many images as may be opened, taken evenly."""
+    if len(images) <= _MOST_OPENED:
+        return images
+    return [images[n * len(images) // _MOST_OPENED] for n in range(_MOST_OPENED)]
+
+
+def _sized(images: list[ImageRecord]) -> Callable[[ImageRecord], Size | None]:
+    """What tells the sizes of these images, stated or in their files' headers."""
+    sizes = {image.name: _stated(image) or _opened(image.path) for image in images}
+    return lambda image: sizes[image.name]
+
+
+def _is_doubtful(images: list[ImageRecord]) -> bool:
+    """Whether pixels may be two corners, or percent: then the sizes of the images tell."""
+    ordered, small = [], []
+    for _, box in _boxes(images):
+        x, y, w, h = box.xywh
+        ordered.append(not box.segmentation and x < w and y < h)
+        small.append(not _leaves(box.xywh, (100, 100)))
+    return len(ordered) >= _FEW and max(_share(ordered), _share(small)) > _NEARLY_ALL
+
+
+def _percent_note(
+    images: list[ImageRecord], size_of: Callable[[ImageRecord], Size | None]
+) -> list[str]:
+    """What is to be said of boxes that all lie in the first 100 pixels of larger images."""
+    reach = [max(x + w, y + h) for _, box in _boxes(images) for x, y, w, h in [box.xywh]]
+    sizes = [size for image in images if (size := size_of(image)) is not None]
+    larger = [min(size) > _LARGER for size in sizes]
+    if max(reach) < _REACH or max(reach) > 100 * (1 + _OVER) or _share(larger) < _NEARLY_ALL:
+        return []
+    return [
+        f"no box goes beyond {max(reach):g}, though the images are larger: if the coordinates are "
+        "percent of the image, divide them by 100; they are read as pixels"
+    ]
+
+
 def _set_normalised(images: list[ImageRecord], value: bool) -> None:
     for image in images:
         image.normalised = value
@@ -92,6 +137,22 @@ def _are_fractions(images: list[ImageRecord]) -> bool:
             return False  # run lengths are of pixels, and so is what stands beside them
         fits.append(not _leaves(box.xywh, (1, 1)))
     return _share(fits) >= _NEARLY_ALL
+
+
+def _check_mixed(source: str, images: list[ImageRecord]) -> None:
+    """Fail where a good part of boxes in pixels can only be fractions, and not single pixels."""
+    inside = [
+        (image.name, not _leaves(box.xywh, (1, 1)) and any(value % 1 for value in box.xywh))
+        for image, box in _boxes(images)
+    ]
+    few = [name for name, fits in inside if fits]
+    if len(few) >= _FEW and len(few) > (1 - _NEARLY_ALL) * len(inside):
+        raise RepriseError(
+            f"source '{source}': the numbers of {len(few)} of {len(inside)} boxes lie between 0 "
+            f"and 1, as fractions of the image, and the others are pixels; the first is in "
+            f"{few[0]}.",
+            "write all boxes in one unit, or make each part a source of its own.",
+        )
 
 
 def _far_out(images: list[ImageRecord]) -> bool:
@@ -107,13 +168,11 @@ def _leaves(xywh: Xywh, size: tuple[float, float]) -> bool:
 
 def _check_pixels(source: str, images: list[ImageRecord]) -> None:
     """Fail unless boxes that are no fractions lie in their images as pixels."""
-    chosen = images
-    if len(images) > _MOST_OPENED:
-        chosen = [images[n * len(images) // _MOST_OPENED] for n in range(_MOST_OPENED)]
-    sizes = {image.name: _stated(image) or _opened(image.path) for image in chosen}
+    chosen = _some(images)
+    size_of = _sized(chosen)
     fits, percent = [], []
     for image, box in _boxes(chosen):
-        size = sizes[image.name]
+        size = size_of(image)
         if size is not None:
             fits.append(not _leaves(box.xywh, size))
             percent.append(not _leaves(box.xywh, (100, 100)) and min(size) > 150)
@@ -134,7 +193,8 @@ def _check_pixels(source: str, images: list[ImageRecord]) -> None:
 def _check_inside(
     source: str, images: list[ImageRecord], size_of: Callable[[ImageRecord], Size | None]
 ) -> None:
-    """Fail where most boxes leave their images: then they mean something else."""
+    """Fail where most boxes leave their images, or a good many that would fit as two corners: then
+    they mean something else."""
     out, corners, first = [], [], ""
     for image, box in _boxes(images):
         size = size_of(image)
@@ -145,10 +205,12 @@ def _check_inside(
         first = first or (image.name if out[-1] else "")
         # The numbers as they are written: YOLO's give the centre.
         one, two = (x + w / 2, y + h / 2) if image.normalised else (x, y)
-        corners.append(one < w and two < h and not _leaves((one, two, w - one, h - two), size))
-    if out.count(True) < _FEW or _share(out) <= _MOST:
+        fits = one < w and two < h and not _leaves((one, two, w - one, h - two), size)
+        corners.append(fits and not box.segmentation)
+    as_corners = _share(corners) > _NEARLY_ALL
+    if out.count(True) < _FEW or _share(out) <= (1 - _NEARLY_ALL if as_corners else _MOST):
         return
-    hint = " They would fit as left, top, right, bottom." if _share(corners) > _NEARLY_ALL else ""
+    hint = " They would fit as left, top, right, bottom." if as_corners else ""
     raise RepriseError(
         f"source '{source}': {out.count(True)} of {len(out)} boxes leave their images, the first "
         f"in {first}, so that their numbers must mean something else.{hint}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -15,15 +16,16 @@ from urllib.parse import quote, unquote
 from reprise.formats.file_index import FileIndex
 from reprise.formats.geometry import (
     NO_BOX,
-    Xywh,
+    SIDES,
     bounds,
     corners,
-    json_number,
+    keyed_points,
     outline,
+    sides_box,
     stated_side,
 )
 from reprise.formats.image_lists import ImageList
-from reprise.formats.json_files import file_ends, has_json_keys, read_json, text_value
+from reprise.formats.json_files import first_with_keys, read_json, text_value
 from reprise.formats.records import (
     NO_GEOMETRY,
     BoxRecord,
@@ -33,10 +35,6 @@ from reprise.formats.records import (
     SourceDataset,
 )
 from reprise.formats.writing import check_writable, class_names, copy_image, write_label
-
-# JSON files that `detect` looks into.
-_MOST_OPENED = 5
-_SIDES = ("left", "top", "width", "height")
 
 
 def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
@@ -67,12 +65,9 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
 
 
 def detect(files: FileIndex) -> str | None:
-    """A JSON file with assets and regions, among the first five."""
-    for name in files.with_suffix(".json")[:_MOST_OPENED]:
-        text = file_ends(files.path(name))
-        if has_json_keys(text, ("asset", "regions", "size")):
-            return f"assets and regions in {name}"
-    return None
+    """A JSON file with assets and regions, among the first few."""
+    name = first_with_keys(files, files.with_suffix(".json"), ("asset", "regions", "size"))
+    return name and f"assets and regions in {name}"
 
 
 def write(dataset: SourceDataset, folder: Path) -> None:
@@ -113,7 +108,7 @@ def _region(box: BoxRecord, region_id: str) -> dict[str, Any]:
         "id": region_id,
         "type": kind,
         "tags": [box.class_name],
-        "boundingBox": dict(zip(_SIDES, box.xywh, strict=True)),
+        "boundingBox": dict(zip(SIDES, box.xywh, strict=True)),
         "points": [{"x": x, "y": y} for x, y in points],
     }
 
@@ -133,17 +128,7 @@ def _read_assets(assets: list[Any], name: str, images: ImageList) -> None:
     written = [_written(entry["asset"]) for entry in assets]
     images.expect([path for path in written if path], name)
     for place, (entry, path) in enumerate(zip(assets, written, strict=True)):
-        where = f"assets[{place}]"
-        if not path:
-            images.record(f"{name}#{where}").add_problem(f"{name}, {where}: it has no name")
-            continue
-        image = images.record(images.name(path, name, where))
-        images.set_split(image, name)
-        try:
-            _add(image, entry)
-        except LabelError as mistake:
-            image.add_problem(f"{name}, {where}: {mistake}")
-        images.classes.update(dict.fromkeys(box.class_name for box in image.boxes))
+        images.fill(path, name, f"assets[{place}]", partial(_add, entry))
 
 
 def _written(asset: Any) -> str:
@@ -156,7 +141,7 @@ def _written(asset: Any) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _add(image: ImageRecord, entry: dict[str, Any]) -> None:
+def _add(entry: dict[str, Any], image: ImageRecord) -> None:
     asset, regions = entry["asset"], entry.get("regions") or []
     size = asset.get("size")
     if isinstance(size, dict):
@@ -173,16 +158,11 @@ def _add(image: ImageRecord, entry: dict[str, Any]) -> None:
 
 
 def _box(label: str, region: dict[str, Any]) -> BoxRecord:
-    written, points = region.get("boundingBox"), region.get("points")
-    listed = [p for p in points if isinstance(p, dict)] if isinstance(points, list) else []
-    rim = [(json_number(p.get("x")), json_number(p.get("y"))) for p in listed]
+    written, rim = region.get("boundingBox"), keyed_points(region.get("points"))
     kind = str(region.get("type") or "RECTANGLE").upper()
     if not isinstance(written, dict) and not rim:
         return BoxRecord(label, NO_BOX, shape=NO_GEOMETRY)
-    box: Xywh = bounds(rim)
-    if isinstance(written, dict):
-        x, y, w, h = (json_number(written.get(side)) for side in _SIDES)
-        box = (x, y, w, h)
+    box = sides_box(written) if isinstance(written, dict) else bounds(rim)
     if kind in ("POINT", "POLYLINE"):
         return BoxRecord(label, (*box[:2], 0.0, 0.0), shape=kind.lower())
     return BoxRecord(label, box, segmentation=outline(rim) if kind == "POLYGON" else [])

@@ -28,7 +28,11 @@ class Rule(Enum):
     IMAGE_INVERTED = "image", "repaired", "it is stored with 0 as white, in more than 8 bits"
     IMAGE_NODATA = "image", "repaired", "pixels without a value (nodata, NaN, infinite): black"
     IMAGE_DEPTH_SPREAD = "image", "repaired", "colour of 16 bits that uses fewer: contrast kept"
-    IMAGE_ALPHA_UNSET = "image", "repaired", "transparent everywhere: its alpha is no transparency"
+    IMAGE_ALPHA_UNSET = (
+        "image",
+        "repaired",
+        "its alpha is no transparency: zero everywhere, or not declared",
+    )
     IMAGE_DUPLICATE = "image", "dropped", "the same pixels as another image"
     IMAGE_CONFLICT = "image", "dropped", "the same pixels as another image, with other labels"
     IMAGE_COPY_KEPT = "image", "kept", "the same pixels as another image (data.split.duplicates)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -25,6 +26,7 @@ SECTIONS = ("images", "annotations", "categories")
 OWN_KEYS = frozenset({"id", "file_name", "width", "height", "synthetic"})
 
 Id = int | str
+_WHOLE = re.compile("0|[1-9][0-9]{0,17}")
 
 
 class CocoFile:
@@ -52,6 +54,7 @@ class CocoFile:
         self._placeholders: set[str] = set()
         self._classes: dict[Id, str] = {}
         self._unusable: dict[Id, str] = {}
+        self._used: set[Id] = set()
 
     def read(self) -> None:
         """Add this file's images with their boxes, its classes and what is wrong with these.
@@ -131,9 +134,22 @@ class CocoFile:
             except LabelError as mistake:
                 image.add_problem(f"{self._name}, {where}: {mistake}")
             reason = reason or image.problem
+        self._check_first_id()
         if count and not used:
             problem = f"none of the {count} can be used; the first reason is {reason}"
             raise self._files.error(self._name, "annotations", problem)
+
+    def _check_first_id(self) -> None:
+        """Fail where annotations number the categories from 0, and the file from 1."""
+        used = {key + 1 for key in self._used if isinstance(key, int)}
+        if 0 in self._used and 0 not in self._classes and used == set(self._classes):
+            raise self._files.error(
+                self._name,
+                "annotations",
+                f"their category ids go from 0 to {len(used) - 1}, and those of the categories "
+                f"from 1 to {len(used)}: read so, objects would have the names of other classes",
+                "add 1 to each category_id of the annotations, or renumber the categories.",
+            )
 
     def _owner(self, where: str, entry: Any) -> ImageRecord:
         """The image that an annotation is about."""
@@ -160,6 +176,7 @@ class CocoFile:
         if category_id in self._unusable:
             reason = self._unusable[category_id]
             raise LabelError(f"category_id {category_id!r} cannot be used: {reason}")
+        self._used.add(category_id)
         if category_id not in self._classes:
             raise LabelError(f"category_id {category_id!r} is not among its categories")
         box = BoxRecord(
@@ -194,7 +211,8 @@ def _id(entry: Any, key: str) -> Id:
         return int(value)  # as some libraries write whole numbers
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise LabelError(f"{key} {value!r} is neither a whole number nor text")
-    return value
+    # Some write a number here as text and there as a number.
+    return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
 
 
 def _text(entry: Any, key: str) -> str:
@@ -240,12 +258,25 @@ def _bbox(value: object) -> Xywh:
     return x, y, w, h
 
 
+def _are_points(part: object) -> bool:
+    """Whether a polygon is written as pairs."""
+    return isinstance(part, list) and all(isinstance(p, list) and len(p) == 2 for p in part)
+
+
+def _flat(part: list[Any]) -> list[Any]:
+    return [item for point in part for item in point] if _are_points(part) else part
+
+
 def _segmentation(value: object) -> list[list[float]] | dict[str, object]:
     """Polygons or RLE, which the rules then check; what is no list of numbers becomes NaN."""
     if isinstance(value, dict):
         return {"size": value.get("size"), "counts": value.get("counts")}
     parts = value if isinstance(value, list) else [] if value is None else [value]
+    if parts and not any(isinstance(part, list | dict) for part in parts):
+        parts = [parts]  # one polygon without a list around it
+    elif len(parts) > 2 and _are_points(parts):
+        parts = [parts]  # the points of one, each in a list
     return [
-        [json_number(item) for item in part] if isinstance(part, list) else [math.nan]
+        [json_number(item) for item in _flat(part)] if isinstance(part, list) else [math.nan]
         for part in parts
     ]

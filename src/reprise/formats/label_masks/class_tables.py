@@ -2,7 +2,8 @@
 
 In this order, the first that is there:
 
-- ``labelmap.txt`` of CVAT, with lines ``name:r,g,b::``;
+- ``labelmap.txt`` of CVAT, with lines ``name:r,g,b::``, or ``label_colors.txt`` of CamVid, with
+  lines ``r g b name``;
 - a CSV file with class, label, colour or palette in its name, a column of names (NAMES) and either
   a column of values (VALUES), as ``_classes.csv`` of Roboflow, or columns ``r, g, b``, as
   ``class_dict.csv`` of CamVid;
@@ -30,7 +31,11 @@ NAMES = ("class", "name", "label", "class_name", "category")
 VALUES = ("pixel value", "pixel_value", "value", "pixel", "id", "index", "class_id", "label_id")
 _COLOURS = (("r", "g", "b"), ("red", "green", "blue"))
 _UNSEEN = "__ignore__"  # the first line of LabelMe's lists, number -1
-_ENTRY = re.compile(r"(?P<name>[^:]+):(?P<red>\d+),(?P<green>\d+),(?P<blue>\d+)(:.*)?")
+_ENTRIES = (
+    re.compile(r"(?P<name>[^:]+):(?P<red>\d+),(?P<green>\d+),(?P<blue>\d+)(:.*)?"),
+    re.compile(r"(?P<red>\d+)\s+(?P<green>\d+)\s+(?P<blue>\d+)\s+(?P<name>\S.*)"),
+)
+_LISTS = ("labelmap.txt", "label_colors.txt", "label_colours.txt")
 _MOST_BYTES = 10**6
 _MOST_CLASSES = 65_000
 
@@ -64,7 +69,7 @@ def read_class_table(files: FileIndex) -> ClassTable:
     Raises:
         RepriseError: One of them is malformed, or several of a kind differ.
     """
-    maps = [name for name in files.names if posixpath.basename(name).lower() == "labelmap.txt"]
+    maps = [name for name in files.names if posixpath.basename(name).lower() in _LISTS]
     tables = [_of_entries(_entries(files, name), name) for name in maps]
     if not tables:
         found = (_csv_table(files, name) for name in files.with_suffix(".csv"))
@@ -136,7 +141,7 @@ def _entries(files: FileIndex, name: str) -> list[tuple[str, int]]:
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        found = _ENTRY.fullmatch(line.strip())
+        found = next(filter(None, (form.fullmatch(line.strip()) for form in _ENTRIES)), None)
         channels = [int(found[key][:4]) for key in ("red", "green", "blue")] if found else [256]
         if not found or max(channels) > 255:
             raise files.error(name, f"line {number}", "no name:r,g,b:: is in it", fix)

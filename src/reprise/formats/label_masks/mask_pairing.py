@@ -9,7 +9,7 @@ starts: MASK_WORDS of masks, IMAGE_WORDS of images::
     JPEGImages/1.jpg                      SegmentationClass/1.png
     images/1.jpg                          masks/1_segmentation.png  or  masks/mask_1.jpg
     leftImg8bit/train/a/1_leftImg8bit.png gtFine/train/a/1_gtFine_labelIds.png
-    train/1.jpg                           train_masks/1_mask.gif
+    train/1.jpg                           train_masks/1_mask.gif  or  trainannot/1.png
     images/1.jpg                          masks/1_car.png masks/1_road.png  (one for each class)
 
 Where the path is not the same, a name that one image alone has is enough; letter case and
@@ -37,14 +37,22 @@ IMAGE_FOLDERS = frozenset({"image", "images", "img", "imgs", "jpegimages", "left
 MASK_FOLDERS = frozenset(
     {"annotation", "annotations", "label", "labels", "mask", "masks", "segmentationclass"}
     | {"segmentation", "segmentations", "groundtruth", "ground_truth", "gt", "gtfine", "gtcoarse"}
+    | {"segmentationclasspng"}
 )
-# Numbers of objects, which say no class.
-_OTHER_MASKS = frozenset({"segmentationobject"})
+# Numbers of objects, which say no class, and pictures with the masks drawn over them.
+_OTHER_MASKS = frozenset(
+    {"segmentationobject", "segmentationobjectpng"}
+    | {"segmentationclassvisualization", "segmentationobjectvisualization"}
+)
 # What Cityscapes has beside its class numbers: objects, colours, and numbers for training.
 _OTHER_ENDS = re.compile(
     r"_gt(fine|coarse)_(instanceids|color|labeltrainids|instancetrainids)\.", re.IGNORECASE
 )
-_FOLDER_WORD = re.compile(r"(?<=.)[_-](masks|labels|annotations|groundtruth|gt)$", re.IGNORECASE)
+_FOLDER_WORD = re.compile(
+    r"(?<=.)[_-](masks|labels|annotations|annot|groundtruth|gt)$"
+    r"|((?<=train)|(?<=val)|(?<=valid)|(?<=test))annot$",
+    re.IGNORECASE,
+)
 _IMAGE_FOLDER_WORD = re.compile(r"(?<=.)[_-](images|imgs|input)$", re.IGNORECASE)
 MASK_WORDS = frozenset(
     {"label", "labels", "mask", "masks", "seg", "segmentation", "segmented", "lbl"}
@@ -230,13 +238,19 @@ def _in_mask_folder(name: str) -> bool:
 def _key(name: str, folders: frozenset[str]) -> str:
     """A path without its ending and without the last folder of these names, or without the
     last word of a folder as ``train_masks``."""
-    parts = posixpath.splitext(name)[0].split("/")
+    parts = _stem(name).split("/")
     word = _FOLDER_WORD if folders is MASK_FOLDERS else _IMAGE_FOLDER_WORD
     parts = [word.sub("", part) for part in parts[:-1]] + parts[-1:]
     places = [place for place, part in enumerate(parts[:-1]) if part.lower() in folders]
     if places:
         del parts[places[-1]]
     return "/".join(parts)
+
+
+def _stem(name: str) -> str:
+    """A path without its ending, and without that of its image in ``1.jpg.png``."""
+    stem, inner = posixpath.splitext(posixpath.splitext(name)[0])
+    return stem if inner.lower() in SUFFIXES else stem + inner
 
 
 def _may_be_mask(name: str) -> bool:

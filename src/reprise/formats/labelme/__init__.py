@@ -9,14 +9,13 @@ from typing import Any
 
 from reprise.formats.file_index import FileIndex, encodable
 from reprise.formats.geometry import stated_side
-from reprise.formats.json_files import file_ends, has_json_keys, parse_problem
+from reprise.formats.json_files import first_with_keys, parse_label_file
 from reprise.formats.labelme.shapes import merged, record_of, shapes_from
 from reprise.formats.records import BoxRecord, ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.sidecars import read_sidecars
 from reprise.formats.writing import check_writable, copy_image, write_label
 
 MAX_BYTES = 300_000_000  # of one JSON file; the image itself may be in it
-_LOOKED_AT = 5
 _VERSION = "5.5.0"  # of LabelMe, whose files these are like
 
 
@@ -46,12 +45,10 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
 
 
 def detect(files: FileIndex) -> str | None:
-    """Some JSON file with ``shapes`` and ``imagePath``, among the first five."""
+    """Some JSON file with ``shapes`` and ``imagePath``, among the first few."""
     names = files.with_suffix(".json")
-    for name in names[:_LOOKED_AT]:
-        if has_json_keys(file_ends(files.path(name)), ("shapes", "imagePath")):
-            return f"{len(names)} JSON file(s), {name} in the form of LabelMe"
-    return None
+    name = first_with_keys(files, names, ("shapes", "imagePath"))
+    return name and f"{len(names)} JSON file(s), {name} in the form of LabelMe"
 
 
 def write(dataset: SourceDataset, folder: Path) -> None:
@@ -90,10 +87,7 @@ def _content(image: ImageRecord) -> dict[str, Any]:
 
 
 def _parse(data: bytes, record: ImageRecord) -> bool:
-    try:
-        content = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise LabelError(f"its label file is not valid JSON: {parse_problem(error)}") from None
+    content = parse_label_file(data)
     if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
         return False
     written = content.get("imagePath")

@@ -17,7 +17,7 @@ from reprise.formats.csv_tables import header
 from reprise.formats.file_index import FileIndex, encodable
 from reprise.formats.geometry import NO_BOX
 from reprise.formats.image_lists import ImageList
-from reprise.formats.json_files import file_ends, has_json_keys, scalar_keys
+from reprise.formats.json_files import MOST_OPENED, file_ends, has_json_keys, scalar_keys
 from reprise.formats.records import NO_GEOMETRY, BoxRecord, ImageRecord, ReadOptions, SourceDataset
 from reprise.formats.via.label_files import (
     Entry,
@@ -39,8 +39,6 @@ from reprise.formats.writing import (
 CLASS_ATTRIBUTES = ("class", "label", "name", "type", "category", "object")
 DEFAULT_CLASS = "object"
 _OWN_KEYS = frozenset({"synthetic"})
-# Files of each kind that `detect` looks into.
-_MOST_OPENED = 5
 
 
 def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
@@ -76,13 +74,13 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
 
 def detect(files: FileIndex) -> str | None:
     """A project, or an export, among the first few JSON and CSV files."""
-    for name in files.with_suffix(".json")[:_MOST_OPENED]:
+    for name in files.with_suffix(".json")[:MOST_OPENED]:
         text = file_ends(files.path(name))
         if has_json_keys(text, ("_via_img_metadata",)):
             return f"the VIA project {name}"
         if has_json_keys(text, ("filename", "regions", "file_attributes")):
             return f"the VIA export {name}"
-    for name in files.with_suffix(".csv")[:_MOST_OPENED]:
+    for name in files.with_suffix(".csv")[:MOST_OPENED]:
         if is_via_header(header(files, name)):
             return f"the VIA export {name}"
     return None

@@ -10,10 +10,11 @@ from xml.etree import ElementTree
 from reprise.formats.encodings import decode_text, decode_xml
 from reprise.formats.file_index import FileIndex
 from reprise.formats.geometry import plain, stated_side, text_number
+from reprise.formats.json_files import parse_problem
 from reprise.formats.records import ImageRecord, LabelError, ReadOptions, SourceDataset
 from reprise.formats.sidecars import read_sidecars
 from reprise.formats.split_names import SplitLists
-from reprise.formats.voc.objects import CORNERS, element_text, voc_object
+from reprise.formats.voc.objects import CORNERS, element_text, voc_objects
 from reprise.formats.writing import check_names, check_writable, copy_image, write_label
 
 MAX_BYTES = 4_000_000  # of one XML file: about 10,000 objects
@@ -102,12 +103,13 @@ def _parse(data: bytes, record: ImageRecord) -> bool:
             raise LabelError("its XML file has a document type definition, which is not read")
         root = ElementTree.fromstring(text)  # noqa: S314
     except (ElementTree.ParseError, LookupError, ValueError) as error:
-        raise LabelError(f"its XML file cannot be read: {error}") from None
+        raise LabelError(f"its XML file cannot be read: {parse_problem(error)}") from None
     record.name = element_text(root, "filename")
     if root.tag == "annotation":
         record.width = stated_side(element_text(root, "size/width"), "width", text_number)
         record.height = stated_side(element_text(root, "size/height"), "height", text_number)
-        record.boxes = [voc_object(entry, n) for n, entry in enumerate(root.findall("object"), 1)]
+        entries = enumerate(root.findall("object"), 1)
+        record.boxes = [box for n, entry in entries for box in voc_objects(entry, n)]
     return root.tag == "annotation"
 
 

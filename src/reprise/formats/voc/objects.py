@@ -32,12 +32,27 @@ from reprise.formats.records import NO_GEOMETRY, ROTATED, BoxRecord, LabelError
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _TURNED_CORNERS = ("left_top", "right_top", "right_bottom", "left_bottom")
+# Radians; a little more than a full turn, for some round.
+_FULL_TURN = 6.3
 # Tags with others inside that say nothing of an object's place.
 _NO_PLACES = frozenset({"attributes", "actions", "part", "parts"})
 
 
+def voc_objects(entry: Element, place: int) -> list[BoxRecord]:
+    """One ``<object>``, or one for each ``<bndbox>`` in it; otherwise as of :func:`voc_object`."""
+    boxes = entry.findall("bndbox")
+    if len(boxes) < 2:
+        return [voc_object(entry, place)]
+    found = []
+    for box in boxes:
+        alone = Element(entry.tag)
+        alone.extend(child for child in entry if child is box or child.tag != "bndbox")
+        found.append(voc_object(alone, place))
+    return found
+
+
 def voc_object(entry: Element, place: int) -> BoxRecord:
-    """One ``<object>``.
+    """One ``<object>`` with one place.
 
     Args:
         entry: The tag.
@@ -55,7 +70,7 @@ def voc_object(entry: Element, place: int) -> BoxRecord:
                 f"object {place} of its XML file is turned by its <{path}>, which may be of "
                 "several kinds: write its corners as <polygon>"
             )
-    turned = _turned(entry)
+    turned = _turned(entry, place)
     if turned is not None:
         box, rim = turned
         return BoxRecord(class_name, box, segmentation=rim, shape=ROTATED if rim else "")
@@ -80,12 +95,21 @@ def _bndbox(entry: Element) -> Xywh | None:
     return left, top, right - left, bottom - top
 
 
-def _turned(entry: Element) -> tuple[Xywh, list[list[float]]] | None:
-    """The box around a turned rectangle and its outline; None where nothing is turned."""
+def _turned(entry: Element, place: int) -> tuple[Xywh, list[list[float]]] | None:
+    """The box around a turned rectangle and its outline; None where nothing is turned.
+
+    Raises:
+        LabelError: An angle is too large for radians.
+    """
     box = entry.find("robndbox")
     if box is not None and box.find("cx") is not None:
         keys = ("cx", "cy", "w", "h", "angle")
         cx, cy, w, h, angle = (text_number(element_text(box, key)) for key in keys)
+        if abs(angle) > _FULL_TURN:
+            raise LabelError(
+                f"object {place} of its XML file is turned by {angle:g}, which is too much for the "
+                "radians of <robndbox>: write its corners as <polygon>"
+            )
         return rotated((cx - w / 2, cy - h / 2, w, h), angle)
     plain = _bndbox(entry)
     for attribute in entry.iterfind("attributes/attribute"):

@@ -73,6 +73,7 @@ def read(files: FileIndex, options: ReadOptions) -> SourceDataset:
     for label in pairs.orphans:
         record = ImageRecord(label, None, split=folder_split(label), normalised=True)
         parsed.append((record, _rows(record, files.path(label), config)))
+    _check_first_number(files, config)
     notes = _add_objects(files, parsed, config)
     records = sorted((record for record, _ in parsed), key=lambda record: record.name)
     used = {box.class_name for record in records for box in record.boxes}
@@ -160,6 +161,24 @@ def _add_objects(
     return [reading.note] if reading.note else []
 
 
+def _check_first_number(files: FileIndex, config: DatasetYaml) -> None:
+    """Fail where class numbers seem to begin with 1, and names with 0.
+
+    Raises:
+        RepriseError: The greatest number is one too high, and none is 0.
+    """
+    if not config.names or not config.used or min(config.names) != 0:
+        return
+    most = max(config.names)
+    if min(config.used) > 0 and max(config.used) == most + 1:
+        raise files.source_error(
+            f"its class numbers go from {min(config.used)} to {most + 1}, and the {most + 1} "
+            "classes are numbered from 0: read so, each object would have the next class's name.",
+            "subtract 1 from the class numbers; or, if 0 is a class that labels nothing, name it "
+            "first in the list of classes.",
+        )
+
+
 def _far_notes(pairs: Pairs) -> list[str]:
     if not pairs.far:
         return []
@@ -180,6 +199,7 @@ def _class_name(word: str, config: DatasetYaml) -> str:
     index = _class_number(word)
     if index is None:
         raise LabelError(f"has the class {word[:20]!r}, which is no class number")
+    config.used.add(index)
     if config.names is None:
         return str(index)
     if index not in config.names:

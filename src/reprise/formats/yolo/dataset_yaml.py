@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from reprise.errors import RepriseError
-from reprise.formats.encodings import decode_text
+from reprise.formats.encodings import decode_text, in_utf8
 from reprise.formats.file_index import FileIndex
 from reprise.formats.json_files import parse_problem
 from reprise.formats.name_matching import NameIndex
@@ -31,6 +31,7 @@ class DatasetYaml:
         task: ``detect``, ``segment``, ``obb`` or ``pose``, where it is said; else empty.
         splits: Splits of the images that a YAML file or a list names.
         notes: What is to be said about it.
+        used: Class numbers that labels have; whoever reads these adds to them.
     """
 
     names: dict[int, str] | None = None
@@ -38,6 +39,7 @@ class DatasetYaml:
     task: str = ""
     splits: SplitLists = field(default_factory=SplitLists)
     notes: list[str] = field(default_factory=list)
+    used: set[int] = field(default_factory=set)
 
 
 def read_dataset_yaml(files: FileIndex, labels: set[str]) -> DatasetYaml:
@@ -108,7 +110,7 @@ class _NamedImages:
 
     def add_list(self, split: str, name: str) -> None:
         """Take the images that a list names, one a line."""
-        data = self._files.path(name).read_bytes()
+        data = in_utf8(self._files.path(name).read_bytes(), self._files.encoding)
         lines = [line for line in map(str.strip, decode_text(data, "replace").split("\n")) if line]
         matches = self._index.match_all(lines, name)
         found = [matches[line].name for line in lines]
@@ -167,7 +169,11 @@ def _parse_yaml(files: FileIndex, name: str, strict: bool) -> Any:
             raise ValueError(f"it has more than {MAX_BYTES} bytes")
         # All scalars stay text: a class may be named `no`, which YAML 1.1 takes for False.
         # This loader makes texts, lists and mappings only, whatever tags the file has.
-        return yaml.load(path.read_bytes(), yaml.BaseLoader)  # noqa: S506
+        return yaml.load(files.read_text(name), yaml.BaseLoader)  # noqa: S506
+    except RepriseError:
+        if strict:
+            raise
+        return None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         if not strict:
             return None

@@ -2,9 +2,10 @@
 
 The label file of ``images/a/b.jpg`` is ``labels/a/b.txt`` (the last folder ``images`` counts) or,
 failing that, ``images/a/b.txt``. Images and label files that are left are paired where both have
-one name, in any letter case and Unicode form, and no other of theirs has it: first those in
-folders that are named alike but for ROLE_WORDS (``JPEGImages`` and ``labels``, ``train`` and
-``train_labels``), then those in any folder most of whose text files have the names of images.
+one name, in any letter case and Unicode form and with %20 for a space, and no other of theirs has
+it: first those in folders that are named alike but for ROLE_WORDS (``JPEGImages`` and ``labels``,
+``train`` and ``train_labels``), then those in any folder most of whose text files have the names
+of images.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from reprise.formats.name_matching import IMAGE_SUFFIXES, folded
 
@@ -114,7 +116,8 @@ def _by_role(name: str) -> tuple[str, ...]:
 
 
 def _by_name(name: str) -> tuple[str, ...]:
-    stem = folded(posixpath.splitext(posixpath.basename(name))[0])
+    # Label Studio writes my%20photo.txt for "my photo.jpg".
+    stem = folded(unquote(posixpath.splitext(posixpath.basename(name))[0]))
     bare, suffix = posixpath.splitext(stem)
     return (bare if suffix in IMAGE_SUFFIXES else stem,)  # some write a.jpg.txt for a.jpg
 

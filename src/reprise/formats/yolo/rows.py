@@ -3,7 +3,7 @@
 After the class, a row holds one of:
 
 - a box: centre and size; then perhaps a confidence, and a track's number
-- a polygon: three points or more, or the four corners of a turned box
+- a polygon: three points or more, or the four corners of a turned box; then perhaps a confidence
 - a box, and keypoints: ``x y`` each, or ``x y`` and whether it is visible
 
 A polygon of n points and a box with n - 2 keypoints have as many numbers. Where the YAML file does
@@ -45,12 +45,14 @@ class Reading:
         note: What is to be said about it, empty for nothing.
         question: Why it cannot be told, empty when it can.
         answer: What answers the question.
+        scored: Whether a confidence follows each outline.
     """
 
     kind: str
     note: str = ""
     question: str = ""
     answer: str = ""
+    scored: bool = False
 
     def object(self, class_name: str, values: Values) -> BoxRecord:
         """The object of a row.
@@ -58,6 +60,8 @@ class Reading:
         Raises:
             LabelError: What is wrong with the row, after its place.
         """
+        if self.scored and len(values) > 6 and len(values) % 2:
+            values = values[:-1]
         count = len(values)
         if (
             count in (4, 5)
@@ -85,7 +89,9 @@ def read_rows(rows: Sequence[Values], keypoints: bool, task: str) -> Reading:
         return Reading("pose")
     whole = [row for row in rows if all(map(math.isfinite, row))]
     long = [row for row in whole if len(row) >= 6]
-    if task in _TASKS and (_TASKS[task] == "polygon" or not long):
+    if _TASKS.get(task) == "polygon":
+        return _outlines(long)
+    if task in _TASKS and not long:
         return Reading(_TASKS[task])
     fifth = _fifth([row[4] for row in whole if len(row) == 5])
     if fifth.question and sum(len(row) == 5 for row in whole) <= _FEW * len(whole):
@@ -102,7 +108,7 @@ def _long_rows(rows: list[Values]) -> Reading:
     """What rows of six numbers and more are."""
     count, most = Counter(map(len, rows)).most_common(1)[0]
     if most < _NEARLY_ALL * len(rows):
-        return Reading("polygon")
+        return _outlines(rows)
     alike = [row for row in rows if len(row) == count]
     if count == 6 and _are_tracks(alike):
         return Reading(
@@ -111,6 +117,16 @@ def _long_rows(rows: list[Values]) -> Reading:
             "track: both are left out",
         )
     return _polygons_or_poses(alike, count)
+
+
+def _outlines(rows: list[Values]) -> Reading:
+    """Polygons, each perhaps with a confidence behind it, as ultralytics saves what it finds."""
+    last = [row[-1] for row in rows if len(row) > 6 and len(row) % 2]
+    are_scores = _share(last, lambda value: 0 <= value <= 1) >= _NEARLY_ALL
+    if len(last) < _NEARLY_ALL * len(rows) or not are_scores:
+        return Reading("polygon")
+    said = f"{len(last)} row(s) have a number behind the outline, a confidence: left out"
+    return Reading("polygon", said, scored=True)
 
 
 def _fifth(values: Values) -> Reading:
@@ -146,7 +162,7 @@ def _polygons_or_poses(rows: list[Values], count: int) -> Reading:
         return _poses(rows, (count - 4) // 3)
     points = (count - 4) // 2
     if count % 2 or points > _MOST_KEYPOINTS:
-        return Reading("polygon")
+        return _outlines(rows)
     fits = _share(chosen, lambda row: _fits_pose(row, in_pixels))
     amid = _share(chosen, lambda row: _is_inside((row[0], row[1]), _keypoints(row)))
     crossed = _share(chosen, lambda row: _crosses(corners(row)))

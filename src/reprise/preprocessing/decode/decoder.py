@@ -46,7 +46,7 @@ DECODER_ERRORS = (
     struct.error,
     zlib.error,
 )
-_PHOTOMETRIC, _GDAL_NODATA = 262, 42113
+_PHOTOMETRIC, _EXTRA_SAMPLES, _GDAL_NODATA = 262, 338, 42113
 _TOO_MANY_PIXELS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 # Set while `pillow_limit` is held.
 _held_limit: int | None = None
@@ -208,6 +208,9 @@ def _finished(image: Image.Image, data: bytes, longest: int | None, divisor: int
     width, height = orient_size(*stored, remaining)
     white_is_zero, nodata = _tiff_tags(image)
     deep, notes = deep_colour(image, data)
+    if _has_undeclared_band(image) and deep.mode == "RGBA":
+        deep = deep.convert("RGB")
+        notes = [*notes, (Rule.IMAGE_ALPHA_UNSET, "a fourth band that is not said to be alpha")]
     converted = to_rgb(deep, white_is_zero, nodata)
     return Decoded(
         pixels=orient_pixels(_reduced(converted.pixels, stored, divisor, longest), remaining),
@@ -229,6 +232,12 @@ def _tiff_tags(image: Image.Image) -> tuple[bool, float | None]:
     except ValueError:
         nodata = math.nan
     return tags.get(_PHOTOMETRIC) == 0, nodata if math.isfinite(nodata) else None
+
+
+def _has_undeclared_band(image: Image.Image) -> bool:
+    """Whether a TIFF's fourth band, near infrared say, is taken for alpha by Pillow alone."""
+    tags = getattr(image, "tag_v2", None)
+    return tags is not None and _EXTRA_SAMPLES not in tags
 
 
 def _orientation(image: Image.Image) -> int:
