@@ -106,10 +106,14 @@ RECIPES = [
             "src/reprise/scoring/metrics.py": {
                 "ALL = OBJECTS + LABELS": (
                     "\n\n"
-                    "def confidence(scores: Scores) -> float | None:\n"
+                    "def confidence(weighted: Weighted) -> Floats:\n"
                     '    """The mean score of the right predictions."""\n'
-                    '    right = [row["score"] for row in scores.matches if row["tp"]]\n'
-                    "    return sum(right) / len(right) if right else None\n\n"
+                    "    import numpy as np\n\n"
+                    "    found, images = weighted.scores.matched, weighted.weights.shape[1]\n"
+                    "    image, score = found.image[found.tp], found.score[found.tp]\n"
+                    "    total = np.bincount(image, score, minlength=images)\n"
+                    "    right = np.bincount(image, minlength=images)\n"
+                    "    return weighted.total(total) / _or_nan(weighted.total(right))\n\n"
                 ),
                 "METRICS: tuple[Metric, ...] = (": '    Metric("confidence", ALL, confidence),\n',
             }

@@ -99,11 +99,15 @@ class Dataset:
         rejected: The ledger.
         categories: Sorted by ``category_id``.
 
+    Args:
+        root: The folder.
+        pixels: False opens the tables alone, where the shards are not there.
+
     Raises:
         RepriseError: The folder is not a dataset.
     """
 
-    def __init__(self, root: Path | str) -> None:
+    def __init__(self, root: Path | str, pixels: bool = True) -> None:
         import pandas as pd
 
         self.root = Path(root)
@@ -128,7 +132,7 @@ class Dataset:
         missing = [
             shard
             for shard in sorted(self.images["shard"].unique())
-            if not (self.root / "shards" / shard).is_file()
+            if pixels and not (self.root / "shards" / shard).is_file()
         ]
         if missing:
             raise RepriseError(

@@ -135,16 +135,17 @@ def test_the_table_names_the_weights(run: Path, capsys: Capture) -> None:
     assert f"best weights: multilabel nano, 2 classes, {IMAGE_SIZE} pixels" in told
     stated = json.loads((run / "reports/evaluation/metrics.json").read_text())["test"]
     assert f"{stated['mAP']:.5f}" in told
-    assert "score_threshold" in told and "val" not in told.split("pixels")[1]
+    assert "score_threshold" in told and "val" not in told.split("pixels")[1].split()
 
 
 def test_a_metric_that_one_split_lacks_is_left_empty() -> None:
-    metrics = {"val": {"mAP": 0.5, "blind": {"mAP": 0.25}, "images": 3}, "test": {"images": 12}}
-    assert metrics_table(metrics).splitlines() == [
-        "                val      test",
-        "mAP         0.50000",
-        "images            3        12",
-        "blind mAP   0.25000",
+    val = {"mAP": 0.5, "intervals": {"mAP": [0.4, 0.61]}, "blind": {"mAP": 0.25}, "images": 3}
+    assert metrics_table({"val": val, "test": {"images": 12}}).splitlines() == [
+        "                       val         test",
+        f"mAP{0.5:23.5f}",
+        f"images{3:20d}{12:13d}",
+        "intervals mAP  0.400-0.610",
+        f"blind mAP{0.25:17.5f}",
     ]
 
 

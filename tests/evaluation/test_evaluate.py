@@ -255,3 +255,57 @@ def test_a_crowded_image_raises_the_limit_and_says_so(
     assert run.metrics["test"]["max_detections"] == 144
     assert "test: 144 detections of a class are judged in each image" in capsys.readouterr().out
     assert run(found, max_detections=100).metrics["test"]["mAP50"] < 0.8
+
+
+class TestThreshold:
+    """One object in val, and in test three: found at 0.9, 0.6 and 0.3 with one error at 0.5."""
+
+    VAL_ROWS = (
+        prediction(*VAL_BOXES[0], 0.6),
+        prediction(2, 1, [0, 0, 9, 9], 0.8),
+        prediction(2, 1, [50, 0, 9, 9], 0.4),
+    )
+
+    def test_reaches_a_precision_on_val(self, run: Run) -> None:
+        metrics = run(perfect(TEST_BOXES), list(self.VAL_ROWS), score_threshold={"precision": 0.5})
+        assert metrics.metrics["test"]["score_threshold"] == 0.6
+        assert metrics.metrics["val"]["precision"] == 0.5
+
+    def test_reaches_a_recall_on_val(self, run: Run) -> None:
+        metrics = run(perfect(TEST_BOXES), list(self.VAL_ROWS), score_threshold={"recall": 1.0})
+        assert metrics.metrics["test"]["score_threshold"] == 0.6
+
+    def test_that_nothing_reaches_is_refused_with_the_most_that_is(self, run: Run) -> None:
+        with pytest.raises(RepriseError, match=r"precision of 0\.9 on val, .* more than 0\.500"):
+            run([], list(self.VAL_ROWS), score_threshold={"precision": 0.9})
+
+    def test_needs_objects_in_val(self, run: Run) -> None:
+        with pytest.raises(RepriseError, match="val has nothing to find"):
+            run([], boxes=TEST_BOXES, score_threshold={"recall": 0.9})
+
+    def test_has_one_aim(self) -> None:
+        with pytest.raises(ValidationError, match="either precision or recall"):
+            EvaluationConfig(score_threshold={"precision": 0.9, "recall": 0.9})
+
+
+class TestIntervals:
+    def test_are_written_beside_the_metrics(
+        self, run: Run, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        test = run(perfect(TEST_BOXES[:2])).metrics["test"]
+        assert test["intervals"]["recall"] == [0.0, 1.0]
+        assert test["intervals"].keys() == {"mAP", "mAP50", "precision", "recall", "f1"}
+        assert "WARNING: intervals of test: it has 2 images" in capsys.readouterr().out
+        cat = run.table("per_class")[0]
+        assert (float(cat["AP_low"]), float(cat["AP_high"])) == (0.0, 1.0)
+
+    def test_are_left_out_where_none_are_asked_for(self, run: Run) -> None:
+        assert "intervals" not in run([], bootstrap={"resamples": 0}).metrics["test"]
+
+
+def test_calibration_compares_scores_with_what_is_right(run: Run) -> None:
+    run([*perfect(TEST_BOXES[:2], 0.75), prediction(3, 3, [0, 0, 9, 9], 0.75)])
+    (row,) = run.table("calibration")
+    assert (row["low"], row["high"], row["predictions"]) == ("0.7", "0.8", "3")
+    assert (row["mean_score"], row["right"]) == ("0.75", "0.66667")
+    assert run.metrics["test"]["calibration_error"] == pytest.approx(0.75 - 2 / 3, abs=1e-5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,15 +49,14 @@ PAIRS = st.lists(
 
 @given(PAIRS)
 def test_average_precision_is_its_definition(pairs: list[tuple[float, bool]]) -> None:
-    rows = [
-        {"score": score, "tp": is_so} for score, is_so in sorted(pairs, key=lambda pair: -pair[0])
-    ]
+    score, right = np.array(pairs, dtype=np.float64).T
+    curve = curve_of(score, right.astype(bool), sum(is_so for _, is_so in pairs))
     positives = sum(is_so for _, is_so in pairs)
     if not positives:
-        assert curve_of(rows, positives).average_precision == 0
+        assert curve.average_precision == 0
         return
     expected = float(average_precision_by_definition(pairs))
-    assert curve_of(rows, positives).average_precision == pytest.approx(expected, abs=1e-12)
+    assert curve.average_precision == pytest.approx(expected, abs=1e-12)
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.booleans(), st.booleans())))

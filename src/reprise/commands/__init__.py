@@ -26,6 +26,7 @@ COMMANDS = {
     "pin": "print the params.yaml entry of a URL, with its SHA-256",
     "weights": "list the published weights to start from, and what fits params.yaml",
     "evaluate": "score any kept weights on any split, as the evaluate stage does",
+    "compare": "say whether one run is better than another, or not distinguishable",
     "export-model": "write the trained model as ONNX, OpenVINO or TorchScript",
     "export": "write the processed dataset as a plain folder in another format",
 }

@@ -133,15 +133,15 @@ def metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> str:
     flat = {split: dict(_flat(values)) for split, values in metrics.items()}
     names = dict.fromkeys(name for values in flat.values() for name in values)
     wide = max(map(len, names), default=0)
-    lines = [" " * wide + "".join(f"{split:>10}" for split in flat)]
+    lines = [" " * wide + "".join(f"{split:>13}" for split in flat)]
     for name in names:
         cells = (_cell(values.get(name)) for values in flat.values())
-        lines.append(f"{name:<{wide}}" + "".join(f"{cell:>10}" for cell in cells))
+        lines.append(f"{name:<{wide}}" + "".join(f"{cell:>13}" for cell in cells))
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Metrics by name; those of the blind answer as ``blind mAP``, at the end."""
+def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, float | list[float]]]:
+    """Metrics by name; at the end the intervals as ``intervals mAP``, the blind answer likewise."""
     for name, value in values.items():
         if not isinstance(value, dict):
             yield name, value
@@ -150,9 +150,11 @@ def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
             yield from ((f"{name} {inner}", found) for inner, found in value.items())
 
 
-def _cell(value: float | None) -> str:
+def _cell(value: float | list[float] | None) -> str:
     if value is None:
         return ""
+    if isinstance(value, list):
+        return "{:.3f}-{:.3f}".format(*value)
     return str(value) if isinstance(value, int) else f"{value:.5f}"
 
 

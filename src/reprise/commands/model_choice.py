@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from reprise.commands import from_repository, scratch
+from reprise.commands.revisions import files_in, opened_revision, plain
 from reprise.errors import RepriseError
 from reprise.export.registry import FORMATS
 
@@ -134,73 +134,21 @@ def _of_revision(rev: str, file: str) -> Iterator[Path]:
     top = scratch("revisions")
     if top is not None:
         top.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"models@{_plain(rev)}-", dir=top) as folder:
+    with tempfile.TemporaryDirectory(prefix=f"models@{plain(rev)}-", dir=top) as folder:
         _copy_from_revision(rev, file, Path(folder))
         yield Path(folder) / file
 
 
-def _plain(rev: str) -> str:
-    """A revision as a part of a file name."""
-    return re.sub(r"[^\w.~^-]", "_", rev, flags=re.ASCII)[:60]
-
-
 def _copy_from_revision(rev: str, file: str, folder: Path) -> None:
-    # Takes half a second to import.
-    from dvc.api import DVCFileSystem
-    from dvc.exceptions import DvcException
-    from dvc.scm import SCMError
-    from dvc_data.index import DataIndexError
-    from scmrepo.exceptions import SCMError as GitError
-
-    if not Path("dvc.yaml").is_file():
-        raise RepriseError(
-            f"--rev {rev}: this folder is not the top folder of a Reprise repository: it has no "
-            "dvc.yaml.",
-            "change to the folder that holds dvc.yaml and params.yaml.",
-        )
-    what = f"{MODELS} of revision {rev}"
-    try:
-        tree = DVCFileSystem(rev=rev, config=_present_remote())
-        held = _files_in(tree)
+    with opened_revision(rev, str(MODELS), f"--rev {rev}") as tree:
+        held = files_in(tree, str(MODELS))
         if not held:
             raise RepriseError(
                 f"revision {rev} holds no {MODELS}.",
                 "name a revision whose dvc.lock records a training.",
             )
         if file not in held:
-            raise _not_kept(file, what, [name for name in held if name.endswith(".safetensors")])
+            weights = [name for name in held if name.endswith(".safetensors")]
+            raise _not_kept(file, f"{MODELS} of revision {rev}", weights)
         for name in ("model.json", file):
             tree.get_file(f"/{MODELS}/{name}", str(folder / name))
-    except (SCMError, GitError) as error:
-        raise RepriseError(
-            f"--rev {rev}: {error}.",
-            "name a commit, branch, tag or experiment of this repository: git log, dvc exp show.",
-        ) from None
-    except (FileNotFoundError, DataIndexError):
-        raise RepriseError(
-            f"{what} is neither in DVC's cache here nor on a remote that is set.",
-            f"where it was trained: git checkout {rev} && dvc push models; here, with that remote "
-            f"(dvc remote list): git checkout {rev} && dvc pull models.",
-        ) from None
-    except (DvcException, OSError) as error:
-        raise RepriseError(
-            f"{what} cannot be read: {error}",
-            f"git checkout {rev} && dvc pull models says more.",
-        ) from None
-
-
-def _present_remote() -> dict[str, Any]:
-    """The default remote of this checkout: the revision may be older than its setting."""
-    from dvc.repo import Repo
-
-    with Repo() as repo:
-        name = repo.config["core"].get("remote")
-    return {"core": {"remote": name}} if name else {}
-
-
-def _files_in(tree: Any) -> list[str]:
-    """Names of the files of a revision's model, as DVC knows them; none when it has no model."""
-    try:
-        return [Path(name).name for name in tree.ls(f"/{MODELS}", detail=False)]
-    except FileNotFoundError:
-        return []

@@ -1,16 +1,19 @@
-"""The same metrics for parts of a split: by object size and by data source."""
+"""The same metrics for parts of a split: by object size, source, group and origin."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reprise.scoring import compute_metrics, score
-from reprise.scoring.matching import area, grouped
-from reprise.scoring.scores import Scores
+import numpy as np
 
-# COCO's size ranges, areas in square pixels of the upright original.
-SIZES = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
+from reprise.scoring import metrics_of
+from reprise.scoring.matched import AREAS
+from reprise.scoring.matching import area
+from reprise.scoring.scores import Scores
+from reprise.scoring.weighted import Weighted
+
+SIZES = {name: bounds for name, bounds in AREAS.items() if name != "all"}
 
 
 def by_size(scores: Scores) -> list[dict[str, Any]]:
@@ -44,40 +47,30 @@ def by_size(scores: Scores) -> list[dict[str, Any]]:
     return rows
 
 
-def by_source(
-    scores: Scores, sources: Mapping[int, str], total: str, metrics: Sequence[str]
+def by_part(
+    scores: Scores, by: str, values: Mapping[int, str], total: str, metrics: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Rows ``by, value, images``, a total and metrics, one for each data source.
+    """Rows ``by, value, images``, a total and metrics, one for each part of the images.
 
     Args:
         scores: Of the split.
-        sources: Image id -> its data source.
+        by: What divides the images.
+        values: Image id -> the part that it belongs to.
         total: Name of the column with the number of objects or labels.
         metrics: Names of metrics.
     """
-    rows = []
-    images = grouped(((sources[item["id"]], item["id"]) for item in scores.truth["images"]), 0)
-    for source in sorted(images):
-        ids = {image_id for _, image_id in images[source]}
-        part = scores if len(images) == 1 else _score_part(scores, ids)
-        rows.append(
-            {
-                "by": "source",
-                "value": source,
-                "images": len(ids),
-                total: sum(part.truth_counts.values()),
-                **compute_metrics(part, metrics),
-            }
-        )
-    return rows
-
-
-def _score_part(scores: Scores, image_ids: set[int]) -> Scores:
-    truth = scores.truth
-    labelled = "labels" if scores.task == "classify" else "annotations"
-    part = truth | {
-        "images": [item for item in truth["images"] if item["id"] in image_ids],
-        labelled: [item for item in truth[labelled] if item["image_id"] in image_ids],
-    }
-    rows = [row for row in scores.predictions if row["image_id"] in image_ids]
-    return score(scores.task, part, rows, scores.threshold)
+    part_of = np.array([values[image_id] for image_id in scores.matched.image_ids.tolist()])
+    parts = np.unique(part_of)
+    weighted = Weighted(scores, (part_of == parts[:, None]).astype(np.int32))
+    known = metrics_of(scores.task)
+    columns = {name: known[name].compute(weighted) for name in metrics}
+    return [
+        {
+            "by": by,
+            "value": str(part),
+            "images": int(weighted.images[place]),
+            total: int(weighted.objects[place].sum()),
+            **{name: float(v[place]) for name, v in columns.items() if not np.isnan(v[place])},
+        }
+        for place, part in enumerate(parts)
+    ]

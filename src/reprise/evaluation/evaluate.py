@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 from reprise.dataset import Dataset, read_json, write_json
 from reprise.errors import RepriseError
-from reprise.evaluation import label_tables, object_tables
-from reprise.evaluation.breakdown import by_source
-from reprise.evaluation.config import EvaluationConfig
+from reprise.evaluation import calibration, image_level, label_tables, object_tables
+from reprise.evaluation.breakdown import by_part
+from reprise.evaluation.calibration import calibration_rows, expected_calibration_error
+from reprise.evaluation.config import EvaluationConfig, ThresholdAim
 from reprise.evaluation.curves import f1_rows, named_curves, precision_recall_rows
-from reprise.predictions import read_predictions
+from reprise.evaluation.image_level import image_rows
+from reprise.evaluation.intervals import Interval, Intervals, groups_of, intervals
+from reprise.predictions import Predictions, read_predictions
 from reprise.replacing import replacing_folder
 from reprise.scoring import (
     RETRAIN,
@@ -33,12 +39,15 @@ DIGITS = 5
 # The tables are written for the first of these splits that has ground truth.
 TABLE_SPLITS = ("test", "val", "train")
 STAGE_SPLITS = ("val", "test")
+MOST_GROUPS = 20  # that the breakdown has rows for
 
 # Columns of each table.
 _SHARED = {
     "pr_curve": ("split", "class", "recall", "precision", "threshold"),
     "f1_curve": ("split", "class", "threshold", "precision", "recall", "f1"),
     "confusion": ("split", "actual", "predicted", "count"),
+    "image_level": image_level.COLUMNS,
+    "calibration": calibration.COLUMNS,
     "error_counts": ("split", "kind", "class", "count"),
 }
 COLUMNS: dict[Task, dict[str, tuple[str, ...]]] = {
@@ -84,14 +93,22 @@ def evaluate(
     path = model / "model.json"
     description = read_json(path, RETRAIN)
     task = task_of(description, path)
-    threshold = score_threshold(config, description, path)
     limit = None if config.max_detections == "auto" else config.max_detections
-    scores = {split: _score(data, predictions, split, task, threshold, limit) for split in splits}
+    matched = {split: _score(data, predictions, split, task, limit) for split in splits}
+    threshold = score_threshold(config, description, path, matched.get("val"))
+    scores = {split: replace(item, chosen_threshold=threshold) for split, item in matched.items()}
     chosen = next((s for s in TABLE_SPLITS if s in scores and scores[s].summary), "")
-    sources = dict(zip(data.images["image_id"].tolist(), data.images["source"], strict=True))
-    tables = _tables(scores[chosen], sources, config.error_examples) if chosen else {}
+    drawn = {
+        split: intervals(item, groups_of(data, item), config.bootstrap)
+        for split, item in scores.items()
+    }
+    tables = (
+        _tables(scores[chosen], _parts(data, chosen), drawn[chosen], config.error_examples)
+        if chosen
+        else {}
+    )
     with replacing_folder(out) as folder:
-        metrics = {split: _metrics(item) for split, item in scores.items()}
+        metrics = {split: _metrics(item, drawn[split]) for split, item in scores.items()}
         for split, item in scores.items():
             metrics[split] |= _blind_metrics(data, item, bool(description.get("prompted")))
         write_json(folder / "metrics.json", metrics)
@@ -100,6 +117,8 @@ def evaluate(
             write_csv(folder / f"{name}.csv", columns, rows)
     if chosen:
         _tell(chosen, scores[chosen], metrics[chosen], headline_metric(task, description), config)
+        if drawn[chosen].warning:
+            print(f"WARNING: intervals of {chosen}: {drawn[chosen].warning}")
 
 
 def _tell(
@@ -132,42 +151,72 @@ def _blind_metrics(data: Dataset, scores: Scores, prompted: bool) -> dict[str, A
     return {"blind": {k: round(v, DIGITS) for k, v in values.items()}} if values else {}
 
 
-def _metrics(scores: Scores) -> dict[str, Any]:
+def _metrics(scores: Scores, drawn: Intervals) -> dict[str, Any]:
     """The headline numbers of one split; those that need ground truth only where there is."""
     values = {name: round(value, DIGITS) for name, value in compute_metrics(scores).items()}
     if values:
         values["score_threshold"] = round(scores.threshold, DIGITS)
+        error = expected_calibration_error(scores)
+        values |= {} if error is None else {"calibration_error": round(error, DIGITS)}
     if scores.max_detections != COCO_MAX_DETECTIONS:
         values["max_detections"] = scores.max_detections
     return {
         **values,
         "images": len(scores.truth["images"]),
         "labels" if scores.task == "classify" else "boxes": sum(scores.truth_counts.values()),
+        **({"intervals": _rounded(drawn.metrics)} if drawn.metrics else {}),
     }
 
 
+def _rounded(found: Mapping[str, Interval]) -> dict[str, list[float]]:
+    return {name: [round(value, DIGITS) for value in pair] for name, pair in found.items()}
+
+
 def _tables(
-    scores: Scores, sources: Mapping[int, str], examples: int
+    scores: Scores, parts: Mapping[str, Mapping[int, str]], drawn: Intervals, examples: int
 ) -> dict[str, list[dict[str, Any]]]:
     """The rows of every table, without the split's name."""
     curves = named_curves(scores)
     kind = label_tables if scores.task == "classify" else object_tables
     found = kind.tables(scores, examples)
+    for row in found["per_class"]:
+        row |= dict(zip(("AP_low", "AP_high"), drawn.per_class.get(row["class"], ()), strict=False))
     total, *metrics = COLUMNS[scores.task]["breakdown"][4:]
+    by_parts = [row for by, of in parts.items() for row in by_part(scores, by, of, total, metrics)]
     return {
         "pr_curve": precision_recall_rows(curves),
         "f1_curve": f1_rows(curves),
         **found,
-        "breakdown": found["breakdown"] + by_source(scores, sources, total, metrics),
+        "image_level": image_rows(scores),
+        "calibration": calibration_rows(scores),
+        "breakdown": found["breakdown"] + by_parts,
     }
 
 
-def score_threshold(config: EvaluationConfig, description: dict[str, Any], path: Path) -> float:
-    """The threshold asked for, or the one stored with the model.
+def _parts(data: Dataset, split: str) -> dict[str, dict[int, str]]:
+    """What divides the images of a split -> image id -> the part that it belongs to."""
+    rows = data.split(split)
+    origin = rows["synthetic"].map({True: "synthetic", False: "real"})
+    columns = {"source": rows["source"]}
+    if 1 < rows["group"].nunique() <= min(MOST_GROUPS, len(rows) // 2):
+        columns["group"] = rows["group"]
+    if origin.nunique() > 1:
+        columns["origin"] = origin
+    ids = rows["image_id"].tolist()
+    return {by: dict(zip(ids, column.tolist(), strict=True)) for by, column in columns.items()}
+
+
+def score_threshold(
+    config: EvaluationConfig, description: dict[str, Any], path: Path, val: Scores | None
+) -> float:
+    """The threshold asked for, or chosen on val, or the one stored with the model.
 
     Raises:
-        RepriseError: It is to be read from the model, which does not have it.
+        RepriseError: It is to be read from the model, which does not have it; or nothing on val
+            reaches what is asked for.
     """
+    if isinstance(config.score_threshold, ThresholdAim):
+        return _chosen_on_val(config.score_threshold, val)
     if config.score_threshold != "auto":
         return config.score_threshold
     fix = f"{RETRAIN}; or set evaluation.score_threshold to a number in params.yaml."
@@ -177,6 +226,25 @@ def score_threshold(config: EvaluationConfig, description: dict[str, Any], path:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise RepriseError(f"{path}: score_threshold is {value!r}, not in 0 to 1.", fix)
     return float(value)
+
+
+def _chosen_on_val(aim: ThresholdAim, val: Scores | None) -> float:
+    share: Literal["precision", "recall"] = "recall" if aim.precision is None else "precision"
+    least = aim.recall if aim.precision is None else aim.precision
+    asked = f"evaluation.score_threshold asks for a {share} of {least} on val"
+    if val is None or not val.summary:
+        raise RepriseError(
+            f"{asked}, and val {'is not evaluated' if val is None else 'has nothing to find'}.",
+            "evaluate val too (--split val test), or set evaluation.score_threshold to auto or a "
+            "number.",
+        )
+    try:
+        return val.curve.threshold_reaching(share, float(least or 0.0))
+    except ValueError as error:
+        raise RepriseError(
+            f"{asked}, and no threshold reaches more than {error.args[0]:.3f}.",
+            "ask for less, or train a better model.",
+        ) from None
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -189,48 +257,48 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
             writer.writerow({**row, **rounded})
 
 
-def _score(
-    data: Dataset, predictions: Path, split: str, task: Task, threshold: float, limit: int | None
-) -> Scores:
+def _score(data: Dataset, predictions: Path, split: str, task: Task, limit: int | None) -> Scores:
     path = predictions / f"{split}.json"
     truth = truth_of(data, split, task)
-    rows = read_predictions(path)
-    _check_ids(path, truth, rows)
-    _check_shapes(path, task, truth, rows)
-    return score(task, truth, rows, threshold, limit)
+    found = read_predictions(path)
+    _check_ids(path, truth, found)
+    _check_shapes(path, task, truth, found)
+    return score(task, truth, found, max_detections=limit)
 
 
-def _check_ids(path: Path, truth: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-    images = {item["id"] for item in truth["images"]}
-    categories = {item["id"] for item in truth["categories"]}
-    for index, entry in enumerate(rows):
-        for key, known in (("image_id", images), ("category_id", categories)):
-            if entry[key] not in known:
-                raise RepriseError(
-                    f"{path}: entry {index} has {key} {entry[key]!r}, "
-                    f"which the {path.stem} split of the dataset does not have.",
-                    "predict on the present dataset: dvc repro predict",
-                )
+def _check_ids(path: Path, truth: dict[str, Any], found: Predictions) -> None:
+    for key, items in (("image_id", truth["images"]), ("category_id", truth["categories"])):
+        values = getattr(found, key)
+        strange = np.flatnonzero(~np.isin(values, [item["id"] for item in items]))
+        if len(strange):
+            raise RepriseError(
+                f"{path}: entry {strange[0]} has {key} {values[strange[0]]}, "
+                f"which the {path.stem} split of the dataset does not have.",
+                "predict on the present dataset: dvc repro predict",
+            )
 
 
-def _check_shapes(
-    path: Path, task: Task, truth: dict[str, Any], rows: list[dict[str, Any]]
-) -> None:
+def _check_shapes(path: Path, task: Task, truth: dict[str, Any], found: Predictions) -> None:
     """Check for predictions of another task, and masks that do not fit their image."""
-    sizes = {item["id"]: [item.get("height"), item.get("width")] for item in truth["images"]}
     fix = "predict with the present model: dvc repro predict"
-    for index, entry in enumerate(rows):
-        for shape in SHAPES[task]:
-            if shape not in entry:
-                raise RepriseError(
-                    f"{path}: entry {index} has no {shape}, and the model has to {task}.", fix
-                )
-        if task != "segment":
-            continue
-        mask = entry["segmentation"]
-        if mask["size"] != sizes[entry["image_id"]] or not isinstance(mask["counts"], str):
+    masks = found.masks or [None] * len(found)
+    lacking = {
+        "bbox": np.isnan(found.bbox[:, 0]),
+        "segmentation": np.array([mask is None for mask in masks], dtype=bool),
+    }
+    for shape in SHAPES[task]:
+        if lacking[shape].any():
+            index = int(np.argmax(lacking[shape]))
+            raise RepriseError(
+                f"{path}: entry {index} has no {shape}, and the model has to {task}.", fix
+            )
+    if task != "segment":
+        return
+    sizes = {item["id"]: [item["height"], item["width"]] for item in truth["images"]}
+    for index, (image_id, mask) in enumerate(zip(found.image_id.tolist(), masks, strict=True)):
+        if mask is None or mask["size"] != sizes[image_id] or not isinstance(mask["counts"], str):
             raise RepriseError(
                 f"{path}: entry {index} is not a mask, as compressed RLE, of image "
-                f"{entry['image_id']}'s height and width, {sizes[entry['image_id']]}.",
+                f"{image_id}'s height and width, {sizes[image_id]}.",
                 fix,
             )

@@ -12,7 +12,17 @@ from reprise.scoring.scores import Labels, Scores
 NO_LABEL = "(none)"
 SHARES = ("precision", "recall", "f1")
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "per_class": ("split", "class", "images", "predicted", "AP", "accuracy", *SHARES),
+    "per_class": (
+        "split",
+        "class",
+        "images",
+        "predicted",
+        "AP",
+        "AP_low",
+        "AP_high",
+        "accuracy",
+        *SHARES,
+    ),
     "errors": ("split", "kind", "image_id", "image", "class", "score"),
     "breakdown": (
         *("split", "by", "value", "images", "labels", "mAP", "exact_match", "accuracy"),

@@ -15,7 +15,21 @@ from reprise.scoring.scores import Scores
 
 SHARES = ("precision", "recall", "f1")
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "per_class": ("split", "class", "boxes", "detections", "AP", "AP50", "AP75", *SHARES),
+    "per_class": (
+        *(
+            "split",
+            "class",
+            "boxes",
+            "detections",
+            "AP",
+            "AP_low",
+            "AP_high",
+            "AP50",
+            "AP75",
+            *SHARES,
+        ),
+        *("AP_small", "AP_medium", "AP_large"),
+    ),
     "errors": (
         *("split", "kind", "image_id", "image", "class", "actual", "score", "iou"),
         *("x", "y", "w", "h"),

@@ -15,7 +15,10 @@ from reprise.scoring.metrics import (
 from reprise.scoring.tasks import RETRAIN, Task, task_of, truth_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reprise.dataset import Dataset
+    from reprise.predictions import Predictions
     from reprise.scoring.scores import Scores
 
 __all__ = [
@@ -46,7 +49,7 @@ def blind_predictions(
 def score(
     task: Task,
     truth: dict[str, Any],
-    predictions: list[dict[str, Any]],
+    predictions: Predictions | Sequence[dict[str, Any]],
     threshold: float | None = None,
     max_detections: int | None = None,
 ) -> Scores:
@@ -55,7 +58,7 @@ def score(
     Args:
         task: What was predicted.
         truth: As :func:`truth_of` gives it.
-        predictions: Rows of the prediction contract.
+        predictions: Rows of the prediction contract, or the same in columns.
         threshold: Predictions scoring at least this are kept, for the metrics that need a
             choice; by default the one with the best F1.
         max_detections: Of one class in one image, the best; by default as

@@ -1,0 +1,1 @@
+"""What `reprise compare` reads and works out."""

@@ -1,0 +1,124 @@
+"""How far the numbers of a split would move with other images of the same kind: the bootstrap.
+
+Whole groups are drawn again, with replacement, as many as there are; images of one group are
+alike and would make the interval too narrow if they were drawn one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reprise.predictions import Floats, Ints
+from reprise.scoring.metrics import metrics_of
+from reprise.scoring.scores import Scores
+from reprise.scoring.weighted import NUMBERS_AT_ONCE, Weighted, Weights
+
+# Fewer groups than this give intervals that are plainly too narrow, as of fewer than about 20
+# anything: benchmarks/intervals.py measures it.
+MIN_GROUPS = 20
+LEVEL = 0.95
+
+
+def units_of(groups: Sequence[str]) -> tuple[Ints, str]:
+    """What is drawn: the groups of the images, or the images where there are too few groups.
+
+    Args:
+        groups: Of each image.
+
+    Returns:
+        The unit that each image belongs to, counted from 0, and a warning that says why
+        images are drawn, or "".
+    """
+    names, units = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    if len(names) >= MIN_GROUPS:
+        return units, ""
+    told = "all of one group" if len(names) == 1 else f"of {len(names)} groups"
+    return np.arange(len(groups)), (
+        f"its {len(groups)} images are {told}, and fewer than {MIN_GROUPS} are too few to draw "
+        "again: images were drawn one by one. The intervals say how the numbers vary among images "
+        "like these; for groups that are not in the split they are too narrow."
+        if len(names) < len(groups)
+        else f"it has {len(groups)} images, and intervals from fewer than {MIN_GROUPS} are too "
+        "narrow."
+    )
+
+
+def drawn_again(units: Ints, resamples: int, seed: int) -> Iterator[Weights]:
+    """How often each image is drawn.
+
+    Args:
+        units: The unit that each image belongs to, counted from 0.
+        resamples: How many times as many units as there are are drawn.
+        seed: Of the draws.
+
+    Yields:
+        int32, shape (some of the resamples, images).
+    """
+    size = int(units.max()) + 1
+    rng = np.random.default_rng(seed)
+    most = max(1, NUMBERS_AT_ONCE // max(size, len(units)))
+    for start in range(0, resamples, most):
+        rows = min(most, resamples - start)
+        drawn = rng.integers(0, size, (rows, size)) + np.arange(rows)[:, None] * size
+        counts = np.bincount(drawn.ravel(), minlength=rows * size).reshape(rows, size)
+        yield counts[:, units].astype(np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """What is told of each resample.
+
+    Attributes:
+        metrics: Of each headline metric, those that the report shows, shape (resamples,).
+        precision: Average precision of each class at each overlap, shape (resamples, classes,
+            overlaps).
+    """
+
+    metrics: dict[str, Floats]
+    precision: Floats
+
+    @classmethod
+    def of(cls, weighted: Weighted) -> Numbers:
+        """The numbers of weighted scores."""
+        known = metrics_of(weighted.scores.task)
+        metrics = {name: m.compute(weighted) for name, m in known.items() if m.shown}
+        return cls(metrics, weighted.average_precision())
+
+
+def bootstrapped(scores: Sequence[Scores], units: Ints, resamples: int, seed: int) -> list[Numbers]:
+    """The numbers of each scores when their images are drawn again, the same ones for all.
+
+    Args:
+        scores: Of the same images.
+        units: As :func:`drawn_again`, as are the others.
+    """
+    parts: list[list[Numbers]] = [[] for _ in scores]
+    for weights in drawn_again(units, resamples, seed):
+        for item, part in zip(scores, parts, strict=True):
+            part.append(Numbers.of(Weighted(item, weights)))
+    return [
+        Numbers(
+            {
+                name: np.concatenate([numbers.metrics[name] for numbers in part])
+                for name in part[0].metrics
+            },
+            np.concatenate([numbers.precision for numbers in part]),
+        )
+        for part in parts
+    ]
+
+
+def interval(values: Floats) -> tuple[float, float] | None:
+    """The middle 95% of a number's values over the resamples.
+
+    Resamples without it, as those without any object, are left out; None where they are most.
+    """
+    known = values[~np.isnan(values)]
+    if 2 * len(known) < len(values) or not len(known):
+        return None
+    tail = 50 * (1 - LEVEL)
+    low, high = np.percentile(known, [tail, 100 - tail])
+    return float(low), float(high)
