@@ -148,7 +148,7 @@ def train_with(arguments: argparse.Namespace, params: Params) -> dict[str, float
 
     train_only(arguments, params)
     peak = peak_gib(choose_device(params.training.device))
-    speeds = arguments.folder.glob("scratch/speed/*/plots/metrics/images_per_second.tsv")
+    speeds = arguments.folder.glob("logs/*/dvclive/plots/metrics/images_per_second.tsv")
     values = [float(line.split("\t")[1]) for line in next(speeds).read_text().splitlines()[1:]]
     family, _ = load_model(arguments.folder / "models")
     speed = {"images_per_second": statistics.median(values), "peak_gib": peak}
@@ -166,6 +166,7 @@ def train_only(arguments: argparse.Namespace, params: Params) -> None:
         models=out / "models",
         reports=out / "reports",
         scratch=out / "scratch",
+        logs=out / "logs",
     )
     train(settings_of(params, arguments.image_size), params.machine, folders)
 

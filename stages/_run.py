@@ -7,6 +7,7 @@ import errno
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -25,10 +26,14 @@ def run(stage: Callable[[Params], None]) -> None:
     Exit status 0, or 1 after printing what is wrong and what to do about it.
     """
     _die_with_dvc()
+    started = time.time()
     # Matplotlib would keep its font list in the home folder.
     os.environ["MPLCONFIGDIR"] = str(scratch("matplotlib").resolve())
     try:
         stage(load())
+        # Of several processes that torchrun started, their parent tells.
+        if "LOCAL_RANK" not in os.environ:
+            _note_time(started)
     except RepriseError as error:
         _fail(str(error))
     except KeyboardInterrupt:
@@ -57,6 +62,24 @@ def scratch(stage: str) -> Path:
     run in a temporary copy of it.
     """
     return Path(os.environ.get("DVC_ROOT", ".")) / ".dvc" / "tmp" / "reprise" / stage
+
+
+def logs() -> Path:
+    """Where the records of runs are: clock times and the machine, which no out of DVC may hold."""
+    return Path(os.environ.get("DVC_ROOT", "."), "logs")
+
+
+def _note_time(started: float) -> None:
+    """Add a line to logs/stages.csv, for this stage of this machine."""
+    path = logs() / "stages.csv"
+    path.parent.mkdir(exist_ok=True)
+    now = time.time()
+    finished = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
+    head = "" if path.exists() else "finished,stage,seconds\n"
+    name = " ".join([Path(sys.argv[0]).stem, *sys.argv[1:]])
+    # One write: stages of several experiments may end at once.
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{head}{finished},{name},{now - started:.1f}\n")
 
 
 def _die_with_dvc() -> None:

@@ -1,8 +1,8 @@
-"""Write the run up: everything above -> reports/report.html, report.md, training_results.json."""
+"""Write the run up: everything above -> reports/report.html, report.md, results.json."""
 
 from pathlib import Path
 
-from _run import run
+from _run import logs, run
 
 from reprise.params import Params
 from reprise.reporting.report import report
@@ -14,6 +14,8 @@ def main(params: Params) -> None:
         reports=Path("reports"),
         model=Path("models"),
         config=params.report,
+        named=params.run,
+        logs=logs(),
     )
 
 

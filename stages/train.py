@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from _run import run, scratch
+from _run import logs, run, scratch
 
 from reprise.params import Params
 from reprise.training.config import TrainSettings
@@ -26,8 +26,12 @@ def main(params: Params) -> None:
         models=Path("models"),
         reports=Path("reports/training"),
         scratch=scratch("train"),
+        logs=logs(),
     )
-    work = partial(train, settings=settings, machine=params.machine, folders=folders)
+    # The run's name reaches the loggers and logs/, and no out: dvc.yaml does not declare it here.
+    work = partial(
+        train, settings=settings, machine=params.machine, folders=folders, named=params.run
+    )
     launch(params.training.devices, params.training.threads, work)
 
 

@@ -74,6 +74,7 @@ def main() -> None:
                 models=folder / "models",
                 reports=folder / "reports",
                 scratch=folder / "scratch",
+                logs=folder / "logs",
             ),
         )
         weights = load_file(folder / "models" / "model.safetensors")

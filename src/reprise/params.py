@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from reprise.models.family import Family
     from reprise.preprocessing.config import DataConfig
     from reprise.reporting.config import ReportConfig
+    from reprise.runs.config import RunConfig
     from reprise.synthesis.config import SyntheticConfig
     from reprise.training.config import TrainingConfig, ValidationConfig
     from reprise.validation.config import ExpectationsConfig
 
 # Where the sections' schemas are.
 SCHEMAS = {
+    "RunConfig": "reprise.runs.config",
     "ModelConfig": "reprise.models.config",
     "DataConfig": "reprise.preprocessing.config",
     "SyntheticConfig": "reprise.synthesis.config",
@@ -50,6 +52,7 @@ SCHEMAS = {
 class Params(Section):
     """All parameters: one section for each question that the pipeline asks, in its order."""
 
+    run: RunConfig
     model: ModelConfig
     data: DataConfig
     synthetic: SyntheticConfig

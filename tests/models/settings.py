@@ -90,4 +90,5 @@ def folders(dataset: Path, folder: Path) -> TrainFolders:
         models=folder / "models",
         reports=folder / "reports",
         scratch=folder / "scratch",
+        logs=folder / "logs",
     )

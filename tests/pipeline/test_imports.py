@@ -19,6 +19,7 @@ LAYERS = (
     ("errors",),
     ("section", "replacing", "hamming", "code_digest", "distributed", "machine"),
     ("dataset", "predictions"),
+    ("runs",),
     ("masks",),
     ("formats",),
     ("sources",),

@@ -115,10 +115,22 @@ def test_no_stage_writes_beside_its_outs(finished: Clone) -> None:
             continue
         inside = os.path.relpath(path, finished.folder)
         parts = [inside.replace("/.", "/").removesuffix(".partial"), inside]
-        allowed = inside.startswith(".dvc/tmp/") or "__pycache__" in inside
+        allowed = inside.startswith((".dvc/tmp/", "logs/")) or "__pycache__" in inside
         if not allowed and not any(p.startswith(out) for p in parts for out in outs):
             stray.add(inside)
     assert stray == set()
+
+
+def test_the_run_is_recorded_beside_the_outs(finished: Clone) -> None:
+    (record,) = (finished.folder / "logs").glob("*/run.json")
+    files = {path.name for path in record.parent.iterdir()}
+    assert {"train.log", "training_log.csv", "training_results.json", "report.html"} <= files
+    results = json.loads((record.parent / "training_results.json").read_text())
+    metrics = json.loads(finished.read("reports/evaluation/metrics.json"))
+    assert results["results"]["test_mAP"] == metrics["test"]["mAP"]
+    assert results["training"]["total_time_hours"] > 0
+    stages = (finished.folder / "logs" / "stages.csv").read_text().splitlines()[1:]
+    assert [line.split(",")[1] for line in stages] == ORDER
 
 
 def test_the_home_folder_is_left_alone(finished: Clone) -> None:

@@ -24,6 +24,7 @@ from reprise.evaluation.evaluate import evaluate
 from reprise.predictions import label_prediction, prediction, read_predictions, write_predictions
 from reprise.reporting.config import ReportConfig
 from reprise.reporting.report import report
+from reprise.runs.config import RunConfig
 from scoring.scenes import filled, rle
 
 MODEL = {
@@ -120,7 +121,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def root(prepared: Path, tmp_path: Path) -> Path:
     """A copy of the inputs that a test may spoil."""
-    ignored = shutil.ignore_patterns("report.*", "training_results.json")
+    ignored = shutil.ignore_patterns("report.*", "results.json")
     return shutil.copytree(prepared, tmp_path / "run", ignore=ignored)
 
 
@@ -133,9 +134,15 @@ def page(prepared: Path) -> str:
 Made = tuple[str, Path]  # the page, and the folder of reports
 
 
-def make(root: Path, **settings: Any) -> str:
+def make(root: Path, named: RunConfig | None = None, **settings: Any) -> str:
     """The page, well formed, without an id that is there twice or a broken link inside."""
-    report(root / "data", root / "reports", root / "models", ReportConfig(**settings))
+    report(
+        root / "data",
+        root / "reports",
+        root / "models",
+        ReportConfig(**settings),
+        named or RunConfig(),
+    )
     text = (root / "reports" / "report.html").read_text(encoding="utf-8")
     parsed = Page(text)
     assert parsed.open == []
@@ -265,7 +272,7 @@ class TestOfMasks:
         for written in (text, markdown):
             assert "ground-truth boxes were given to the model as prompts" in written
             assert "not comparable with those of a detector" in written
-        summary = json.loads((reports / "training_results.json").read_text())
+        summary = json.loads((reports / "results.json").read_text())
         assert (summary["model"]["task"], summary["model"]["prompted"]) == ("segment", True)
         assert "mean_iou" in summary["results_by_class"]["disc"]
 
@@ -307,7 +314,7 @@ class TestOfLabels:
         reports = labelled[1]
         markdown = (reports / "report.md").read_text(encoding="utf-8")
         assert "| class | labels | AP | accuracy | precision | recall | F1 |" in markdown
-        summary = json.loads((reports / "training_results.json").read_text())
+        summary = json.loads((reports / "results.json").read_text())
         assert summary["data"]["test"]["labels"] > 0
         assert set(summary["results_by_class"]) == {"square", "disc"}
         assert "exact_match" in summary["results"]["test"]
@@ -369,12 +376,13 @@ class TestFiles:
     def test_are_the_same_bytes_in_another_process(self, page: str, prepared: Path) -> None:
         assert page
         root = prepared
-        names = ("report.html", "report.md", "training_results.json")
+        names = ("report.html", "report.md", "results.json")
         first = {name: (root / "reports" / name).read_bytes() for name in names}
         code = (
             "import sys, pathlib; from reprise.reporting.config import ReportConfig;"
             "from reprise.reporting.report import report; r = pathlib.Path(sys.argv[1]);"
-            "report(r / 'data', r / 'reports', r / 'models', ReportConfig())"
+            "from reprise.runs.config import RunConfig;"
+            "report(r / 'data', r / 'reports', r / 'models', ReportConfig(), RunConfig())"
         )
         path = os.pathsep.join(entry for entry in sys.path if entry)
         environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "PYTHONPATH": path}
@@ -386,7 +394,7 @@ class TestFiles:
     def test_summary_holds_model_parameters_and_results(self, page: str, prepared: Path) -> None:
         assert page
         root = prepared
-        summary = json.loads((root / "reports" / "training_results.json").read_text())
+        summary = json.loads((root / "reports" / "results.json").read_text())
         metrics = json.loads((root / "reports" / "evaluation" / "metrics.json").read_text())
         assert summary["results"] == metrics
         assert summary["parameters"] == MODEL["parameters"]

@@ -23,6 +23,8 @@ from reprise.models.predict import predict
 from reprise.models.yolo.family import Yolo
 from reprise.reporting.task_text import warnings
 from reprise.scoring import Task, blind_predictions, compute_metrics, score, truth_of
+from reprise.runs.config import RunConfig
+from reprise.runs.record import find_record
 from reprise.training.checkpoint import Checkpoints, open_checkpoints
 from reprise.training.config import TrainSettings
 from reprise.training.loggers import LOGGERS, LoggedRun, Logger, Row
@@ -37,7 +39,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shapes_dataset(tmp_path_factory.mktemp("shapes"), size=IMAGE_SIZE, masks=True)
 
 
-def run(dataset: Path, folder: Path, **changes: Any) -> Path:
+def run(dataset: Path, folder: Path, named: RunConfig | None = None, **changes: Any) -> Path:
     """One training into ``folder``; changes go to the section that has the key."""
     sections = {
         "model": (model, {"task", "architecture", "variant", "weights", "freeze"}),
@@ -59,7 +61,7 @@ def run(dataset: Path, folder: Path, **changes: Any) -> Path:
         values["augmentation"],  # type: ignore[arg-type]
         IMAGE_SIZE,
     )
-    train(settings, values["machine"], folders(dataset, folder))  # type: ignore[arg-type]
+    train(settings, values["machine"], folders(dataset, folder), named)  # type: ignore[arg-type]
     return folder
 
 
@@ -328,6 +330,32 @@ def test_the_records_of_loggers_outlive_the_run(
     run(dataset, tmp_path, epochs=1, loggers=["wandb"])
     run(dataset, tmp_path, epochs=2, loggers=["wandb"])
     assert (tmp_path / "scratch/loggers/wandb/diary.txt").read_text() == "1 1 2 "
+
+
+def test_the_run_s_name_changes_no_result_and_its_record_is_beside_them(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = run(dataset, tmp_path / "plain", epochs=2)
+    named = RunConfig(name="night shift", description="longer", tags=["baseline"])
+    kill_after(monkeypatch, 1)
+    with pytest.raises(Killed):
+        run(dataset, tmp_path / "named", named, epochs=2)
+    monkeypatch.undo()
+    run(dataset, tmp_path / "named", named, epochs=2)
+    assert digests(plain) == digests(tmp_path / "named")
+    record = find_record(tmp_path / "named" / "logs", tmp_path / "named" / "models" / "model.json")
+    assert record is not None
+    assert record.folder.name.endswith("_night-shift")
+    assert len(record.facts["sessions"]) == 2
+    log = (record.folder / "train.log").read_text()
+    assert log.count("training yolo nano to detect on cpu") == 2
+    assert "Killed" in log
+    table = pd.read_csv(record.folder / "training_log.csv")
+    assert table["epoch"].tolist() == [1, 2]
+    assert (table["images_per_second"] > 0).all()
+    assert "night shift" in (record.folder / "dvclive" / "params.yaml").read_text()
+    everything = b"".join(path.read_bytes() for path in tmp_path.glob("named/reports/**/*.*"))
+    assert b"night shift" not in everything
 
 
 def test_a_gpu_that_is_not_there_is_refused(dataset: Path, tmp_path: Path) -> None:

@@ -104,7 +104,8 @@ def evaluate_model(
         backend: torch, or what the model was exported to.
 
     Returns:
-        ``{split: {metric: value}}``, with those of the blind answer under ``blind``,
+        ``{split: {metric: value}}``, with those of the blind answer under ``blind`` and targets
+        under ``targets``,
         and what ``model.json`` says.
 
     Raises:
@@ -119,7 +120,9 @@ def evaluate_model(
     folder = model_files(model)[1].parent
     predictions, evaluation = out / "predictions", out / "evaluation"
     # Numbers that a person asks to see are shown, also those that the stage would refuse.
-    config = settings.evaluation.model_copy(update={"must_beat_blind": False})
+    config = settings.evaluation.model_copy(
+        update={"must_beat_blind": False, "must_meet_targets": False}
+    )
     device = settings.prediction.device
     opened = partial(open_backend, backend, folder=model, device=device)
     predict(dataset, model, settings.prediction, predictions, splits, opened)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from reprise.scoring.metrics import METRIC_NAMES
 from reprise.section import Section
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -38,6 +40,15 @@ class BootstrapConfig(Section):
     """Of the draws."""
 
 
+def _split_and_metric(name: str) -> str:
+    known = [f"{split}.{metric}" for split in ("test", "val") for metric in METRIC_NAMES]
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else f": {', '.join(METRIC_NAMES)}"
+        raise ValueError(f"Input should be test or val, a point and a metric{hint}")
+    return name
+
+
 class EvaluationConfig(Section):
     """How detections are judged."""
 
@@ -55,6 +66,14 @@ class EvaluationConfig(Section):
     must_beat_blind: bool = False
     """true fails the run when the model is no better than the blind answer, which looks at no
     image; false says so, and goes on."""
+
+    targets: dict[
+        Annotated[str, AfterValidator(_split_and_metric)], Annotated[float, Field(ge=0, le=1)]
+    ] = Field(default_factory=dict)
+    """The least values of metrics, such as {test.mAP50: 0.6}; the report says which are met."""
+
+    must_meet_targets: bool = False
+    """true fails the run when a target is missed; false says so, and goes on."""
 
     error_examples: int = Field(default=200, ge=0, le=100_000)
     """Rows kept for each kind of error in errors.csv, worst first; errors are always all

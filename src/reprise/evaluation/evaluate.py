@@ -19,6 +19,12 @@ from reprise.evaluation.config import EvaluationConfig, ThresholdAim
 from reprise.evaluation.curves import f1_rows, named_curves, precision_recall_rows
 from reprise.evaluation.image_level import image_rows
 from reprise.evaluation.intervals import Interval, Intervals, groups_of, intervals
+from reprise.evaluation.targets import (
+    check_targets,
+    compare_targets,
+    require_targets,
+    told_targets,
+)
 from reprise.predictions import Predictions, read_predictions
 from reprise.replacing import replacing_folder
 from reprise.scoring import (
@@ -86,13 +92,15 @@ def evaluate(
         splits: Of the dataset; the stage's are val and test.
 
     Raises:
-        RepriseError: An input is missing or malformed, or predictions name an image or a
-            class that their split does not have.
+        RepriseError: An input is missing or malformed, predictions name an image or a class that
+            their split does not have, or the metrics are refused by ``must_beat_blind`` or
+            ``must_meet_targets``: then they are there to look at.
     """
     data = Dataset(dataset)
     path = model / "model.json"
     description = read_json(path, RETRAIN)
     task = task_of(description, path)
+    check_targets(config.targets, task)
     limit = None if config.max_detections == "auto" else config.max_detections
     matched = {split: _score(data, predictions, split, task, limit) for split in splits}
     threshold = score_threshold(config, description, path, matched.get("val"))
@@ -111,6 +119,8 @@ def evaluate(
         metrics = {split: _metrics(item, drawn[split]) for split, item in scores.items()}
         for split, item in scores.items():
             metrics[split] |= _blind_metrics(data, item, bool(description.get("prompted")))
+        for split, found in compare_targets(metrics, config.targets).items():
+            metrics[split] |= found
         write_json(folder / "metrics.json", metrics)
         for name, columns in COLUMNS[task].items():
             rows = ({"split": chosen, **row} for row in tables.get(name, ()))
@@ -119,6 +129,10 @@ def evaluate(
         _tell(chosen, scores[chosen], metrics[chosen], headline_metric(task, description), config)
         if drawn[chosen].warning:
             print(f"WARNING: intervals of {chosen}: {drawn[chosen].warning}")
+    for met, text in told_targets(metrics):
+        print(text if met else f"WARNING: {text}")
+    if config.must_meet_targets:
+        require_targets(metrics)
 
 
 def _tell(

@@ -11,6 +11,7 @@ from typing import Any
 from reprise.dataset import SPLITS, Dataset, read_json
 from reprise.errors import RepriseError
 from reprise.reporting.task_text import TaskText, text_of
+from reprise.runs.config import RunConfig
 from reprise.scoring import Task, task_of
 
 TABLES = (
@@ -44,6 +45,7 @@ class ReportInputs:
         tables: Table name -> rows as text, from evaluate.
         split: The split that the tables describe; empty when none has ground truth.
         predictions: Path of that split's prediction file.
+        named: What a person calls the run.
     """
 
     dataset: Dataset
@@ -53,10 +55,11 @@ class ReportInputs:
     task: Task
     latest: dict[str, Any]
     series: list[Series]
-    metrics: dict[str, dict[str, float]]
+    metrics: dict[str, dict[str, Any]]
     tables: dict[str, list[dict[str, str]]]
     split: str
     predictions: Path
+    named: RunConfig
 
     @property
     def gate_passed(self) -> bool | None:
@@ -64,7 +67,7 @@ class ReportInputs:
         return self.gate.get("success", self.gate.get("passed")) if self.gate else None
 
     @property
-    def headline(self) -> dict[str, float]:
+    def headline(self) -> dict[str, Any]:
         """Metrics of the split that the tables describe."""
         return self.metrics.get(self.split, {})
 
@@ -74,7 +77,7 @@ class ReportInputs:
         return text_of(self.task)
 
 
-def read_inputs(dataset: Path, reports: Path, model: Path) -> ReportInputs:
+def read_inputs(dataset: Path, reports: Path, model: Path, named: RunConfig) -> ReportInputs:
     """Read all inputs.
 
     Args:
@@ -82,6 +85,7 @@ def read_inputs(dataset: Path, reports: Path, model: Path) -> ReportInputs:
         reports: Folder with ``evaluation/`` and ``predictions/``, and, where those stages
             ran, ``training/`` and ``validation/``.
         model: The model folder, with ``model.json``.
+        named: The ``run`` section.
 
     Raises:
         RepriseError: A file that the report cannot do without is missing or malformed.
@@ -105,6 +109,7 @@ def read_inputs(dataset: Path, reports: Path, model: Path) -> ReportInputs:
         tables=tables,
         split=split,
         predictions=reports / "predictions" / f"{split}.json",
+        named=named,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from reprise.reporting import charts
 from reprise.reporting.config import ReportConfig
+from reprise.reporting.findings import findings, target_rows
 from reprise.reporting.inputs import ReportInputs, Series, flat, ledger_rows, split_rows
 from reprise.reporting.label_samples import label_close_ups, label_samples
 from reprise.reporting.object_samples import close_ups, samples
@@ -29,14 +30,28 @@ COMMANDS = (
 )
 
 
-def render_page(inputs: ReportInputs, config: ReportConfig) -> str:
-    """The whole report as one HTML file that loads nothing else."""
-    return _render("report.html.j2", _context(inputs, config) | _pictures(inputs, config))
+class Pages:
+    """The report of some inputs, as HTML and as Markdown."""
 
+    def __init__(self, inputs: ReportInputs, config: ReportConfig) -> None:
+        self._shown = _context(inputs, config)
+        self._pictures = _pictures(inputs, config)
 
-def render_markdown(inputs: ReportInputs, config: ReportConfig) -> str:
-    """The whole report without pictures, for terminals, diffs and pull requests."""
-    return _render("report.md.j2", _context(inputs, config))
+    def html(self, run: dict[str, Any] | None = None) -> str:
+        """The whole report as one HTML file that loads nothing else.
+
+        Args:
+            run: Clock times and the machine, as ``run_facts`` gives them; None leaves them out.
+        """
+        return _render("report.html.j2", self._shown | self._pictures | {"run": run})
+
+    def markdown(self) -> str:
+        """The whole report without pictures, for terminals, diffs and pull requests."""
+        return _render("report.md.j2", self._shown)
+
+    def summary(self, run: dict[str, Any]) -> str:
+        """The training on one page, with clock times and the machine."""
+        return _render("training_summary.md.j2", self._shown | {"run": run})
 
 
 def _render(template: str, context: dict[str, Any]) -> str:
@@ -115,6 +130,9 @@ def _context(inputs: ReportInputs, config: ReportConfig) -> dict[str, Any]:
         "ledger": ledger_rows(inputs.dataset),
         "parameters": flat(model.get("parameters", {})),
         "commands": COMMANDS,
+        "names": sorted(set(inputs.dataset.images["source"])),
+        "findings": findings(inputs),
+        "targets": target_rows(inputs),
         "errors": error_totals(inputs),
         "confused": confused_pairs(inputs),
         "numbers": numbers,

@@ -1,4 +1,4 @@
-"""The report stage: one HTML page, one Markdown file and one JSON summary."""
+"""The report stage: one HTML page, one Markdown file and one JSON file; and the run's record."""
 
 from __future__ import annotations
 
@@ -9,13 +9,26 @@ from typing import Any
 from reprise.replacing import replacing_file
 from reprise.reporting.config import ReportConfig
 from reprise.reporting.inputs import ReportInputs, read_inputs, split_rows
-from reprise.reporting.rendering import render_markdown, render_page
+from reprise.reporting.rendering import Pages
+from reprise.reporting.run_files import run_facts, training_results
+from reprise.runs.config import RunConfig
+from reprise.runs.record import find_record
 
 
-def report(dataset: Path, reports: Path, model: Path, config: ReportConfig) -> None:
-    """Write ``report.html``, ``report.md`` and ``training_results.json`` into ``reports``.
+def report(
+    dataset: Path,
+    reports: Path,
+    model: Path,
+    config: ReportConfig,
+    named: RunConfig,
+    logs: Path | None = None,
+) -> None:
+    """Write ``report.html``, ``report.md`` and ``results.json`` into ``reports``.
 
-    The bytes depend on the inputs alone. Each file is complete or absent.
+    Their bytes depend on the inputs alone. Clock times and the machine are of no input: where
+    ``logs`` holds the record of the training of this model, ``training_results.json``,
+    ``training_summary.md`` and a copy of the page that shows them are written there. Each file is
+    complete or absent.
 
     Args:
         dataset: The dataset folder.
@@ -23,24 +36,55 @@ def report(dataset: Path, reports: Path, model: Path, config: ReportConfig) -> N
             ran, ``training/`` and ``validation/``.
         model: The model folder, with ``model.json``.
         config: The ``report`` section.
+        named: The ``run`` section.
+        logs: Folder of the records of runs; None looks for none.
 
     Raises:
         RepriseError: An input is missing or malformed.
     """
-    inputs = read_inputs(dataset, reports, model)
-    summary = json.dumps(training_results(inputs), ensure_ascii=False, indent=2)
-    files = {
-        "report.html": render_page(inputs, config),
-        "report.md": render_markdown(inputs, config),
-        "training_results.json": summary + "\n",
-    }
+    inputs = read_inputs(dataset, reports, model, named)
+    pages = Pages(inputs, config)
+    _write(
+        reports,
+        {
+            "report.html": pages.html(),
+            "report.md": pages.markdown(),
+            "results.json": _json(results(inputs)),
+        },
+    )
+    if logs is None:
+        return
+    record = find_record(logs, model / "model.json")
+    if record is None:
+        print(
+            f"{logs} has no record of the training of this model, as when it ran elsewhere: "
+            "training_results.json, with its date and hours, is not written"
+        )
+        return
+    run = run_facts(inputs, record, logs / "stages.csv")
+    _write(
+        record.folder,
+        {
+            "training_results.json": _json(training_results(inputs, record)),
+            "training_summary.md": pages.summary(run),
+            "report.html": pages.html(run),
+        },
+    )
+    print(f"training_results.json, training_summary.md and report.html are in {record.folder}")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
     for name, content in files.items():
-        with replacing_file(reports / name) as partial:
+        with replacing_file(folder / name) as partial:
             partial.write_text(content, encoding="utf-8", newline="\n")
 
 
-def training_results(inputs: ReportInputs) -> dict[str, Any]:
-    """The run in one small object: model, data, parameters and results."""
+def results(inputs: ReportInputs) -> dict[str, Any]:
+    """The run in one object: model, data, parameters and results."""
     model, text = inputs.model, inputs.text
     described = (
         *("family", "task", "prompted", "architecture", "variant"),
@@ -48,6 +92,7 @@ def training_results(inputs: ReportInputs) -> dict[str, Any]:
     )
     trained = ("best_epoch", "epochs_run", "selection")
     return {
+        "run": inputs.named.model_dump(),
         "model": {key: model[key] for key in described if key in model},
         "data": {
             row["split"]: {

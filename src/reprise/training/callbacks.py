@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, Literal
 
 from tqdm import tqdm
 
 from reprise.dataset import Dataset
 from reprise.models.inference import Inference, run_split
+from reprise.runs.record import RunRecord
 from reprise.scoring import blind_predictions, compute_metrics, score, truth_of
 from reprise.training.checkpoint import Checkpoints
 from reprise.training.config import EarlyStoppingConfig, ValidationConfig
@@ -112,21 +113,39 @@ class LogRows(Callback):
             logger.close()
 
 
-class LogSpeed(Callback):
-    """Images a second and GPU memory, which differ from machine to machine, in a DVCLive folder
-    outside the outs."""
+class RecordRun(Callback):
+    """Keeps the run's record outside the outs: time, speed and memory of each epoch, which are
+    others on each machine and each time.
 
-    def __init__(self, folder: Path) -> None:
-        self._logger = DVCLive(LoggedRun(folder, folder, {}))
+    Args:
+        record: The run's.
+        run: What the loggers know of it.
+    """
+
+    def __init__(self, record: RunRecord, run: LoggedRun) -> None:
+        self._record = record
+        self._live = DVCLive(replace(run, reports=record.folder / "dvclive"))
+        self._live.describe({"run": run.named.model_dump()})
+        self._started = 0.0
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        self._record.begin(trainer.state.history)
+
+    def on_epoch_start(self, trainer: Trainer) -> None:  # noqa: ARG002
+        self._started = time.perf_counter()
 
     def on_epoch_end(self, trainer: Trainer, row: Row) -> None:
-        speed = {"epoch": row["epoch"], "images_per_second": trainer.images_per_second}
-        if trainer.device.type == "cuda":
-            speed["gpu_memory_gib"] = peak_gib(trainer.device)
-        self._logger.log(speed)
+        measured = {
+            "seconds": time.perf_counter() - self._started,
+            "images_per_second": trainer.images_per_second,
+            "peak_memory_gib": peak_gib(trainer.device),
+        }
+        measured = {name: round(value, 4) for name, value in measured.items()}
+        self._record.add(row, measured)
+        self._live.log({"epoch": row["epoch"], **measured})
 
     def on_fit_end(self, trainer: Trainer) -> None:  # noqa: ARG002
-        self._logger.close()
+        self._live.close()
 
 
 class Checkpointing(Callback):

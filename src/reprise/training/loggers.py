@@ -7,6 +7,7 @@ then.
 from __future__ import annotations
 
 import os
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reprise.errors import RepriseError
+from reprise.runs.config import RunConfig
 
 Row = dict[str, float]
 """What is logged of an epoch: ``epoch``, from 1, and values by name."""
@@ -24,14 +26,19 @@ class LoggedRun:
     """What a logger may know of a run.
 
     Attributes:
-        reports: DVCLive's folder, an out: only what is the same on every machine.
-        scratch: A folder outside the outs, for the records of all runs.
+        reports: DVCLive's folder, an out: only what is the same on every machine, and nothing
+            of the ``run`` section, which the stage does not depend on.
+        record: The folder of this run below ``logs/``, outside the outs.
+        scratch: A folder outside the outs, for what loggers keep of all runs.
         parameters: The effective parameters.
+        named: The ``run`` section, with the name that the run goes by.
     """
 
     reports: Path
+    record: Path
     scratch: Path
     parameters: dict[str, Any]
+    named: RunConfig
 
 
 class Logger(ABC):
@@ -68,25 +75,32 @@ class DVCLive(Logger):
                 self._live.log_metric(name, value, plot=True)
         self._live.make_summary()
 
+    def describe(self, parameters: dict[str, Any]) -> None:
+        """Write parameters into the folder's ``params.yaml``."""
+        self._live.log_params(parameters)
+
     def close(self) -> None:
         self._live.end()
 
 
 class TensorBoard(Logger):
-    """Event files for ``tensorboard --logdir reports/training``.
+    """Event files for ``tensorboard --logdir logs``, where each run goes by its folder's name.
 
-    tensorboard's own writer puts the host's name and the time of day into them; here a row's
-    time is its epoch, so that two runs of one experiment write the same bytes.
+    tensorboard's own writer puts the host's name into them.
     """
 
     def __init__(self, run: LoggedRun) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.plugins.text.summary_v2 import text_pb
         from tensorboard.summary.writer.record_writer import RecordWriter
 
-        run.reports.mkdir(parents=True, exist_ok=True)
-        self._file = (run.reports / "events.out.tfevents.reprise").open("wb")
+        run.record.mkdir(parents=True, exist_ok=True)
+        self._file = (run.record / "events.out.tfevents.reprise").open("wb")
         self._records = RecordWriter(self._file)
         self._write(Event(file_version="brain.Event:2"))
+        for name, value in run.named.model_dump().items():
+            text = ", ".join(value) if isinstance(value, list) else value
+            self._write(Event(wall_time=time.time(), summary=text_pb(f"run/{name}", text)))
 
     def _write(self, event: Any) -> None:
         self._records.write(event.SerializeToString(deterministic=True))
@@ -102,7 +116,7 @@ class TensorBoard(Logger):
             if name != "epoch"
         ]
         step = int(row["epoch"])
-        self._write(Event(wall_time=float(step), step=step, summary=Summary(value=values)))
+        self._write(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
 
     def close(self) -> None:
         self._records.close()
@@ -121,7 +135,14 @@ class WandB(Logger):
         mode = os.environ.get("WANDB_MODE") or (
             "online" if os.environ.get("WANDB_API_KEY") else "offline"
         )
-        self._run = wandb.init(dir=run.scratch, config=run.parameters, mode=mode)
+        self._run = wandb.init(
+            dir=run.scratch,
+            config=run.parameters,
+            mode=mode,
+            name=run.named.name,
+            notes=run.named.description,
+            tags=run.named.tags,
+        )
 
     def log(self, row: Row) -> None:
         self._run.log({k: v for k, v in row.items() if k != "epoch"}, step=int(row["epoch"]))
@@ -140,7 +161,11 @@ class MlFlow(Logger):
         if not os.environ.get("MLFLOW_TRACKING_URI"):
             mlflow.set_tracking_uri(f"sqlite:///{(run.scratch / 'mlflow.db').resolve()}")
         self._mlflow = mlflow
-        mlflow.start_run()
+        mlflow.start_run(
+            run_name=run.named.name,
+            description=run.named.description,
+            tags=dict.fromkeys(run.named.tags, "true"),
+        )
         for section, values in run.parameters.items():
             pairs = values.items() if isinstance(values, dict) else [("value", values)]
             mlflow.log_params({f"{section}.{key}": str(value)[:500] for key, value in pairs})

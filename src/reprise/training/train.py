@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import platform
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,14 @@ from reprise.machine import MachineConfig
 from reprise.models.family import Family, family_class
 from reprise.models.starting_weights import ClassHead, load_starting_weights, starting_description
 from reprise.models.storage import save_model, write_tensors
+from reprise.runs.config import RunConfig
+from reprise.runs.record import RunRecord, machine_facts, recorded
 from reprise.training.callbacks import (
     Checkpointing,
     Console,
     LearningRate,
     LogRows,
-    LogSpeed,
+    RecordRun,
     Validation,
 )
 from reprise.training.check_data import check_labels, check_splits
@@ -56,7 +59,8 @@ class TrainFolders:
             ``model.weights``, or there is a state to go on from.
         models: For the model.
         reports: For DVCLive.
-        scratch: For checkpoints, and for what depends on the machine's speed.
+        scratch: For checkpoints, and for what loggers keep.
+        logs: For the record of the run: what depends on the clock and the machine.
     """
 
     dataset: Path
@@ -64,15 +68,22 @@ class TrainFolders:
     models: Path
     reports: Path
     scratch: Path
+    logs: Path
 
 
-def train(settings: TrainSettings, machine: MachineConfig, folders: TrainFolders) -> None:
+def train(
+    settings: TrainSettings,
+    machine: MachineConfig,
+    folders: TrainFolders,
+    named: RunConfig | None = None,
+) -> None:
     """Train, and write ``model.safetensors``, ``model.json`` and DVCLive's files.
 
     Args:
         settings: What decides the result.
         machine: Loader processes, checkpoint interval and console; they change no result.
         folders: Where everything is.
+        named: The ``run`` section, for the record and the loggers; no result depends on it.
 
     Raises:
         RepriseError: Anything a person can put right: no images, a missing GPU, wrong
@@ -92,18 +103,17 @@ def train(settings: TrainSettings, machine: MachineConfig, folders: TrainFolders
         start, message = _load_start(
             family, data.class_names, settings, folders.weights, signature, plan.epochs
         )
-        if distributed.is_main:
-            print("".join(f"note: {note}\n" for note in notes), end="")
-            several = distributed.world_size > 1
-            together = f" in {distributed.world_size} processes" if several else ""
-            print(
-                f"{message}training {settings.model.type} {settings.model.variant} to "
-                f"{family.task} on {device}{together}: {plan.images} images, "
-                f"{len(data.class_names)} classes, {plan.steps} steps"
-            )
+        several = distributed.world_size > 1
+        together = f" in {distributed.world_size} processes" if several else ""
+        opening = (
+            "".join(f"note: {note}\n" for note in notes)
+            + f"{message}training {settings.model.type} {settings.model.variant} to "
+            f"{family.task} on {device}{together}: {plan.images} images, "
+            f"{len(data.class_names)} classes, {plan.steps} steps"
+        )
         if training.cache == "ram":
             data.keep_pixels("train")
-        if distributed.world_size > 1:
+        if several:
             # What the network draws, dropout and the like, is each process's own.
             torch.manual_seed(training.seed + distributed.rank)
             if device.type == "cuda":
@@ -112,7 +122,13 @@ def train(settings: TrainSettings, machine: MachineConfig, folders: TrainFolders
         samples = family.training_samples(data, settings.augmentation, training.seed, plan.epochs)
         key = distributed.broadcast(run_key(identity))
         runs = folders.scratch / "runs"
-        with open_checkpoints(runs, key, lock=distributed.is_main) as checkpoints:
+        gpus = distributed.world_size if device.type == "cuda" else 0
+        with (
+            open_checkpoints(runs, key, lock=distributed.is_main) as checkpoints,
+            _recorded(settings, folders, key, named, distributed.is_main, gpus) as record,
+        ):
+            if record is not None:
+                print(opening)
             # Nobody reads a checkpoint before the process that locks it has come here.
             distributed.barrier()
             runtime = Runtime(device, distributed, machine.workers, runs / key[:16])
@@ -120,12 +136,13 @@ def train(settings: TrainSettings, machine: MachineConfig, folders: TrainFolders
                 trainer = Trainer(family, samples, plan, settings, runtime)
                 restore(trainer, checkpoints, start)
                 callbacks: list[Callback] = [LearningRate(), Validation(data, settings.validation)]
-                if distributed.is_main:
-                    callbacks += _logging(settings, machine, folders, key)
+                if record is not None:
+                    callbacks += _logging(settings, machine, folders, record)
                 checkpointing = Checkpointing(checkpoints, signature, machine.checkpoint_minutes)
                 trainer.fit([*callbacks, checkpointing])
-            if distributed.is_main:
+            if record is not None:
                 _save(trainer, settings, data.class_names, identity["versions"], folders.models)
+                record.finish(folders.models / "model.json")
                 checkpoints.hand_over(folders.models)
                 checkpoints.remove()
             distributed.barrier()
@@ -166,14 +183,34 @@ def _load_start(
     return None, f"{account}\n"
 
 
+def _recorded(
+    settings: TrainSettings,
+    folders: TrainFolders,
+    key: str,
+    named: RunConfig | None,
+    is_main: bool,
+    gpus: int,
+) -> AbstractContextManager[RunRecord | None]:
+    """The record of the run, which the main process keeps."""
+    if not is_main:
+        return nullcontext()
+    hardware = {"gpus": [torch.cuda.get_device_name()] * gpus, **machine_facts()}
+    default = f"{settings.model.type}-{settings.model.variant}"
+    return recorded(folders.logs, key, named or RunConfig(), default, hardware)
+
+
 def _logging(
-    settings: TrainSettings, machine: MachineConfig, folders: TrainFolders, key: str
+    settings: TrainSettings, machine: MachineConfig, folders: TrainFolders, record: RunRecord
 ) -> list[Callback]:
     """What the main process alone says of a run."""
-    run = LoggedRun(folders.reports, folders.scratch / "loggers", settings.dump())
+    named = RunConfig.model_validate(
+        {name: record.facts[name] for name in ("name", "description", "tags")}
+    )
+    scratch = folders.scratch / "loggers"
+    run = LoggedRun(folders.reports, record.folder, scratch, settings.dump(), named)
     return [
         LogRows(open_loggers(settings.training.loggers, run)),
-        LogSpeed(folders.scratch / "speed" / key[:16]),
+        RecordRun(record, run),
         Console(machine.log),
     ]
 
