@@ -121,10 +121,9 @@ class TestErrors:
             ]
         )
         assert run.errors() == [
-            ("missed", "dog", "dog"),
             ("missed", "cat", "cat"),
-            ("wrong class", "cat", "dog"),
-            ("poor localisation", "dog", "dog"),
+            ("classification", "cat", "dog"),  # and so the dog is not missed
+            ("localisation", "dog", "dog"),
             ("duplicate", "cat", "cat"),
             ("background", "cow", ""),
         ]

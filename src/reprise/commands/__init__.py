@@ -27,6 +27,7 @@ COMMANDS = {
     "weights": "list the published weights to start from, and what fits params.yaml",
     "evaluate": "score any kept weights on any split, as the evaluate stage does",
     "compare": "say whether one run is better than another, or not distinguishable",
+    "visualize": "write ground truth beside predictions of the worst or best images",
     "export-model": "write the trained model as ONNX, OpenVINO or TorchScript",
     "export": "write the processed dataset as a plain folder in another format",
 }

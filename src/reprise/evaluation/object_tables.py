@@ -9,7 +9,13 @@ import numpy as np
 
 from reprise.evaluation.breakdown import by_size
 from reprise.evaluation.confusion import object_confusion
-from reprise.evaluation.error_analysis import count_rows, find_errors, worst_rows
+from reprise.evaluation.error_analysis import (
+    classify_errors,
+    count_rows,
+    error_rows,
+    worst_rows,
+)
+from reprise.evaluation.error_costs import cost_rows
 from reprise.scoring.matching import OVERLAPS
 from reprise.scoring.scores import Scores
 
@@ -34,6 +40,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("split", "kind", "image_id", "image", "class", "actual", "score", "iou"),
         *("x", "y", "w", "h"),
     ),
+    "error_costs": ("split", "by", "value", "kind", "count", "cost"),
     "breakdown": ("split", "by", "value", "images", "boxes", "mAP", *SHARES),
 }
 MASK_COLUMNS = COLUMNS | {"per_class": (*COLUMNS["per_class"], "mean_iou")}
@@ -47,12 +54,14 @@ def tables(scores: Scores, examples: int) -> dict[str, list[dict[str, Any]]]:
         examples: Rows of each kind of error.
     """
     overlaps = OVERLAPS[scores.task]
-    errors = find_errors(scores, overlaps)
+    shown = classify_errors(scores, overlaps, scores.threshold)
+    errors = error_rows(shown, scores.matches)
     return {
         "per_class": _class_rows(scores),
         "confusion": object_confusion(scores, overlaps),
         "error_counts": count_rows(errors, scores.class_names),
         "errors": worst_rows(errors, scores.truth, examples),
+        "error_costs": cost_rows(scores, classify_errors(scores, overlaps), shown),
         "breakdown": by_size(scores),
     }
 

@@ -186,6 +186,27 @@ def confusion_matrix(rows: Sequence[Mapping[str, str]], names: Sequence[str], no
     return rendered[0]
 
 
+def error_costs(rows: Sequence[Mapping[str, str]]) -> str:
+    """What each kind of error costs, as bars, the most expensive on top.
+
+    Args:
+        rows: ``kind`` and ``cost`` of each.
+    """
+    ranked = sorted(rows, key=lambda row: -float(row["cost"]))
+    with _figure("error costs", 4.6, 0.9 + 0.34 * len(ranked)) as (axes, rendered):
+        costs = [float(row["cost"]) for row in ranked]
+        bars = axes.barh(range(len(ranked)), costs, height=0.7, color=WRONG, alpha=0.75)
+        axes.bar_label(bars, [f"{cost:.3f}" for cost in costs], padding=3, fontsize=8, color=INK)
+        axes.set_yticks(range(len(ranked)), [row["kind"] for row in ranked])
+        axes.invert_yaxis()
+        axes.margins(x=0.14)
+        axes.grid(axis="y", visible=False)
+        axes.tick_params(length=0)
+        axes.set_xlabel("mAP50 would rise by")
+        axes.set_title("What each kind of error costs")
+    return rendered[0]
+
+
 def _cell(axes: Axes, x: int, y: int, count: int, share: float, right: bool, labels: int) -> None:
     from matplotlib.patches import Rectangle
 

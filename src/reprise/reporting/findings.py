@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from reprise.reporting.inputs import ReportInputs, split_rows
+from reprise.reporting.task_text import ERROR_ADVICE
 from reprise.scoring import headline_metric
 from reprise.scoring.blind import no_better_than_blind
 
 # Below these a difference is not worth a sentence.
 NOTABLE_GAP = 0.05
+NOTABLE_COST = 0.005
 FEW_GROUPS = 10
 RISEN_LOSS = 1.05
 EARLY = 0.4
@@ -58,7 +60,17 @@ def findings(inputs: ReportInputs) -> list[Finding]:
     """What the evidence shows, the most important first; nothing without any score."""
     if not inputs.headline:
         return []
-    rules = (_headline, _targets, _across_splits, _groups, _training, _classes, _parts, _confused)
+    rules = (
+        _headline,
+        _targets,
+        _across_splits,
+        _groups,
+        _training,
+        _costs,
+        _classes,
+        _parts,
+        _confused,
+    )
     return [found for rule in rules for found in rule(inputs)]
 
 
@@ -128,6 +140,20 @@ def _training(inputs: ReportInputs) -> Iterator[Finding]:
                 "More augmentation or data, a smaller model.variant, or more "
                 "training.weight_decay.",
             )
+
+
+def _costs(inputs: ReportInputs) -> Iterator[Finding]:
+    rows = [row for row in inputs.tables.get("error_costs", ()) if row["by"] == "all"]
+    ranked = sorted(rows, key=lambda row: -float(row["cost"]))
+    if not ranked or float(ranked[0]["cost"]) < NOTABLE_COST:
+        return
+    first, *others = ranked
+    rest = ", ".join(f"{row['kind']} {float(row['cost']):.3f}" for row in others[:2])
+    yield Finding(
+        f"Of all kinds of error, {first['kind']} costs most: without it mAP50 would be "
+        f"{float(first['cost']):.3f} higher" + (f" (then {rest})." if rest else "."),
+        ERROR_ADVICE[first["kind"]],
+    )
 
 
 def _classes(inputs: ReportInputs) -> Iterator[Finding]:

@@ -18,6 +18,8 @@ TABLES = (
     *("per_class", "pr_curve", "f1_curve", "confusion", "error_counts", "errors"),
     "breakdown",
 )
+# Of models that find objects.
+OBJECT_TABLES = ("error_costs",)
 
 
 @dataclass(frozen=True)
@@ -90,19 +92,21 @@ def read_inputs(dataset: Path, reports: Path, model: Path, named: RunConfig) -> 
     Raises:
         RepriseError: A file that the report cannot do without is missing or malformed.
     """
+    description = read_json(model / "model.json", again("train"))
+    task = task_of(description, model / "model.json")
+    names = TABLES if task == "classify" else TABLES + OBJECT_TABLES
     tables = {
-        name: _read_table(reports / "evaluation" / f"{name}.csv", "evaluate") for name in TABLES
+        name: _read_table(reports / "evaluation" / f"{name}.csv", "evaluate") for name in names
     }
     split = tables["per_class"][0]["split"] if tables["per_class"] else ""
     gate = reports / "validation" / "summary.json"
-    description = read_json(model / "model.json", again("train"))
     latest = reports / "training" / "metrics.json"
     return ReportInputs(
         dataset=Dataset(dataset),
         statistics=read_json(dataset / "statistics.json", again("preprocess")),
         gate=read_json(gate, again("validate")) if gate.exists() else None,
         model=description,
-        task=task_of(description, model / "model.json"),
+        task=task,
         latest=read_json(latest, again("train")) if latest.exists() else {},
         series=_read_series(reports / "training" / "plots" / "metrics"),
         metrics=read_json(reports / "evaluation" / "metrics.json", again("evaluate")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reprise.predictions import read_predictions
@@ -39,18 +39,40 @@ def label_samples(
     threshold = inputs.headline["score_threshold"]
     samples = []
     for row in chosen.itertuples(index=False):
-        labels = []
-        for item in truth["categories"]:
-            key, name = (row.image_id, item["id"]), item["name"]
-            predicted = scores.get(key, 0.0) >= threshold
-            if predicted or key in true:
-                verdict = ("found" if predicted else "missed") if key in true else "wrong"
-                label = {"name": name, "colour": colours[name], "verdict": verdict}
-                labels.append(label | {"score": scores.get(key)})
+        labels = [
+            label | {"colour": colours[label["name"]]}
+            for label in judged_labels(row.image_id, truth["categories"], true, scores, threshold)
+        ]
         pixels = inputs.dataset.pixels(row.shard, row.offset, row.length)
         picture = embed(pixels, SIDE)
         samples.append({"name": f"{row.source}/{row.name}", "picture": picture, "labels": labels})
     return samples
+
+
+def judged_labels(
+    image_id: int,
+    categories: Sequence[dict[str, Any]],
+    true: set[tuple[int, int]],
+    scores: Mapping[tuple[int, int], float],
+    threshold: float,
+) -> list[dict[str, Any]]:
+    """The labels that an image has or is predicted to have: ``name``, ``verdict`` and ``score``.
+
+    Args:
+        image_id: Of the image.
+        categories: Of the dataset.
+        true: Image and category ids of what is so.
+        scores: Likewise, of what was predicted.
+        threshold: Scores of at least this say yes.
+    """
+    labels = []
+    for item in categories:
+        key = (image_id, item["id"])
+        predicted = scores.get(key, 0.0) >= threshold
+        if predicted or key in true:
+            verdict = ("found" if predicted else "missed") if key in true else "wrong"
+            labels.append({"name": item["name"], "verdict": verdict, "score": scores.get(key)})
+    return labels
 
 
 def label_close_ups(inputs: ReportInputs, count: int) -> list[CloseUp]:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
+from reprise.dataset import Dataset
 from reprise.predictions import read_predictions
 from reprise.reporting.inputs import ReportInputs
 from reprise.reporting.mask_paths import outline
-from reprise.scoring import score, truth_of
+from reprise.scoring import Task, score, truth_of
 from reprise.scoring.matching import grouped
 
 SAMPLE_SIDE = 560  # pixels of the longer side of a sample
@@ -90,21 +92,51 @@ def samples(inputs: ReportInputs, colours: Mapping[str, str], count: int) -> lis
         return []
     ids = set(chosen["image_id"].tolist())
     truth = truth_of(inputs.dataset, inputs.split, inputs.task)
-    truth["annotations"] = [a for a in truth["annotations"] if a["image_id"] in ids]
-    truth["images"] = [i for i in truth["images"] if i["id"] in ids]
     kept = [
         entry
         for entry in read_predictions(inputs.predictions)
         if entry["image_id"] in ids and entry["score"] >= inputs.headline["score_threshold"]
     ]
-    scores = score(inputs.task, truth, kept)
+    # Enlarged if need be: labels are sized for a picture of this side.
+    return matched_samples(
+        inputs.dataset, inputs.task, truth, kept, chosen, colours, partial(embed, side=SAMPLE_SIDE)
+    )
+
+
+def matched_samples(
+    dataset: Dataset,
+    task: Task,
+    truth: dict[str, Any],
+    kept: list[dict[str, Any]],
+    chosen: Any,
+    colours: Mapping[str, str],
+    picture_of: Callable[[np.ndarray], Picture],
+) -> list[Sample]:
+    """Some images with their objects and predictions, marked as found, missed or wrong.
+
+    Args:
+        dataset: Gives the pixels.
+        task: What was predicted.
+        truth: Ground truth of the split, as ``truth_of`` gives it.
+        kept: Predictions of at least these images.
+        chosen: Rows of the images table.
+        colours: Class -> colour.
+        picture_of: Makes a picture, of any size, of uint8 RGB pixels (height, width, 3).
+    """
+    ids = set(chosen["image_id"].tolist())
+    truth = truth | {
+        "annotations": [a for a in truth["annotations"] if a["image_id"] in ids],
+        "images": [i for i in truth["images"] if i["id"] in ids],
+    }
+    kept = [entry for entry in kept if entry["image_id"] in ids]
+    scores = score(task, truth, kept)
     # Without any box in these images the scorer has no matches: all detections are false.
     matches = scores.matches or [entry | {"tp": False, "gt_id": None} for entry in kept]
-    names = {item["id"]: item["name"] for item in truth["categories"]}
-    return [
-        _sample(inputs, row, truth["annotations"], matches, names, colours)
-        for row in chosen.itertuples(index=False)
-    ]
+    samples = []
+    for row in chosen.itertuples(index=False):
+        picture = picture_of(dataset.pixels(row.shard, row.offset, row.length))
+        samples.append(_sample(row, picture, task, truth, matches, colours))
+    return samples
 
 
 def spread(inputs: ReportInputs, count: int) -> Any:
@@ -115,29 +147,27 @@ def spread(inputs: ReportInputs, count: int) -> Any:
 
 
 def _sample(
-    inputs: ReportInputs,
     row: Any,
-    annotations: Sequence[dict[str, Any]],
+    picture: Picture,
+    task: Task,
+    truth: dict[str, Any],
     matches: Sequence[dict[str, Any]],
-    names: Mapping[int, str],
     colours: Mapping[str, str],
 ) -> Sample:
-    pixels = inputs.dataset.pixels(row.shard, row.offset, row.length)
-    # Enlarged if need be: labels are sized for a picture of this side.
-    picture = embed(pixels, SAMPLE_SIDE)
+    names = {item["id"]: item["name"] for item in truth["categories"]}
     scale = (picture.width / row.original_width, picture.height / row.original_height)
     whole = (0, 0, row.original_width, row.original_height)
 
     def mark(item: dict[str, Any], wrong: bool, text: str, title: str) -> Mark:
         name = names[item["category_id"]]
-        path = outline(item["segmentation"], whole, scale) if inputs.task == "segment" else ""
+        path = outline(item["segmentation"], whole, scale) if task == "segment" else ""
         box = _scaled(item["bbox"], scale)
         return Mark(box, colours[name], text.format(name), wrong, title.format(name), path)
 
-    objects = [a for a in annotations if a["image_id"] == row.image_id]
+    objects = [a for a in truth["annotations"] if a["image_id"] == row.image_id]
     found = [m for m in matches if m["image_id"] == row.image_id]
     hit = {m["gt_id"] for m in found if m["tp"]}
-    truth = [
+    marked = [
         mark(item, True, "missed: {}", "{}, missed")
         if item["id"] not in hit and not item["iscrowd"]
         else mark(item, False, "{}", "{}, found")
@@ -149,7 +179,7 @@ def _sample(
         else mark(item, True, f"✕ {{}} {item['score']:.2f}", f"{{}} {item['score']:.3f}, wrong")
         for item in found
     ]
-    return Sample(f"image-{row.image_id}", f"{row.source}/{row.name}", picture, truth, predicted)
+    return Sample(f"image-{row.image_id}", f"{row.source}/{row.name}", picture, marked, predicted)
 
 
 def close_ups(inputs: ReportInputs, colours: Mapping[str, str], count: int) -> list[CloseUp]:
@@ -228,8 +258,10 @@ def _sentence(row: Mapping[str, str]) -> str:
     said = f"{name} {float(score):.2f}"
     overlap = f"IoU {float(row['iou']):.2f}"
     return {
-        "wrong class": f"said {said}, is {row['actual']}",
-        "poor localisation": f"{said}, only {overlap} with a {row['actual']}",
+        "classification": f"said {said}, is {row['actual']}",
+        "localisation": f"{said}, only {overlap} with a {row['actual']}",
+        "both": f"said {said}, and is neither in the place nor of the class of the {row['actual']} "
+        "there",
         "duplicate": f"{said}, already found ({overlap})",
     }.get(row["kind"], f"{said}, no such object there")
 

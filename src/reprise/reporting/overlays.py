@@ -12,6 +12,8 @@ TEXT_SIZE = 9.0  # in pixels of the picture
 CHARACTER = 0.56  # width of a character, relative to the text size
 HEIGHT = TEXT_SIZE + 3.5
 
+Place = tuple[float, float, float, float]  # xywh in pixels of the picture
+
 
 def overlay(marks: Sequence[Mark], width: int, height: int) -> str:
     """Boxes or masks, and labels, for a picture of this size, as SVG elements.
@@ -19,19 +21,26 @@ def overlay(marks: Sequence[Mark], width: int, height: int) -> str:
     Mistakes get their labels first. A label goes above its box, below it or inside it, where
     there is room; one that finds none is left to the pointer and to the colour's legend.
     """
-    shapes = [_shape(mark) for mark in sorted(marks, key=_large_first)]
-    taken: list[tuple[float, float, float, float]] = []
-    texts = []
-    for mark in sorted(marks, key=lambda mark: (not mark.wrong, _large_first(mark))):
-        place = _place(mark, width, height, taken) if mark.text else None
-        if place is not None:
-            taken.append(place)
-            texts.append(_label(mark, place))
+    shapes = [_shape(mark) for mark in large_first(marks)]
+    texts = [_label(mark, place) for mark, place in placed_labels(marks, width, height)]
     return "".join(shapes + texts)
 
 
-def _large_first(mark: Mark) -> float:
-    return -mark.box[2] * mark.box[3]
+def placed_labels(marks: Sequence[Mark], width: int, height: int) -> list[tuple[Mark, Place]]:
+    """The marks whose labels find room, each with its label's xywh."""
+    taken: list[Place] = []
+    placed = []
+    for mark in sorted(large_first(marks), key=lambda mark: not mark.wrong):
+        place = _place(mark, width, height, taken) if mark.text else None
+        if place is not None:
+            taken.append(place)
+            placed.append((mark, place))
+    return placed
+
+
+def large_first(marks: Sequence[Mark]) -> list[Mark]:
+    """In the order in which they are drawn, so that small ones stay visible."""
+    return sorted(marks, key=lambda mark: -mark.box[2] * mark.box[3])
 
 
 def _shape(mark: Mark) -> str:
@@ -50,9 +59,7 @@ def _shape(mark: Mark) -> str:
     )
 
 
-def _place(
-    mark: Mark, width: int, height: int, taken: Sequence[tuple[float, float, float, float]]
-) -> tuple[float, float, float, float] | None:
+def _place(mark: Mark, width: int, height: int, taken: Sequence[Place]) -> Place | None:
     """Where the label goes, xywh; None when every place is taken or outside."""
     x, y, w, h = mark.box
     wide = len(mark.text) * TEXT_SIZE * CHARACTER + 6
@@ -65,7 +72,7 @@ def _place(
     return None
 
 
-def _meet(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+def _meet(one: Place, other: Place) -> bool:
     return (
         one[0] < other[0] + other[2]
         and other[0] < one[0] + one[2]
@@ -74,18 +81,18 @@ def _meet(one: tuple[float, float, float, float], other: tuple[float, float, flo
     )
 
 
-def _label(mark: Mark, place: tuple[float, float, float, float]) -> str:
+def _label(mark: Mark, place: Place) -> str:
     x, y, w, h = place
     colour = WRONG if mark.wrong else mark.colour
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="2" fill="{colour}"/>'
         f'<text x="{x + 3:.1f}" y="{y + h - 3.6:.1f}" font-size="{TEXT_SIZE}" '
         f'textLength="{w - 6:.1f}" lengthAdjust="spacingAndGlyphs" '
-        f'fill="{_ink_on(colour)}">{escape(mark.text)}</text>'
+        f'fill="{ink_on(colour)}">{escape(mark.text)}</text>'
     )
 
 
-def _ink_on(colour: str) -> str:
+def ink_on(colour: str) -> str:
     """Black or white text, whichever is easier to read on the colour."""
     red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
     return "#111" if 0.299 * red + 0.587 * green + 0.114 * blue > 150 else "#fff"

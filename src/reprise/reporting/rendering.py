@@ -16,8 +16,9 @@ from reprise.reporting.label_samples import label_close_ups, label_samples
 from reprise.reporting.object_samples import close_ups, samples
 from reprise.reporting.overlays import overlay
 from reprise.reporting.palette import class_colours
-from reprise.reporting.task_text import warnings
+from reprise.reporting.task_text import ERROR_KINDS, warnings
 
+LEAST_COST = 0.001  # a smaller one is shown as nothing
 TEMPLATES = Path(__file__).parent / "templates"
 
 COMMANDS = (
@@ -108,6 +109,16 @@ def confused_pairs(inputs: ReportInputs, count: int = 8) -> list[dict[str, str]]
     return sorted(pairs, key=lambda row: -int(row["count"]))[:count]
 
 
+def costly_parts(inputs: ReportInputs, count: int = 8) -> list[dict[str, str]]:
+    """Where errors of one kind cost most, by class, size and crowding; the worst first."""
+    rows = [
+        row
+        for row in inputs.tables.get("error_costs", ())
+        if row["by"] != "all" and float(row["cost"]) >= LEAST_COST
+    ]
+    return sorted(rows, key=lambda row: -float(row["cost"]))[:count]
+
+
 def error_totals(inputs: ReportInputs) -> list[tuple[str, int]]:
     """Number of mistakes of each kind, in the order of the table."""
     totals: Counter[str] = Counter()
@@ -134,6 +145,9 @@ def _context(inputs: ReportInputs, config: ReportConfig) -> dict[str, Any]:
         "findings": findings(inputs),
         "targets": target_rows(inputs),
         "errors": error_totals(inputs),
+        "costs": [row for row in inputs.tables.get("error_costs", ()) if row["by"] == "all"],
+        "costly": costly_parts(inputs),
+        "error_kinds": ERROR_KINDS,
         "confused": confused_pairs(inputs),
         "numbers": numbers,
     }
@@ -189,6 +203,9 @@ def _charts(inputs: ReportInputs, colours: dict[str, str]) -> dict[str, Any]:
             for title, series in _by_subject(inputs.series).items()
         ],
     }
+    costs = [row for row in inputs.tables.get("error_costs", ()) if row["by"] == "all"]
+    if costs:
+        drawn["error_costs"] = charts.error_costs(costs)
     if inputs.headline:
         point = (inputs.headline["recall"], inputs.headline["precision"])
         tables = inputs.tables

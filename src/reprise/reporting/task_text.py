@@ -13,6 +13,27 @@ PROMPTED = (
     "is, and of which class, and had only to outline it. These numbers are not comparable with "
     "those of a detector, which has to find the objects itself."
 )
+# What each kind of error of a detector is.
+ERROR_KINDS = {
+    "missed": "an object that nothing found",
+    "classification": "the right place, another class",
+    "localisation": "the right class, an overlap of 0.1 to 0.5",
+    "both": "another class, and an overlap below 0.5",
+    "duplicate": "a second one on an object",
+    "background": "on no object at all",
+}
+# What to try against each.
+ERROR_ADVICE = {
+    "missed": "Raise data.image_size where they are small; label more of the classes that are "
+    "missed; train longer.",
+    "classification": "Label more of the classes that are taken for each other, and check that "
+    "their labels agree; try a larger model.variant.",
+    "localisation": "Check that boxes are drawn tight and all in one way; raise data.image_size.",
+    "both": "Look at the pictures of these: they are often parts of objects, or objects without a "
+    "label.",
+    "duplicate": "Lower model.nms_iou.",
+    "background": "Look whether objects lack their labels there; add images without objects.",
+}
 _SHARES = (("precision", "precision"), ("recall", "recall"), ("F1", "f1"))
 _BOX_APS = (("AP50", "AP50"), ("AP50:95", "AP"), ("AP75", "AP75"))
 
