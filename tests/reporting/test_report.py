@@ -195,7 +195,7 @@ class TestPage:
 
     def test_charts_are_well_formed_and_take_the_colours_of_the_page(self, page: str) -> None:
         charts = re.findall(r'<svg class="chart".*?</svg>', page, flags=re.DOTALL)
-        assert len(charts) == 8
+        assert len(charts) == 9
         for chart in charts:
             ElementTree.fromstring(chart.replace("xlink:href", "href"))
             assert "var(--ink)" in chart

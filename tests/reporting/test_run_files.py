@@ -43,7 +43,7 @@ def make(root: Path, task: str = "detect", **named: Any) -> Path:
     with recorded(root / "logs", "key", config, "yolo-nano", HARDWARE) as run:
         run.begin([])
         run.add({"epoch": 1}, MEASURED)
-        run.finish(root / "models" / "model.json")
+        run.end_with(root / "models" / "model.json")
     (root / "logs" / "stages.csv").write_text(
         "finished,stage,seconds\n2026-11-29T10:00:00,train,1\n2026-11-29T12:00:00,train,3725.0\n"
     )

@@ -95,7 +95,7 @@ def test_a_killed_run_goes_on_in_its_record_and_its_pause_is_not_counted(tmp_pat
     with open_(tmp_path, name="first try!") as again:
         again.begin([{"epoch": 1, "train/loss": 2.0}])
         again.add({"epoch": 2, "train/loss": 1.25}, MEASURED | {"seconds": 9.0})
-        again.finish(model(tmp_path))
+        again.end_with(model(tmp_path))
     assert again.folder == run.folder
     assert run.folder.name == "20261129T170100Z_first-try"
     assert [(row["epoch"], row["train/loss"], row["seconds"]) for row in rows(again)] == [
@@ -112,7 +112,7 @@ def test_a_run_that_ended_is_found_by_its_model_and_never_continued(tmp_path: Pa
         with open_(logs) as run:
             run.begin([])
             run.add({"epoch": 1}, MEASURED)
-            run.finish(description)
+            run.end_with(description)
         found.append(run.folder)
     assert found[0] != found[1]
     latest = find_record(logs, description)

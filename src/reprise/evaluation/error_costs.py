@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from reprise.evaluation.breakdown import SIZES
 from reprise.evaluation.error_analysis import (
@@ -125,6 +124,7 @@ def _shares(boxes: Floats, others: Floats) -> Floats:
     low = np.maximum(boxes[:, None, :2], others[None, :, :2])
     ends, other_ends = boxes[:, :2] + boxes[:, 2:], others[:, :2] + others[:, 2:]
     high = np.minimum(ends[:, None], other_ends[None])
-    shared: npt.NDArray[np.float64] = (high - low).clip(min=0).prod(axis=2)
+    shared = (high - low).clip(min=0).prod(axis=2)
     areas = boxes[:, 2:].prod(axis=1)
-    return shared / np.maximum(areas, 1e-12)[:, None]
+    found: Floats = shared / np.maximum(areas, 1e-12)[:, None]
+    return found

@@ -68,7 +68,7 @@ def judged_labels(
     labels = []
     for item in categories:
         key = (image_id, item["id"])
-        predicted = scores.get(key, 0.0) >= threshold
+        predicted = scores.get(key, -1.0) >= threshold
         if predicted or key in true:
             verdict = ("found" if predicted else "missed") if key in true else "wrong"
             labels.append({"name": item["name"], "verdict": verdict, "score": scores.get(key)})

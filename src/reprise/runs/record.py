@@ -95,7 +95,7 @@ class RunRecord:
         peak = max(self.facts.get("peak_memory_gib", 0.0), measured["peak_memory_gib"])
         self._write(peak_memory_gib=round(peak, 3))
 
-    def finish(self, description: Path) -> None:
+    def end_with(self, description: Path) -> None:
         """The run has ended, with a model of this ``model.json``."""
         self._write(model_sha256=digest(description))
 

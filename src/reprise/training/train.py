@@ -142,7 +142,7 @@ def train(
                 trainer.fit([*callbacks, checkpointing])
             if record is not None:
                 _save(trainer, settings, data.class_names, identity["versions"], folders.models)
-                record.finish(folders.models / "model.json")
+                record.end_with(folders.models / "model.json")
                 checkpoints.hand_over(folders.models)
                 checkpoints.remove()
             distributed.barrier()
