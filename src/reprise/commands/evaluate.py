@@ -105,8 +105,7 @@ def evaluate_model(
 
     Returns:
         ``{split: {metric: value}}``, with those of the blind answer under ``blind`` and targets
-        under ``targets``,
-        and what ``model.json`` says.
+        under ``targets``, and what ``model.json`` says.
 
     Raises:
         RepriseError: The model cannot be read, or does not fit the dataset.

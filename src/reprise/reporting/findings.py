@@ -62,7 +62,6 @@ def findings(inputs: ReportInputs) -> list[Finding]:
         return []
     rules = (
         _headline,
-        _targets,
         _across_splits,
         _groups,
         _training,
@@ -84,13 +83,6 @@ def _headline(inputs: ReportInputs) -> Iterator[Finding]:
         against = f", against {blind:.3f} for an answer that looks at no image" if blind else ""
         value = f"{inputs.headline[metric]:.3f}"
         yield Finding(f"{_title(inputs, metric)} on {inputs.split} is {value}{against}.")
-
-
-def _targets(inputs: ReportInputs) -> Iterator[Finding]:
-    for row in target_rows(inputs):
-        verb = "meets" if row.met else "misses"
-        figure = "no value" if row.value is None else f"{row.value:.3f}"
-        yield Finding(f"{row.name}, {figure}, {verb} its target of {row.least:g}.")
 
 
 def _across_splits(inputs: ReportInputs) -> Iterator[Finding]:

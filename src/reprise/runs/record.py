@@ -213,7 +213,10 @@ def _new_folder(logs: Path, name: str) -> Path:
 
 
 class _TimedCopy(io.TextIOBase):
-    """Passes text on, and copies each line with its time."""
+    """Passes text on, and copies each line with its time.
+
+    Libraries that are imported meanwhile keep it as their stdout: it goes on after the log ends.
+    """
 
     def __init__(self, stream: TextIO, log: TextIO) -> None:
         self._stream = stream
@@ -229,12 +232,22 @@ class _TimedCopy(io.TextIOBase):
 
     def note(self, text: str) -> None:
         """Lines for the log alone."""
+        if self._log.closed:
+            return
         for line in text.splitlines():
             self._log.write(f"{utc_now()} {line}\n")
         self._log.flush()
 
     def flush(self) -> None:
         self._stream.flush()
+
+    @property
+    def closed(self) -> bool:
+        return self._stream.closed
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._stream.encoding
 
     def isatty(self) -> bool:
         return self._stream.isatty()

@@ -194,7 +194,8 @@ def _recorded(
     """The record of the run, which the main process keeps."""
     if not is_main:
         return nullcontext()
-    hardware = {"gpus": [torch.cuda.get_device_name()] * gpus, **machine_facts()}
+    names = [torch.cuda.get_device_name() for _ in range(gpus)]
+    hardware = {"gpus": names, **machine_facts()}
     default = f"{settings.model.type}-{settings.model.variant}"
     return recorded(folders.logs, key, named or RunConfig(), default, hardware)
 
