@@ -22,9 +22,9 @@ from reprise.models.config import PredictionConfig
 from reprise.models.predict import predict
 from reprise.models.yolo.family import Yolo
 from reprise.reporting.task_text import warnings
-from reprise.scoring import Task, blind_predictions, compute_metrics, score, truth_of
 from reprise.runs.config import RunConfig
 from reprise.runs.record import find_record
+from reprise.scoring import Task, blind_predictions, compute_metrics, score, truth_of
 from reprise.training.checkpoint import Checkpoints, open_checkpoints
 from reprise.training.config import TrainSettings
 from reprise.training.loggers import LOGGERS, LoggedRun, Logger, Row
