@@ -39,7 +39,9 @@ def with_test(inputs: ReportInputs, **values: Any) -> dict[str, dict[str, Any]]:
 
 def test_the_headline_stands_first(inputs: ReportInputs) -> None:
     value = inputs.metrics["test"]["mAP50"]
-    assert findings(inputs)[0].text.startswith(f"mAP50 on test is {value:.3f}, against")
+    metrics = with_test(inputs, intervals={"mAP50": [0.1, 0.9]})
+    first = told(inputs, metrics=metrics).splitlines()[0]
+    assert first.startswith(f"mAP50 on test is {value:.3f} (95 % interval 0.100 to 0.900), against")
 
 
 def test_a_model_that_learned_nothing(inputs: ReportInputs) -> None:

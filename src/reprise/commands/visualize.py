@@ -117,7 +117,7 @@ def _predictions(folder: Path, split: str, data: Dataset) -> list[dict[str, Any]
             "predict first: dvc repro predict; or, for any split, reprise evaluate --split "
             f"{split} --out FOLDER, and name FOLDER/predictions with --predictions.",
         )
-    rows = read_predictions(path)
+    rows = list(read_predictions(path))
     known = set(data.split(split)["image_id"].tolist())
     classes = {category.category_id for category in data.categories}
     for row in rows:

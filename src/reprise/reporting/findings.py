@@ -82,7 +82,9 @@ def _headline(inputs: ReportInputs) -> Iterator[Finding]:
         blind = inputs.headline.get("blind", {}).get(metric)
         against = f", against {blind:.3f} for an answer that looks at no image" if blind else ""
         value = f"{inputs.headline[metric]:.3f}"
-        yield Finding(f"{_title(inputs, metric)} on {inputs.split} is {value}{against}.")
+        drawn = inputs.headline.get("intervals", {}).get(metric)
+        within = f" (95 % interval {drawn[0]:.3f} to {drawn[1]:.3f})" if drawn else ""
+        yield Finding(f"{_title(inputs, metric)} on {inputs.split} is {value}{within}{against}.")
 
 
 def _across_splits(inputs: ReportInputs) -> Iterator[Finding]:
