@@ -42,7 +42,8 @@ def main() -> None:
         )
         (drawn,) = bootstrapped([scores], groups, arguments.resamples, draw)
         for name in METRICS:
-            bounds = interval(drawn.metrics[name])
+            value = float(metrics_of("detect")[name].compute(scores.weighted)[0])
+            bounds = interval(drawn.metrics[name], value)
             held[name] += bounds is not None and bounds[0] <= truth[name] <= bounds[1]
     print(
         f"{arguments.draws} draws of {arguments.images} images, {arguments.groups or 'no'} groups"

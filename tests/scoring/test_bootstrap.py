@@ -121,8 +121,13 @@ class TestUnits:
 
 class TestInterval:
     def test_is_the_middle_of_what_was_drawn(self) -> None:
-        assert interval(np.arange(1001) / 1000) == pytest.approx((0.025, 0.975))
+        assert interval(np.arange(1001) / 1000, 0.5) == pytest.approx((0.025, 0.975))
+
+    def test_makes_up_for_a_bias_of_the_draws(self) -> None:
+        # Most draws lie above the value itself: as it may lie above the truth.
+        low, high = interval(np.random.default_rng(0).normal(0.5, 1, 100_000), 0.0) or (0, 0)
+        assert (low, high) == pytest.approx((-1.96 - 0.5, 1.96 - 0.5), abs=0.05)
 
     def test_leaves_out_draws_without_the_number(self) -> None:
-        assert interval(np.array([np.nan, 0.5, 0.5])) == (0.5, 0.5)
-        assert interval(np.array([np.nan, np.nan, 0.5])) is None
+        assert interval(np.array([np.nan, 0.5, 0.5]), 0.5) == (0.5, 0.5)
+        assert interval(np.array([np.nan, np.nan, 0.5]), 0.5) is None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from reprise.dataset import Dataset
 from reprise.evaluation.config import BootstrapConfig
-from reprise.scoring.bootstrap import bootstrapped, interval, units_of
+from reprise.scoring.bootstrap import Numbers, bootstrapped, interval, units_of
 from reprise.scoring.scores import Scores
 
 Interval = tuple[float, float]
@@ -46,10 +46,17 @@ def intervals(scores: Scores, groups: list[str], config: BootstrapConfig) -> Int
         return Intervals()
     units, warning = units_of(groups)
     (drawn,) = bootstrapped([scores], units, config.resamples, config.seed)
-    found = {name: interval(values) for name, values in drawn.metrics.items()}
-    precision = drawn.precision.mean(axis=2)
+    now = Numbers.of(scores.weighted)
+    found = {
+        name: interval(values, float(now.metrics[name][0]))
+        for name, values in drawn.metrics.items()
+    }
+    precision, precision_now = drawn.precision.mean(axis=2), now.precision[0].mean(axis=1)
     names = list(scores.class_names.values())
-    classes = {name: interval(precision[:, place]) for place, name in enumerate(names)}
+    classes = {
+        name: interval(precision[:, place], float(precision_now[place]))
+        for place, name in enumerate(names)
+    }
     return Intervals(
         {name: value for name, value in found.items() if value},
         {name: value for name, value in classes.items() if value and scores.per_class.get(name)},

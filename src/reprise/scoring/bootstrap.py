@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -111,14 +112,26 @@ def bootstrapped(scores: Sequence[Scores], units: Ints, resamples: int, seed: in
     ]
 
 
-def interval(values: Floats) -> tuple[float, float] | None:
-    """The middle 95% of a number's values over the resamples.
+def interval(values: Floats, value: float) -> tuple[float, float] | None:
+    """The 95% interval of a number: bias-corrected percentiles (Efron, 1981).
 
-    Resamples without it, as those without any object, are left out; None where they are most.
+    Average precision is a little too high on few images, and on images drawn again once more;
+    plain percentiles would hold the truth less often than they say.
+
+    Args:
+        values: Of the resamples; those without the number, as without any object, are left out.
+        value: Of the images as they are.
+
+    Returns:
+        None where most resamples have no number.
     """
     known = values[~np.isnan(values)]
     if 2 * len(known) < len(values) or not len(known):
         return None
-    tail = 50 * (1 - LEVEL)
-    low, high = np.percentile(known, [tail, 100 - tail])
+    below = (np.sum(known < value) + np.sum(known == value) / 2) / len(known)
+    normal = NormalDist()
+    shift = 2 * normal.inv_cdf(float(np.clip(below, 0.5 / len(known), 1 - 0.5 / len(known))))
+    tail = normal.inv_cdf((1 - LEVEL) / 2)
+    ends = [100 * normal.cdf(shift + tail), 100 * normal.cdf(shift - tail)]
+    low, high = np.percentile(known, ends)
     return float(low), float(high)

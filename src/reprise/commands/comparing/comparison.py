@@ -112,13 +112,13 @@ def _difference(
     first: Floats, second: Floats, drawn_first: Floats, drawn_second: Floats
 ) -> Difference | None:
     """Of the runs as they are, shape (1,), and drawn again; None where there is no number."""
-    bounds = interval(drawn_second - drawn_first)
-    apart = second[0] - first[0]
+    apart = float(second[0] - first[0])
+    bounds = interval(drawn_second - drawn_first, apart)
     if bounds is None or np.isnan(apart):
         return None
     low, high = bounds
     verdict = BETTER if low > 0 else WORSE if high < 0 else ALIKE
-    return Difference(float(first[0]), float(second[0]), float(apart), low, high, verdict)
+    return Difference(float(first[0]), float(second[0]), apart, low, high, verdict)
 
 
 def _errors(scores: Scores) -> Ints:
