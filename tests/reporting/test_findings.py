@@ -77,9 +77,13 @@ def test_train_learned_by_heart(inputs: ReportInputs) -> None:
 
 
 def test_a_weak_class(inputs: ReportInputs) -> None:
-    weak, strong = ({"class": "disc", "AP50": "0.2"}, {"class": "square", "AP50": "0.9"})
+    weak = {"class": "disc", "AP50": "0.2", "boxes": "20"}
+    strong = {"class": "square", "AP50": "0.9", "boxes": "20"}
     text = told(inputs, tables=inputs.tables | {"per_class": [weak, strong]})
     assert "The weakest class is disc: AP50 0.200, where the median class has 0.550" in text
+    weak["boxes"] = "2"
+    text = told(inputs, tables=inputs.tables | {"per_class": [weak, strong]})
+    assert "weakest" not in text
 
 
 def test_small_objects_are_missed(inputs: ReportInputs) -> None:

@@ -131,7 +131,7 @@ def precision_recall(
         _class_lines(axes, rows, "recall", "precision", colours)
         marker = axes.plot(*point, "o", color=INK, markersize=6, zorder=5)
         marker[0].set_label(f"at the chosen threshold, {threshold:.2f}")
-        axes.legend(loc="lower left")
+        axes.legend(loc="best")
         axes.set(xlim=(0, 1.01), ylim=(0, 1.03), xlabel="recall", ylabel="precision")
         axes.set_title(f"Precision against recall{overlap}")
     return rendered[0]

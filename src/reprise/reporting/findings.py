@@ -152,7 +152,9 @@ def _costs(inputs: ReportInputs) -> Iterator[Finding]:
 
 def _classes(inputs: ReportInputs) -> Iterator[Finding]:
     header, key = inputs.text.class_shares[0]
-    rows = [row for row in inputs.tables["per_class"] if row[key]]
+    total = inputs.text.by_class[0][1]
+    # Of a class with a few objects the numbers are luck.
+    rows = [row for row in inputs.tables["per_class"] if row[key] and int(row[total]) >= FEW_CASES]
     if len(rows) < 2:
         return
     worst = min(rows, key=lambda row: float(row[key]))
@@ -161,12 +163,11 @@ def _classes(inputs: ReportInputs) -> Iterator[Finding]:
         return
     counts = next(row for row in split_rows(inputs) if row["split"] == "train")["by_class"]
     usual, own = statistics.median(counts.values()), counts[worst["class"]]
-    total = inputs.text.total
     rare = own < RARE * usual
     yield Finding(
         f"The weakest class is {worst['class']}: {header} {float(worst[key]):.3f}, where the "
-        f"median class has {middle:.3f}; train has {own} {total} of it, of the median class "
-        f"{usual:g}.",
+        f"median class has {middle:.3f}; train has {own} {inputs.text.total} of it, of the median "
+        f"class {usual:g}.",
         f"Label more of {worst['class']}."
         if rare
         else f"Look at the errors of {worst['class']}: it is not rare, so its looks or its labels "
