@@ -24,7 +24,9 @@ from reprise.errors import RepriseError
 from reprise.inference.model import Model, load
 from reprise.inference.pictures import picture_of, read_picture
 from reprise.models.config import PredictionConfig
+from reprise.models.inference import TorchBackend
 from reprise.models.predict import predict
+from reprise.models.storage import load_model
 from reprise.predictions import ordered, read_predictions
 from reprise.preprocessing.config import DataConfig
 
@@ -135,6 +137,29 @@ def test_a_threshold_leaves_the_others_as_they_are(raw: Path, tmp_path: Path) ->
     kept = [[row for row in rows if row["score"] >= middle] for rows in every]
     assert model.run(pictures, threshold=middle) == kept
     assert 0 < sum(map(len, kept)) < len(scores)
+
+
+@pytest.mark.parametrize("changes", [{}, {"task": "segment"}, {"architecture": "yolo26"}])
+def test_a_faster_network_gives_the_same_up_to_rounding(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    family, description = load_model(save_untrained(tmp_path / "model", **changes))
+    norms = [m for m in family.network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert norms
+    torch.manual_seed(0)
+    for norm in norms:  # as no untrained one is
+        norm.running_mean = torch.randn(norm.num_features) / 4
+        norm.running_var = torch.rand(norm.num_features) + 0.5
+    backend = TorchBackend(family, torch.device("cpu"))
+    images = torch.randint(0, 256, (2, 3, SIZE, SIZE), dtype=torch.uint8)
+    with torch.inference_mode():
+        before = [part.clone() for part in backend(images)]
+        Model(family, description, backend).speed_up()
+        after = backend(images)
+    left = [m for m in family.network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert len(left) < len(norms) / 4
+    for old, new in zip(before, after, strict=True):
+        assert torch.allclose(old, new, rtol=1e-3, atol=1e-3)
 
 
 def test_every_form_of_a_picture_gives_the_same(tmp_path: Path) -> None:

@@ -108,10 +108,12 @@ def run(options: argparse.Namespace) -> int:
     """
     _check(options)
     from reprise.commands.predicting.inputs import open_inputs
+    from reprise.commands.predicting.stream import leave_a_core
 
     with (
         open_inputs(options.paths, limits()) as inputs,
         chosen_model(options.weights, options.rev) as folder,
+        leave_a_core(),
     ):
         model = _model(folder, options)
         found, refused = _predicted(model, inputs, options)
@@ -164,6 +166,7 @@ def _model(folder: Path, options: argparse.Namespace) -> Model:
             f"--boxes: the model ({model.description['family']}) finds objects by itself.",
             "leave the option out.",
         )
+    model.speed_up()
     return model
 
 

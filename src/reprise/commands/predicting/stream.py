@@ -6,11 +6,14 @@ import os
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from reprise.commands.predicting.inputs import Input
 from reprise.commands.predicting.videos import read_frames
@@ -91,6 +94,21 @@ _Waiting = tuple[_Named, Callable[[], Picture]]
 def frame_name(video: str, number: int) -> str:
     """What the outputs call a frame."""
     return f"{video}/{number:06d}.jpg"
+
+
+@contextmanager
+def leave_a_core() -> Iterator[None]:
+    """Networks that are opened or run inside take all cores but one, on which pictures are decoded.
+
+    A layer is done when the last of its threads is: of as many threads as cores, one waits for the
+    decoding, and the others for it.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, min(before, (os.cpu_count() or 1) - 1)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def predict_inputs(model: Model, inputs: Sequence[Input], how: How) -> Iterator[Found | Refused]:
