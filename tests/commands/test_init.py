@@ -59,7 +59,7 @@ def test_a_folder_becomes_parameters_and_only_they_change(top: Path, capsys: Cap
     assert "20 images, 40 objects, in 2 class(es)\n" in out
     assert "data.image_size                   64 (was 288): 95% of the objects keep " in out
     assert [line.split("  ")[1] for line in out.splitlines() if line.startswith("  ")] == [
-        "dvc repro validate", "reprise show-batch", "dvc repro",
+        "dvc repro validate", "reprise show-batch", "dvc repro", "reprise predict PATH",
     ]  # fmt: skip
     found = _params()
     assert found["data"]["sources"] == {"my_cells": {"url": "../my cells", "format": "coco"}}

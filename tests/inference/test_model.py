@@ -124,7 +124,7 @@ def test_predictions_on_the_datasets_own_files_are_those_of_the_stage(
             for row, of_picture in zip(rows, found, strict=True)
             for one in of_picture
         ]
-        assert ordered(named) == read_predictions(tmp_path / "out" / f"{split}.json")
+        assert ordered(named) == list(read_predictions(tmp_path / "out" / f"{split}.json"))
         assert named
 
 

@@ -109,13 +109,14 @@ def test_two_processes_train_what_one_does(
 @pytest.mark.parametrize(
     ("name", "accumulated"),
     [
-        ("labels", 1), ("labels", 2), ("yolo masks with two heads", 1), ("mask_rcnn", 1),
-        ("sam", 1), ("detectron2", 1),
-        # Parts of what the cases above compare: `make test-slow`.
+        ("labels", 1), ("yolo masks with two heads", 1), ("faster_rcnn", 1), ("sam", 1),
+        ("detectron2", 1),
+        # More of what the cases above compare: `make test-slow`.
         *(
             pytest.param(*case, marks=pytest.mark.slow)
             for case in (
-                ("yolo boxes", 1), ("yolo boxes", 2), ("faster_rcnn", 1), ("mask_rcnn", 2),
+                ("labels", 2), ("yolo boxes", 1), ("yolo boxes", 2), ("mask_rcnn", 1),
+                ("mask_rcnn", 2),
             )
         ),
     ],

@@ -29,6 +29,12 @@ FAMILIES: dict[str, dict[str, Any]] = {
 }
 
 
+# Mask R-CNN is Faster R-CNN with one head more: `make test-slow`.
+CASES = [
+    pytest.param(name, marks=[pytest.mark.slow] if name == "mask_rcnn" else []) for name in FAMILIES
+]
+
+
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shapes_dataset(
@@ -67,7 +73,7 @@ def run(
     return folder
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", CASES)
 def test_a_run_is_exact_with_workers_and_after_being_killed(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str
 ) -> None:
@@ -81,7 +87,7 @@ def test_a_run_is_exact_with_workers_and_after_being_killed(
     assert digests(run(dataset, tmp_path / "killed", family, workers=2)) == whole
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", CASES)
 def test_more_epochs_end_as_a_run_that_was_never_cut(
     dataset: Path, tmp_path: Path, family: str
 ) -> None:

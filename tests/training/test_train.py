@@ -154,7 +154,7 @@ def test_a_changed_parameter_never_meets_the_old_checkpoint(
     assert digests(changed) == digests(clean)
 
 
-@pytest.mark.parametrize("task", ["detect", "segment"])
+@pytest.mark.parametrize("task", ["detect", pytest.param("segment", marks=pytest.mark.slow)])
 def test_it_learns_though_val_shows_nothing_at_first(tmp_path: Path, task: Task) -> None:
     """From random weights, with less patience than it takes to beat the blind answer."""
     dataset = shapes_dataset(

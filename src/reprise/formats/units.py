@@ -65,9 +65,11 @@ def settle_units(dataset: SourceDataset) -> tuple[bool, list[str]]:
     if not _is_doubtful(_some(pixels)):
         _check_inside(dataset.source, pixels, _stated)
         return opened, notes
-    size_of = _sized(_some(pixels))
-    _check_inside(dataset.source, _some(pixels), size_of)
-    return True, notes + _percent_note(_some(pixels), size_of)
+    chosen = _some(pixels)
+    size_of = _sized(chosen)
+    _check_inside(dataset.source, chosen, size_of)
+    opened = opened or any(_stated(image) is None for image in chosen)
+    return opened, notes + _percent_note(chosen, size_of)
 
 
 def _boxes(images: Iterable[ImageRecord]) -> Iterator[tuple[ImageRecord, BoxRecord]]:
