@@ -7,14 +7,14 @@ The dataset is cut in two by its groups and, where it has enough, by its classes
 class is in both halves. A network is trained on the first, saved in the form in which its library
 publishes weights, and named in `model.weights`. Then, for each seed, training on the second half
 starts once from it and once from random weights, for equally many epochs; both are scored on the
-test split, which neither half holds. Run it on an idle machine.
+test split, which neither half holds. `--keep FOLDER` keeps what was trained on the first half, for
+`benchmarks/export.py`. Run it on an idle machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import shutil
 import statistics
 import sys
@@ -71,37 +71,65 @@ class Transfer:
     params: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def title(self) -> str:
+        """The family, and the task where it has several."""
+        return (
+            f"{self.family}-{self.params['model.task']}"
+            if "model.task" in self.params
+            else self.family
+        )
+
+    @property
     def name(self) -> str:
-        """For the table."""
-        return f"{self.family} on {self.folder or 'gui_screens'}"
+        """For a person who waits."""
+        return f"{self.title} on {self.folder or 'gui_screens'}"
 
 
-STRONG = {"augmentation.flip_horizontal": 0.5, "training.ema_warmup_steps": 200}
+COMMON = {"augmentation.flip_horizontal": 0.5, "training.ema_warmup_steps": 200}
+REGIONS = {
+    **COMMON,
+    **FEW_PROPOSALS,
+    "model.first_stage.anchor_sizes": [8, 16, 32, 64, 128],
+    "training.learning_rate": 5e-4,
+}
 TRANSFERS = (
-    Transfer("yolo", "", "mAP50", (40, 10), params={"data.image_size": 192, **STRONG}),
+    Transfer("yolo", "", "mAP50", (24, 6), params={"data.image_size": 192, **COMMON}),
     Transfer(
-        "multilabel", "", "mAP", (40, 10), params={"data.image_size": 128, **LABELS, **STRONG}
+        "yolo",
+        "nuclei_dsb2018",
+        "mAP50",
+        (80, 20),
+        {"format": "instance_masks"},
+        {"model.task": "segment", "data.image_size": 256, **COMMON},
     ),
     Transfer(
-        "faster_rcnn",
+        "multilabel",
         "",
-        "mAP50",
-        (20, 5),
-        params={"data.image_size": 192, **FEW_PROPOSALS, **STRONG},
+        "mAP",
+        (30, 8),
+        params={
+            "data.image_size": 128,
+            **LABELS,
+            **COMMON,
+            "training.learning_rate": 3e-4,
+        },
+    ),
+    Transfer(
+        "faster_rcnn", "bccd_voc", "mAP50", (16, 3), params={"data.image_size": 160, **REGIONS}
     ),
     Transfer(
         "mask_rcnn",
         "road_cracks_potholes",
         "mAP50",
-        (20, 5),
+        (12, 3),
         {"format": "label_masks"},
-        {"data.image_size": 192, **FEW_PROPOSALS, **STRONG},
+        {"data.image_size": 192, **REGIONS},
     ),
     Transfer(
         "sam",
         "nuclei_dsb2018",
         "mean_iou",
-        (60, 10),
+        (40, 6),
         {"format": "instance_masks"},
         {
             "data.image_size": 256,
@@ -109,20 +137,15 @@ TRANSFERS = (
             "training.learning_rate": 1e-3,
             "validation.metrics": ["mAP", "mAP50", "mean_iou"],
             "training.early_stopping.metric": "mean_iou",
-            **STRONG,
+            **COMMON,
         },
     ),
     Transfer(
         "detectron2",
-        "",
+        "bccd_voc",
         "mAP50",
-        (20, 5),
-        params={
-            "data.image_size": 192,
-            "model.architecture": "faster_rcnn",
-            **FEW_PROPOSALS,
-            **STRONG,
-        },
+        (20, 4),
+        params={"data.image_size": 160, "model.architecture": "faster_rcnn", **REGIONS},
     ),
 )
 
@@ -193,7 +216,26 @@ def use_half(clone: Clone, half: Path) -> None:
     shutil.copytree(half, clone.folder / "data" / "processed", symlinks=True)
 
 
-def measure(case: Transfer, shared: Path, seeds: list[int], folder: Path) -> dict[str, list[float]]:
+def score_of(clone: Clone, metric: str) -> float:
+    """Of the trained model on the test split."""
+    import torch
+
+    from reprise.dataset import Dataset
+    from reprise.models.inference import TorchBackend, predict_split
+    from reprise.models.storage import load_model
+    from reprise.scoring import compute_metrics, score, truth_of
+
+    family, description = load_model(clone.folder / "models")
+    data = Dataset(clone.folder / "data" / "processed")
+    rows = predict_split(family, TorchBackend(family, torch.device("cpu")), data, "test", 8)
+    truth = truth_of(data, "test", family.task)
+    scores = score(family.task, truth, rows, description["score_threshold"])
+    return compute_metrics(scores)[metric]
+
+
+def measure(
+    case: Transfer, shared: Path, seeds: list[int], folder: Path, keep: Path | None
+) -> dict[str, list[float]]:
     """The test metric by seed, from random weights and from those of the first half."""
     from reprise.dataset import Dataset
     from reprise.models.storage import load_model
@@ -215,19 +257,23 @@ def measure(case: Transfer, shared: Path, seeds: list[int], folder: Path) -> dic
     use_half(clone, folder / "0")
     clone.set(**{"training.epochs": case.epochs[0], "validation.frequency": 5})
     run_stages(clone, "weights", "train")
+    print(f"{case.name}, first half: {score_of(clone, case.metric):.3f}", file=sys.stderr)
     family, description = load_model(clone.folder / "models")
     file = publish(family, case.family, description["classes"], folder)
+    if keep:
+        shutil.copytree(clone.folder / "models", keep / case.title / "models")
+        shutil.copytree(clone.folder / "data/processed", keep / case.title / "data")
     use_half(clone, folder / "1")
     clone.set(**{"training.epochs": case.epochs[1], "validation.frequency": case.epochs[1]})
-    found: dict[str, list[float]] = {"random": [], "published": []}
-    for seed in seeds:
-        for start in found:
-            entry = {} if start == "random" else {case.family: str(file)}
-            clone.set(**{"model.weights": entry, "training.seed": seed})
-            run_stages(clone, "weights", "train", "predict", "evaluate")
-            metrics = json.loads(clone.read("reports/evaluation/metrics.json"))["test"]
-            found[start].append(metrics[case.metric])
-            print(f"{case.name}, seed {seed}, {start}: {metrics[case.metric]}", file=sys.stderr)
+    found: dict[str, list[float]] = {}
+    for start, entry in (("random", {}), ("published", {case.family: str(file)})):
+        clone.set(**{"model.weights": entry})
+        run_stages(clone, "weights")
+        for seed in seeds:
+            clone.set(**{"training.seed": seed})
+            run_stages(clone, "train")
+            found.setdefault(start, []).append(score_of(clone, case.metric))
+            print(f"{case.name}, seed {seed}, {start}: {found[start][-1]:.3f}", file=sys.stderr)
     return found
 
 
@@ -239,7 +285,7 @@ def row(case: Transfer, found: dict[str, list[float]]) -> str:
     }
     better = min(found["published"]) > max(found["random"])
     return (
-        f"| {case.family} | {case.folder or 'gui_screens'} | {case.params['data.image_size']} "
+        f"| {case.title} | {case.folder or 'gui_screens'} | {case.params['data.image_size']} "
         f"| {case.epochs[0]} | {case.epochs[1]} | test {case.metric} | {shown['random']} "
         f"| {shown['published']} | {'yes' if better else 'no'} |"
     )
@@ -248,18 +294,19 @@ def row(case: Transfer, found: dict[str, list[float]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared" / "datasets")
-    parser.add_argument("--only", default="", help="part of a family's name")
+    parser.add_argument("--only", default="", help="a row of the table, such as yolo-segment")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--keep", type=Path, help="a new folder for the trained first halves")
     arguments = parser.parse_args()
     print(HEAD)
     for case in TRANSFERS:
-        if arguments.only not in case.family:
+        if arguments.only not in ("", case.title):
             continue
         if case.family == "detectron2" and importlib.util.find_spec("detectron2") is None:
-            print("detectron2 is not installed", file=sys.stderr)
+            print(f"| {case.title} | not run: Detectron2 is not installed" + " |" * 8, flush=True)
             continue
         with tempfile.TemporaryDirectory(prefix="reprise-transfer-") as name:
-            found = measure(case, arguments.shared, arguments.seeds, Path(name))
+            found = measure(case, arguments.shared, arguments.seeds, Path(name), arguments.keep)
         print(row(case, found), flush=True)
 
 

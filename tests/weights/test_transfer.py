@@ -56,6 +56,8 @@ TWO_STAGES = {
 CASES = {
     "yolo": Case("mAP50", 30, 5, {}, {"learning_rate": 5e-3, "batch_size": 8}),
     "faster_rcnn": Case("mAP50", 8, 2, TWO_STAGES, {"learning_rate": 5e-4}),
+    "mask_rcnn": Case("mAP50", 8, 2, TWO_STAGES, {"learning_rate": 5e-4}),
+    "multilabel": Case("mAP", 20, 3, {}, {"learning_rate": 3e-4}),
     "sam": Case("mean_iou", 24, 4, {}, {"learning_rate": 1e-3}, augmented=False),
 }
 
