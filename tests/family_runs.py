@@ -286,6 +286,8 @@ FAMILY_RUNS = (
         "mAP50",
         0.01,
         entry={"format": "label_masks"},
-        params={"data.image_size": 192, **FEW_PROPOSALS, "training.epochs": 8},
+        # Most regions of these masks are specks, which the gate does not pass unasked.
+        params={"data.image_size": 192, **FEW_PROPOSALS, "training.epochs": 8,
+                "expectations.max_rejected": 0.9},
     ),
 )  # fmt: skip
