@@ -74,11 +74,6 @@ TINY = Sizes(
 )  # fmt: skip
 
 
-def threads(device: str) -> int:
-    """CPU threads of the network: one in a rehearsal, whose machine may be busy with other work."""
-    return 2 if device == "cuda" else 1
-
-
 class FailedError(Exception):
     """A piece did not do what it has to."""
 
@@ -169,7 +164,6 @@ def speed(bench: Bench) -> Iterator[str]:
                 "image-size": sizes.image_size, "workers": bench.workers,
                 "variant": sizes.variant, "batch-size": sizes.batch_size,
                 "device": bench.device, "precision": precision, "compile": compiled,
-                "threads": threads(bench.device),
             }  # fmt: skip
             words = [[f"--{key}", str(value)] for key, value in values.items()]
             script = str(ROOT / "benchmarks" / "train_vs_ultralytics.py")
@@ -267,8 +261,7 @@ def pipeline(bench: Bench) -> Iterator[str]:
     clone = make_clone(ROOT, bench.folder / "clone")
     (clone.folder / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
     device = {f"{section}.device": bench.device for section in ("training", "prediction")}
-    given = {"machine.workers": bench.workers, "training.threads": threads(bench.device)}
-    clone.set(**given, **device, **bench.sizes.pipeline)
+    clone.set(**{"machine.workers": bench.workers}, **device, **bench.sizes.pipeline)
     seconds = []
     for target in (["validate"], ["train"], []):
         started = time.perf_counter()
@@ -294,8 +287,7 @@ def child(arguments: argparse.Namespace) -> None:
     """One thing, in this process: ``train``, ``rates`` or ``out-of-memory``."""
     from reprise.errors import RepriseError
 
-    arguments.learning_rate, arguments.cache = 1e-3, "none"
-    arguments.threads = threads(arguments.device)
+    arguments.learning_rate, arguments.threads, arguments.cache = 1e-3, 2, "none"
     arguments.sampled = 64
     arguments.folder.mkdir(exist_ok=True)
     if arguments.child == "rates":
