@@ -132,9 +132,12 @@ class Bench:
     def run(self, command: list[str], check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command until it ends or the time is over."""
         try:
+            # DVC's stages start the python that the path names.
+            path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
             done = subprocess.run(
-                command, capture_output=True, text=True, check=False, timeout=self.left()
-            )
+                command, capture_output=True, text=True, check=False, timeout=self.left(),
+                env={**os.environ, "PATH": path},
+            )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise FailedError("not finished: the time was over") from None
         if check and done.returncode:
