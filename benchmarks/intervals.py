@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from reprise.evaluation.bootstrap import bootstrapped, interval
 from reprise.predictions import Predictions
 from reprise.scoring import metrics_of, score
-from reprise.scoring.bootstrap import bootstrapped, interval
 from reprise.scoring.scores import Scores
 
 METRICS = ("mAP", "mAP50", "precision", "recall", "f1")

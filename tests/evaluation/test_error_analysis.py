@@ -22,7 +22,7 @@ from reprise.evaluation.error_analysis import (
 from reprise.evaluation.error_costs import cost_rows
 from reprise.predictions import prediction
 from reprise.scoring import score
-from reprise.scoring.matching import OVERLAPS
+from reprise.scoring.overlaps import OVERLAPS
 from scoring.scenes import coco
 
 Box = list[float]

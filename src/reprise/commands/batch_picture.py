@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from reprise.errors import RepriseError
+from reprise.reporting.painting import font_file
 from reprise.reporting.palette import class_colours
 
 if TYPE_CHECKING:
@@ -41,17 +39,6 @@ class BatchImage:
     name: str
     pixels: npt.NDArray[np.uint8]
     boxes: list[TargetBox]
-
-
-def font_file() -> Path:
-    """DejaVu Sans, which Matplotlib carries; its package is located but not imported."""
-    spec = find_spec("matplotlib")
-    if spec is None or spec.origin is None:
-        raise RepriseError(
-            "Matplotlib, which carries the font of the captions, is not installed.",
-            "install exactly what the lock names: delete .venv and run make repro again.",
-        )
-    return Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
 
 
 def grid(images: list[BatchImage], class_names: list[str]) -> Image.Image:

@@ -22,7 +22,7 @@ from reprise.formats.registry import FORMATS
 from reprise.formats.source_labels import format_module
 from reprise.masks import rle
 from reprise.replacing import replacing_folder
-from reprise.scoring.matching import grouped
+from reprise.scoring.overlaps import grouped
 
 # What --without may name.
 PARTS = ("boxes", "labels", "crowds", "outlines")

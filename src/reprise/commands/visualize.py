@@ -99,9 +99,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _threshold(asked: float | None, description: dict[str, Any], path: Path) -> float:
     if asked is None:
-        asked = description.get("score_threshold")
-        if asked is None:
-            raise RepriseError(f"{path} holds no score_threshold.", "name one with --threshold.")
+        from reprise.scoring import threshold_of
+
+        return threshold_of(description, path, "name one with --threshold")
     if not 0 <= asked <= 1:
         raise RepriseError(f"the threshold {asked} is not in 0 to 1.", "name one with --threshold.")
     return float(asked)
@@ -140,10 +140,8 @@ def _judge(data: Dataset, split: str, task: Task, kept: list[dict[str, Any]]) ->
     items = truth["labels"] if task == "classify" else truth["annotations"]
     wanted = Counter(item["image_id"] for item in items if not item.get("iscrowd"))
     scores = score(task, truth, kept, 0.0)
-    # Without anything to find the scorer has no matches: all predictions are false.
-    matches = scores.matches or [{**row, "tp": False} for row in kept]
-    right = Counter(row["image_id"] for row in matches if row["tp"])
-    wrong = Counter(row["image_id"] for row in matches if not row["tp"])
+    right = Counter(row["image_id"] for row in scores.matches if row["tp"])
+    wrong = Counter(row["image_id"] for row in scores.matches if not row["tp"])
     ids = data.split(split)["image_id"].tolist()
     return [Judged(at, right[at], wrong[at], wanted[at] - right[at]) for at in ids]
 

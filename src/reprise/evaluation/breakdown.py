@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from reprise.scoring import metrics_of
-from reprise.scoring.matched import AREAS
-from reprise.scoring.matching import area
+from reprise.scoring.matching import AREAS
+from reprise.scoring.overlaps import area
 from reprise.scoring.scores import Scores
 from reprise.scoring.weighted import Weighted
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reprise.scoring.matching import MATCH_IOU, Overlaps, grouped
+from reprise.scoring.overlaps import MATCH_IOU, Overlaps, grouped
 from reprise.scoring.scores import Scores
 
 BACKGROUND = "background"

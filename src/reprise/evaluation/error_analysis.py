@@ -13,24 +13,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from reprise.scoring.matching import MATCH_IOU, Floats, Overlaps, grouped
+from reprise.predictions import Floats, Ints
+from reprise.scoring.matching import Bools
+from reprise.scoring.overlaps import MATCH_IOU, Overlaps, grouped
 from reprise.scoring.scores import Scores
+from reprise.scoring.weighted import RECALLS
 
 # At this overlap or below, a detection is on nothing.
 NEAR_IOU = 0.1
 
 KINDS = ("missed", "classification", "localisation", "both", "duplicate", "background")
 MISSED, CLASSIFICATION, LOCALISATION, BOTH, DUPLICATE, BACKGROUND = range(len(KINDS))
-# COCO's steps of recall.
-RECALLS = np.linspace(0, 1, 101)
 RIGHT = -1
 NOTHING = -1
 
 Row = dict[str, Any]
-Integers = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -49,11 +47,11 @@ class Errors:
 
     rows: list[Row]
     objects: list[Row]
-    kind: Integers
-    concerned: Integers
+    kind: Ints
+    concerned: Ints
     iou: Floats
-    used: Mask
-    missed: Mask
+    used: Bools
+    missed: Bools
 
 
 def classify_errors(scores: Scores, overlaps: Overlaps, threshold: float = 0.0) -> Errors:
@@ -101,7 +99,7 @@ def classify_errors(scores: Scores, overlaps: Overlaps, threshold: float = 0.0) 
     return Errors(rows, objects, kind, concerned, iou, used, missed)
 
 
-def _kinds(iou: Floats, same: Mask, used: Mask) -> tuple[Integers, Integers]:
+def _kinds(iou: Floats, same: Bools, used: Bools) -> tuple[Ints, Ints]:
     """The kind of each false detection of one image, and the object that it is about.
 
     Args:
@@ -111,7 +109,7 @@ def _kinds(iou: Floats, same: Mask, used: Mask) -> tuple[Integers, Integers]:
     """
     numbers = np.arange(len(iou))
 
-    def best(eligible: Any) -> tuple[Floats, Integers]:
+    def best(eligible: Any) -> tuple[Floats, Ints]:
         allowed = np.where(eligible, iou, 0.0)
         place = allowed.argmax(axis=1)
         return allowed[numbers, place], place
@@ -152,7 +150,7 @@ class Costs:
         }
         self.map50 = _mean(self._base)
 
-    def _mend(self) -> Mask:
+    def _mend(self) -> Bools:
         """The detections that would be right with their object's class or place: of an object
         that nothing found, the one with the highest score."""
         errors = self._errors
@@ -163,7 +161,7 @@ class Costs:
         mended[mendable[first]] = True
         return mended
 
-    def cost(self, detections: Mask, objects: Mask) -> float:
+    def cost(self, detections: Bools, objects: Bools) -> float:
         """How much mAP50 rises, at least 0, when errors are put right.
 
         A detection with the wrong class or place takes that of its object, unless a better one
@@ -193,7 +191,7 @@ class Costs:
         return max(0.0, _mean(fixed) - self.map50)
 
 
-def average_precision(right: Mask, positives: int) -> float:
+def average_precision(right: Bools, positives: int) -> float:
     """COCO's average precision at one overlap: precision at 101 steps of recall.
 
     Args:

@@ -15,15 +15,16 @@ from reprise.evaluation.error_analysis import (
     RIGHT,
     Costs,
     Errors,
-    Mask,
 )
-from reprise.scoring.matching import Floats, area, grouped
+from reprise.predictions import Floats
+from reprise.scoring.matching import Bools
+from reprise.scoring.overlaps import area, grouped
 from reprise.scoring.scores import Scores
 
 # The largest share of an object's box that lies in one other object's box.
 CROWDING = {"apart": (0.0, 1e-9), "touching": (1e-9, 0.5), "crowded": (0.5, np.inf)}
 
-Groups = dict[str, tuple[Mask, Mask]]  # value -> which detections, which objects
+Groups = dict[str, tuple[Bools, Bools]]  # value -> which detections, which objects
 
 
 def cost_rows(scores: Scores, everything: Errors, shown: Errors) -> list[dict[str, Any]]:
@@ -80,8 +81,8 @@ def _groups(errors: Errors, names: dict[int, str]) -> Iterator[tuple[str, Groups
         )
 
 
-def _between(values: Floats, low: float, high: float) -> Mask:
-    inside: Mask = (values >= low) & (values < high)
+def _between(values: Floats, low: float, high: float) -> Bools:
+    inside: Bools = (values >= low) & (values < high)
     return inside
 
 

@@ -35,10 +35,11 @@ from reprise.scoring import (
     headline_metric,
     score,
     task_of,
+    threshold_of,
     truth_of,
 )
 from reprise.scoring.blind import no_better_than_blind
-from reprise.scoring.matching import COCO_MAX_DETECTIONS
+from reprise.scoring.overlaps import COCO_MAX_DETECTIONS
 from reprise.scoring.scores import Scores
 
 DIGITS = 5
@@ -233,13 +234,8 @@ def score_threshold(
         return _chosen_on_val(config.score_threshold, val)
     if config.score_threshold != "auto":
         return config.score_threshold
-    fix = f"{RETRAIN}; or set evaluation.score_threshold to a number in params.yaml."
-    if "score_threshold" not in description:
-        raise RepriseError(f"{path} holds no score_threshold.", fix)
-    value = description["score_threshold"]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise RepriseError(f"{path}: score_threshold is {value!r}, not in 0 to 1.", fix)
-    return float(value)
+    otherwise = "set evaluation.score_threshold to a number in params.yaml"
+    return threshold_of(description, path, otherwise)
 
 
 def _chosen_on_val(aim: ThresholdAim, val: Scores | None) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reprise.dataset import Dataset
+from reprise.evaluation.bootstrap import Numbers, bootstrapped, interval, units_of
 from reprise.evaluation.config import BootstrapConfig
-from reprise.scoring.bootstrap import Numbers, bootstrapped, interval, units_of
 from reprise.scoring.scores import Scores
 
 Interval = tuple[float, float]

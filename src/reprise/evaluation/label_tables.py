@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from reprise.evaluation.confusion import confusion_rows
-from reprise.scoring.matching import grouped
+from reprise.scoring.overlaps import grouped
 from reprise.scoring.scores import Labels, Scores
 
 NO_LABEL = "(none)"

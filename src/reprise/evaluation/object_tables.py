@@ -16,7 +16,7 @@ from reprise.evaluation.error_analysis import (
     worst_rows,
 )
 from reprise.evaluation.error_costs import cost_rows
-from reprise.scoring.matching import OVERLAPS
+from reprise.scoring.overlaps import OVERLAPS
 from reprise.scoring.scores import Scores
 
 SHARES = ("precision", "recall", "f1")

@@ -21,6 +21,7 @@ from reprise.preprocessing.config import EncodingConfig
 from reprise.preprocessing.decode.colour import to_rgb
 from reprise.preprocessing.decode.decoder import BadImageError
 from reprise.preprocessing.decode.encode import Settings
+from reprise.scoring.tasks import threshold_of
 from reprise.sources.config import LimitsConfig
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ class Model:
     def __init__(self, family: Family, description: dict[str, Any], backend: Backend) -> None:
         self.class_names: list[str] = description["classes"]
         self.task = family.task
-        self.threshold = _threshold(description)
+        self.threshold = threshold_of(
+            description, Path("model.json"), "write a number in [0, 1] there"
+        )
         self.prompted = family.prompted
         self.description = description
         self.settings = Settings(
@@ -157,17 +160,6 @@ class Model:
             raise RepriseError(
                 f"the picture{name} cannot be read: {bad.detail}.", "name an image that opens."
             ) from None
-
-
-def _threshold(description: dict[str, Any]) -> float:
-    found = description.get("score_threshold")
-    if isinstance(found, int | float) and 0 <= found <= 1:
-        return float(found)
-    stated = "holds no score_threshold" if found is None else f"says score_threshold: {found!r}"
-    raise RepriseError(
-        f"model.json {stated}; it was written by an older version, or by hand.",
-        "train again (dvc repro train), or write a number in [0, 1] there.",
-    )
 
 
 def _pixels(image: np.ndarray | Image.Image) -> np.ndarray:

@@ -21,7 +21,7 @@ from reprise.predictions import read_predictions
 from reprise.reporting.inputs import ReportInputs
 from reprise.reporting.mask_paths import outline
 from reprise.scoring import Task, score, truth_of
-from reprise.scoring.matching import grouped
+from reprise.scoring.overlaps import grouped
 
 SAMPLE_SIDE = 560  # pixels of the longer side of a sample
 CROP_SIDE = 300

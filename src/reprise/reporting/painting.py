@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from reprise.errors import RepriseError
 from reprise.reporting.object_samples import Mark
 from reprise.reporting.overlays import TEXT_SIZE, ink_on, large_first, placed_labels
 from reprise.reporting.palette import WRONG
@@ -50,11 +52,15 @@ def paint(
     return sheet
 
 
-def font_file() -> str:
-    """DejaVu Sans, which Matplotlib carries."""
-    import matplotlib
-
-    return str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
+def font_file() -> Path:
+    """DejaVu Sans, which Matplotlib carries; its package is located but not imported."""
+    spec = find_spec("matplotlib")
+    if spec is None or spec.origin is None:
+        raise RepriseError(
+            "Matplotlib, which carries the font of the captions, is not installed.",
+            "install exactly what the lock names: delete .venv and run make repro again.",
+        )
+    return Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
 
 
 def _fitting(text: str, font: Any, width: int) -> str:

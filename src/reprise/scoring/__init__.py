@@ -12,7 +12,7 @@ from reprise.scoring.metrics import (
     headline_metric,
     metrics_of,
 )
-from reprise.scoring.tasks import RETRAIN, Task, task_of, truth_of
+from reprise.scoring.tasks import RETRAIN, Task, task_of, threshold_of, truth_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,7 @@ __all__ = [
     "metrics_of",
     "score",
     "task_of",
+    "threshold_of",
     "truth_of",
 ]
 
@@ -62,7 +63,7 @@ def score(
         threshold: Predictions scoring at least this are kept, for the metrics that need a
             choice; by default the one with the best F1.
         max_detections: Of one class in one image, the best; by default as
-            :func:`reprise.scoring.matching.detection_limit` says.
+            :func:`reprise.scoring.overlaps.detection_limit` says.
     """
     # The names of the metrics are read with params.yaml, which needs none of what scores them.
     from reprise.scoring.classification import score_labels

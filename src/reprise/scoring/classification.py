@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reprise.predictions import Predictions
-from reprise.scoring.matched import match_labels
+from reprise.scoring.matching import match_labels
 from reprise.scoring.scores import Scores
 
 

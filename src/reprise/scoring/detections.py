@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from reprise.predictions import Predictions
-from reprise.scoring.matched import match
-from reprise.scoring.matching import detection_limit, with_masks
+from reprise.scoring.matching import match
+from reprise.scoring.overlaps import detection_limit, with_masks
 from reprise.scoring.scores import Scores
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from reprise.predictions import Floats, Ints, Predictions
-from reprise.scoring.matched import AREAS, Bools, Matched, match
-from reprise.scoring.matching import COCO_MAX_DETECTIONS
+from reprise.scoring.matching import AREAS, Bools, Matched, match
+from reprise.scoring.overlaps import COCO_MAX_DETECTIONS
 from reprise.scoring.weighted import Weighted
 
 if TYPE_CHECKING:

@@ -33,9 +33,27 @@ def task_of(description: Any, path: Path) -> Task:
     return cast("Task", found)
 
 
+def threshold_of(description: dict[str, Any], path: Path, otherwise: str) -> float:
+    """The score threshold that was chosen on val when a model was trained.
+
+    Args:
+        description: Its ``model.json``.
+        path: Of that file.
+        otherwise: What to do instead of training again.
+
+    Raises:
+        RepriseError: It states none, as those of older versions, or no number in [0, 1].
+    """
+    found = description.get("score_threshold")
+    if isinstance(found, int | float) and not isinstance(found, bool) and 0 <= found <= 1:
+        return float(found)
+    stated = "holds no score_threshold" if found is None else f"says score_threshold: {found!r}"
+    raise RepriseError(f"{path} {stated}.", f"{RETRAIN}; or {otherwise}.")
+
+
 def truth_of(dataset: Dataset, split: str, task: Task) -> dict[str, Any]:
     """The ground truth of a split; masks as compressed RLE."""
-    from reprise.scoring.matching import with_masks
+    from reprise.scoring.overlaps import with_masks
 
     if task == "classify":
         return dataset.label_truth(split)

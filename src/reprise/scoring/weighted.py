@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reprise.predictions import Floats, Ints
-from reprise.scoring.matched import AREAS, IOUS, Bools, Matched
+from reprise.scoring.matching import AREAS, IOUS, Bools, Matched
 
 if TYPE_CHECKING:
     from reprise.scoring.tasks import Task

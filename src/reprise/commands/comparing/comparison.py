@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from reprise.commands.comparing.runs import Pair
+from reprise.evaluation.bootstrap import Numbers, bootstrapped, interval, units_of
 from reprise.predictions import Floats, Ints
-from reprise.scoring.bootstrap import Numbers, bootstrapped, interval, units_of
 from reprise.scoring.scores import Scores
 
 BETTER, WORSE, ALIKE = "better", "worse", "not distinguishable"

@@ -17,7 +17,7 @@ from reprise.commands.revisions import files_in, opened_revision, plain
 from reprise.dataset import Dataset, read_json
 from reprise.errors import RepriseError
 from reprise.predictions import Predictions, read_predictions
-from reprise.scoring import RETRAIN, Task, score, task_of, truth_of
+from reprise.scoring import RETRAIN, Task, score, task_of, threshold_of, truth_of
 from reprise.scoring.scores import Scores
 
 WORKSPACE = "workspace"
@@ -149,8 +149,11 @@ def _read(name: str, root: Path, split: str) -> Run:
 def _threshold(root: Path, split: str, description: dict[str, Any]) -> float:
     """What the run's own metrics were made with, or what was chosen on val."""
     metrics = read_json(root / METRICS, RETRAIN) if (root / METRICS).is_file() else {}
-    found = metrics.get(split, {}).get("score_threshold", description.get("score_threshold", 0.5))
-    return float(found)
+    found = metrics.get(split, {}).get("score_threshold")
+    if found is not None:
+        return float(found)
+    otherwise = "evaluate it first (dvc repro evaluate)"
+    return threshold_of(description, root / MODEL / "model.json", otherwise)
 
 
 def paired(first: Run, second: Run, split: str) -> Pair:

@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 import supervision as sv
 
-from reprise.commands.batch_picture import font_file
 from reprise.commands.predicting.stream import Found
 from reprise.commands.predicting.videos import describe, read_frames
 from reprise.errors import RepriseError
 from reprise.inference.results import detections
 from reprise.preprocessing.decode.decoder import read_image
+from reprise.reporting.painting import font_file
 from reprise.reporting.palette import class_colours
 
 JPEG_QUALITY = 92

@@ -17,8 +17,7 @@ from reprise.scoring.metrics import metrics_of
 from reprise.scoring.scores import Scores
 from reprise.scoring.weighted import NUMBERS_AT_ONCE, Weighted, Weights
 
-# Fewer groups than this give intervals that are plainly too narrow, as of fewer than about 20
-# anything: benchmarks/intervals.py measures it.
+# Intervals from fewer are plainly too narrow: docs/evaluation.md has the figures.
 MIN_GROUPS = 20
 LEVEL = 0.95
 

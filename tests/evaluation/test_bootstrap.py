@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reprise.evaluation.bootstrap import MIN_GROUPS, drawn_again, interval, units_of
 from reprise.predictions import label_prediction
 from reprise.scoring import Task, score
-from reprise.scoring.bootstrap import MIN_GROUPS, drawn_again, interval, units_of
 from reprise.scoring.metrics import compute_metrics, metrics_of
 from reprise.scoring.weighted import Weighted
 from scoring.scenes import mask_scenes, scenes
@@ -106,7 +106,7 @@ class TestUnits:
 
     def test_of_a_large_split_are_drawn_in_parts(self, monkeypatch: pytest.MonkeyPatch) -> None:
         whole = drawn(np.arange(30), seed=1)
-        monkeypatch.setattr("reprise.scoring.bootstrap.NUMBERS_AT_ONCE", 100)
+        monkeypatch.setattr("reprise.evaluation.bootstrap.NUMBERS_AT_ONCE", 100)
         assert len(next(drawn_again(np.arange(30), 50, 1))) == 3
         assert (drawn(np.arange(30), seed=1) == whole).all()
 

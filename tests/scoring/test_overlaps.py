@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reprise.predictions import prediction
-from reprise.scoring.matching import area, overlaps, with_masks
+from reprise.scoring.overlaps import area, overlaps, with_masks
 from scoring.scenes import coco, diamond, filled, masked
 
 
