@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from _run import run
+from _run import logs, run
 
 from reprise.models.predict import predict
 from reprise.params import Params
@@ -14,6 +14,7 @@ def main(params: Params) -> None:
         model=Path("models"),
         config=params.prediction,
         out=Path("reports/predictions"),
+        logs=logs(),
     )
 
 

@@ -15,6 +15,7 @@ def main(params: Params) -> None:
         model=Path("models"),
         config=params.report,
         named=params.run,
+        sources=params.data.sources,
         logs=logs(),
     )
 

@@ -24,7 +24,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def inputs(root: Path) -> ReportInputs:
-    return read_inputs(root / "data", root / "reports", root / "models", RunConfig())
+    return read_inputs(root / "data", root / "reports", root / "models", RunConfig(), {})
 
 
 def told(inputs: ReportInputs, **changes: Any) -> str:
@@ -118,7 +118,7 @@ def test_few_groups(inputs: ReportInputs) -> None:
 
 def test_targets_are_on_the_page(root: Path) -> None:
     path = root / "reports" / "evaluation" / "metrics.json"
-    inputs = read_inputs(root / "data", root / "reports", root / "models", RunConfig())
+    inputs = read_inputs(root / "data", root / "reports", root / "models", RunConfig(), {})
     targets = {"targets": {"mAP50": 0.01, "f1": 0.99}, "targets_met": {"mAP50": True, "f1": False}}
     write_json(path, with_test(inputs, **targets))
     summary = section(make(root, samples=0, errors=0), "summary")

@@ -10,11 +10,12 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from xml.etree import ElementTree
 
 import pandas
 import pytest
+import yaml
 
 from datasets import shapes_dataset
 from reprise.dataset import REJECTED_COLUMNS, Dataset, table, write_json
@@ -23,8 +24,11 @@ from reprise.evaluation.config import EvaluationConfig
 from reprise.evaluation.evaluate import evaluate
 from reprise.predictions import label_prediction, prediction, read_predictions, write_predictions
 from reprise.reporting.config import ReportConfig
+from reprise.reporting.facets import error_facets
+from reprise.reporting.judged_images import Judged, extremes, worst_first
 from reprise.reporting.report import report
 from reprise.runs.config import RunConfig
+from reprise.sources.config import SourceConfig
 from scoring.scenes import filled, rle
 
 MODEL = {
@@ -134,7 +138,12 @@ def page(prepared: Path) -> str:
 Made = tuple[str, Path]  # the page, and the folder of reports
 
 
-def make(root: Path, named: RunConfig | None = None, **settings: Any) -> str:
+def make(
+    root: Path,
+    named: RunConfig | None = None,
+    sources: dict[str, SourceConfig] | None = None,
+    **settings: Any,
+) -> str:
     """The page, well formed, without an id that is there twice or a broken link inside."""
     report(
         root / "data",
@@ -142,6 +151,7 @@ def make(root: Path, named: RunConfig | None = None, **settings: Any) -> str:
         root / "models",
         ReportConfig(**settings),
         named or RunConfig(),
+        sources or {},
     )
     text = (root / "reports" / "report.html").read_text(encoding="utf-8")
     parsed = Page(text)
@@ -190,7 +200,10 @@ class TestPage:
         parsed = Page(page)
         assert parsed.loaded
         assert all(value.startswith("data:image/webp;base64,") for value in parsed.loaded)
-        assert "<script" not in page
+        # The filters: they are in the page, and ask nobody.
+        script = page.partition("<script>")[2].partition("</script>")[0]
+        assert page.count("<script") == 1
+        assert not re.search(r"fetch|XMLHttpRequest|import|https?:", script)
         assert not re.search(r"url\((?!#)", page)
 
     def test_charts_are_well_formed_and_take_the_colours_of_the_page(self, page: str) -> None:
@@ -244,6 +257,89 @@ def segmented(tmp_path_factory: pytest.TempPathFactory) -> Made:
     root = tmp_path_factory.mktemp("masks")
     write_inputs(root, "segment", prompted=True)
     return make(root), root / "reports"
+
+
+class TestDataAndModelCard:
+    SOURCES: ClassVar = {
+        "shapes": SourceConfig(
+            url="/home/me/shapes.zip", sha256="0123456789abcdef" * 4, license="CC-BY-4.0"
+        )
+    }
+
+    def test_the_page_says_where_the_data_came_from(self, root: Path) -> None:
+        make(root, sources=self.SOURCES)
+        for name in ("report.html", "report.md", "model_card.md"):
+            text = (root / "reports" / name).read_text(encoding="utf-8")
+            assert "CC-BY-4.0" in text
+            assert ".../shapes.zip" in text  # and nobody's folders
+            assert "/home/me" not in text
+            assert "0123456789ab" in text
+        summary = json.loads((root / "reports" / "results.json").read_text(encoding="utf-8"))
+        assert summary["sources"][0]["name"] == "shapes"
+        assert summary["sources"][0]["images"] == 24
+
+    def test_a_licence_that_nobody_stated_is_told(self, root: Path) -> None:
+        make(root, sources={"shapes": SourceConfig(url="https://example.org/shapes.zip")})
+        card = (root / "reports" / "model_card.md").read_text(encoding="utf-8")
+        assert "| shapes | 24 | https://example.org/shapes.zip | not stated | – |" in card
+
+    def test_the_cards_metadata_is_what_the_hub_reads(self, root: Path) -> None:
+        make(root, RunConfig(name="night run", tags=["baseline"]))
+        card = (root / "reports" / "model_card.md").read_text(encoding="utf-8")
+        metadata = yaml.safe_load(card.split("---\n")[1])
+        assert metadata["pipeline_tag"] == "object-detection"
+        assert metadata["tags"] == ["yolo", "baseline"]
+        (model,) = metadata["model-index"]
+        assert model["name"] == "night run"
+        scored = {row["type"]: row["value"] for row in model["results"][0]["metrics"]}
+        metrics = json.loads((root / "reports" / "evaluation" / "metrics.json").read_text())
+        assert scored["mAP50"] == metrics["test"]["mAP50"]
+
+    def test_what_the_network_costs(self, root: Path) -> None:
+        cost = {"parameters": 2_600_000, "weight_bytes": 10_500_000, "flops": 1_300_000_000}
+        write_json(root / "reports" / "predictions" / "network.json", cost | {"input": [288, 160]})
+        page = make(root)
+        for said in ("2.60 million", "10.5 MB", "1.30 GFLOPs for an image of 160 × 288 pixels"):
+            assert said in section(page, "model")
+            assert said in (root / "reports" / "model_card.md").read_text(encoding="utf-8")
+
+
+class TestFilters:
+    def test_each_picture_and_row_says_what_it_can_be_filtered_by(self, page: str) -> None:
+        errors = section(page, "errors")
+        facets = [json.loads(text) for text in re.findall(r"data-facets='(.*?)'", errors)]
+        assert {item["kind"][0] for item in facets} == {"missed", "classification"}
+        assert {size for item in facets for size in item["size"]} == {"small", "medium"}
+        assert {name for item in facets for name in item["class"]} == {"square", "disc"}
+        assert {source for item in facets for source in item["source"]} == {"shapes"}
+
+    def test_sizes_are_those_of_the_metrics(self) -> None:
+        row = {"kind": "missed", "class": "a", "actual": "a", "image": "my/data/1.png"}
+        facets = error_facets(row | {"w": "32", "h": "31"}, ["my/data", "other"])
+        assert facets == {
+            "kind": ["missed"],
+            "class": ["a"],
+            "source": ["my/data"],
+            "size": ["small"],
+        }
+        assert error_facets(row | {"w": "97", "h": "97"}, [])["size"] == ["large"]
+
+
+class TestExtremes:
+    def test_the_worst_median_and_best_are_shown_with_their_f1(self, page: str) -> None:
+        shown = section(page, "extremes")
+        found = re.findall(r">the (worst|median|best), F1 ([\d.]+)<", shown)
+        assert [name for name, _ in found] == ["worst", "median", "best"]
+        values = [float(value) for _, value in found]
+        assert values == sorted(values)
+        assert values[0] < values[2]
+
+    def test_of_equal_images_the_one_with_more_mistakes_is_worse(self) -> None:
+        judged = [Judged(1, 0, 1, 0), Judged(2, 0, 2, 1), Judged(3, 5, 0, 0), Judged(4, 1, 1, 0)]
+        assert [item.image_id for item in worst_first(judged)] == [2, 1, 4, 3]
+        assert [item.image_id for item in extremes(judged).values()] == [2, 4, 3]
+        assert list(extremes(judged[:1])) == ["the worst"]
+        assert extremes([]) == {}
 
 
 class TestOfMasks:
@@ -382,7 +478,7 @@ class TestFiles:
             "import sys, pathlib; from reprise.reporting.config import ReportConfig;"
             "from reprise.reporting.report import report; r = pathlib.Path(sys.argv[1]);"
             "from reprise.runs.config import RunConfig;"
-            "report(r / 'data', r / 'reports', r / 'models', ReportConfig(), RunConfig())"
+            "report(r / 'data', r / 'reports', r / 'models', ReportConfig(), RunConfig(), {})"
         )
         path = os.pathsep.join(entry for entry in sys.path if entry)
         environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "PYTHONPATH": path}

@@ -44,11 +44,13 @@ def make(root: Path, task: str = "detect", **named: Any) -> Path:
         run.begin([])
         run.add({"epoch": 1}, MEASURED)
         run.end_with(root / "models" / "model.json")
+    row = {"batch_size": 4, "median_ms": 41.24, "p95_ms": 50.0, "images_per_second": 97.0}
+    write_json(run.folder / "latency.json", {"device": "EPYC", "split": "test", "batches": [row]})
     (root / "logs" / "stages.csv").write_text(
         "finished,stage,seconds\n2026-11-29T10:00:00,train,1\n2026-11-29T12:00:00,train,3725.0\n"
     )
     folders = (root / "data", root / "reports", root / "models")
-    report(*folders, ReportConfig(samples=1, errors=1), config, root / "logs")
+    report(*folders, ReportConfig(samples=1, errors=1), config, {}, root / "logs")
     return run.folder
 
 
@@ -108,6 +110,15 @@ def test_of_labels_there_is_no_map50(tmp_path: Path) -> None:
     assert found["experiment_name"] == "yolo-nano"
 
 
+def test_the_page_of_the_record_shows_how_fast_the_model_is_here(record: Path) -> None:
+    own = (record / "report.html").read_text(encoding="utf-8")
+    shared = (record.parents[1] / "reports" / "report.html").read_text(encoding="utf-8")
+    for said in ("41.2", "50.0", "97.0", "on EPYC"):
+        assert said in own.partition('<section id="run">')[2]
+    assert 'id="run"' not in shared
+    assert "EPYC" not in shared
+
+
 def test_the_summary_is_filled_in(record: Path) -> None:
     text = (record / "training_summary.md").read_text(encoding="utf-8")
     assert text.startswith("# night &lt;shift>\n\nto see\n")
@@ -146,7 +157,7 @@ def test_a_model_trained_elsewhere_has_no_dates(
 ) -> None:
     write_inputs(tmp_path)
     folders = (tmp_path / "data", tmp_path / "reports", tmp_path / "models")
-    report(*folders, ReportConfig(samples=0, errors=0), RunConfig(), tmp_path / "logs")
+    report(*folders, ReportConfig(samples=0, errors=0), RunConfig(), {}, tmp_path / "logs")
     assert "has no record of the training of this model" in capsys.readouterr().out
     assert not (tmp_path / "logs").exists()
 

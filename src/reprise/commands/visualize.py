@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import csv
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,26 +14,11 @@ from reprise.replacing import replacing_folder
 
 if TYPE_CHECKING:
     from reprise.dataset import Dataset
+    from reprise.reporting.judged_images import Judged
     from reprise.scoring import Task
 
 SPLITS = ("train", "val", "test")
 COLUMNS = ("file", "image_id", "image", "f1", "right", "wrong", "missed")
-
-
-@dataclass(frozen=True)
-class Judged:
-    """An image and what became of it at the threshold."""
-
-    image_id: int
-    right: int
-    wrong: int
-    missed: int
-
-    @property
-    def f1(self) -> float:
-        """1 for an image on which nothing is to be found, and nothing was."""
-        total = 2 * self.right + self.wrong + self.missed
-        return 2 * self.right / total if total else 1.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
             is not empty.
     """
     from reprise.dataset import Dataset, read_json
+    from reprise.reporting.judged_images import judge_images
     from reprise.scoring import RETRAIN, task_of
 
     count = next((n for n in (options.worst, options.best, options.sample) if n is not None), 20)
@@ -89,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
         raise RepriseError(f"the {options.split} split has no images.", "name another: --split.")
     rows = _predictions(options.predictions, options.split, data)
     kept = [row for row in rows if row["score"] >= threshold]
-    judged = _judge(data, options.split, task, kept)
+    judged = judge_images(data, options.split, task, kept)
     chosen = _choose(judged, options, count)
     with replacing_folder(options.out) as folder:
         _write(folder, data, options.split, task, kept, chosen)
@@ -130,30 +115,16 @@ def _predictions(folder: Path, split: str, data: Dataset) -> list[dict[str, Any]
     return rows
 
 
-def _judge(data: Dataset, split: str, task: Task, kept: list[dict[str, Any]]) -> list[Judged]:
-    """Every image of the split, in the order of the dataset."""
-    from collections import Counter
-
-    from reprise.scoring import score, truth_of
-
-    truth = truth_of(data, split, task)
-    items = truth["labels"] if task == "classify" else truth["annotations"]
-    wanted = Counter(item["image_id"] for item in items if not item.get("iscrowd"))
-    scores = score(task, truth, kept, 0.0)
-    right = Counter(row["image_id"] for row in scores.matches if row["tp"])
-    wrong = Counter(row["image_id"] for row in scores.matches if not row["tp"])
-    ids = data.split(split)["image_id"].tolist()
-    return [Judged(at, right[at], wrong[at], wanted[at] - right[at]) for at in ids]
-
-
 def _choose(judged: list[Judged], options: argparse.Namespace, count: int) -> list[Judged]:
     import random
+
+    from reprise.reporting.judged_images import worst_first
 
     if options.sample is not None:
         # The same images whatever the model: two models' pictures can be laid side by side.
         picked = random.Random(options.seed).sample(judged, min(count, len(judged)))
         return sorted(picked, key=lambda item: item.image_id)
-    ranked = sorted(judged, key=lambda item: (item.f1, -item.wrong - item.missed, item.image_id))
+    ranked = worst_first(judged)
     return ranked[::-1][:count] if options.best is not None else ranked[:count]
 
 

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import torch
 
-from reprise.dataset import Dataset
+from reprise.dataset import Dataset, write_json
 from reprise.errors import RepriseError
 from reprise.models.config import PredictionConfig
 from reprise.models.family import Family
 from reprise.models.inference import Backend, TorchBackend, choose_device, predict_split
+from reprise.models.network_cost import measure_latency, network_cost
 from reprise.models.storage import load_model
 from reprise.predictions import write_predictions
-from reprise.replacing import replacing_folder
+from reprise.replacing import replacing_file, replacing_folder
+from reprise.runs.record import find_record
 
 SPLITS = ("val", "test")
 
@@ -26,8 +28,9 @@ def predict(
     out: Path,
     splits: Sequence[str] = SPLITS,
     opened: Callable[[Family], Backend] | None = None,
+    logs: Path | None = None,
 ) -> None:
-    """Write ``out/<split>.json`` for each of the splits.
+    """Write ``out/<split>.json`` for each of the splits, and ``network.json``, what it costs.
 
     Args:
         dataset: A dataset folder.
@@ -36,6 +39,8 @@ def predict(
         out: A folder for the prediction files.
         splits: Of the dataset; the stage's are val and test.
         opened: Opens what computes the outputs in place of the network: an exported model of it.
+        logs: Folder of the records of runs: that of this model gets ``latency.json``, how long
+            an image takes here. None measures nothing.
 
     Raises:
         RepriseError: The model is damaged, was trained for other classes than the dataset
@@ -67,3 +72,11 @@ def predict(
                 ) from None
             write_predictions(folder / f"{split}.json", rows)
             print(f"{split}: {len(rows)} predictions on {len(data.split(split))} images")
+        if opened is None:
+            write_json(folder / "network.json", network_cost(family, backend, data, splits[-1]))
+    record = find_record(logs, model / "model.json") if logs else None
+    if record:
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+        rows = measure_latency(family, backend, data, splits[-1], config.batch_size)
+        with replacing_file(record.folder / "latency.json") as partial:
+            write_json(partial, {"device": name, "split": splits[-1], "batches": rows})

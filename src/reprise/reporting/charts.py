@@ -84,7 +84,8 @@ def class_shares(counts: Mapping[str, Mapping[str, int]], counted: str) -> str:
         axes.tick_params(length=0)
         axes.set_xlabel(f"share of the split's {counted}, %")
         if splits:
-            axes.legend(loc="lower right")
+            # Above the bars, which may end anywhere.
+            axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(splits))
     return rendered[0]
 
 

@@ -16,5 +16,5 @@ class ReportConfig(Section):
     samples: int = Field(default=6, ge=0, le=24)
     """Test images shown with ground truth beside predictions; more make the file larger."""
 
-    errors: int = Field(default=12, ge=0, le=48)
+    errors: int = Field(default=24, ge=0, le=96)
     """Pictures in the gallery of worst errors, taken in turn from each kind of error."""

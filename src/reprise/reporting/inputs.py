@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from reprise.errors import RepriseError
 from reprise.reporting.task_text import TaskText, text_of
 from reprise.runs.config import RunConfig
 from reprise.scoring import Task, task_of
+from reprise.sources.config import SourceConfig
 
 TABLES = (
     *("per_class", "pr_curve", "f1_curve", "confusion", "error_counts", "errors"),
@@ -48,6 +50,9 @@ class ReportInputs:
         split: The split that the tables describe; empty when none has ground truth.
         predictions: Path of that split's prediction file.
         named: What a person calls the run.
+        sources: A row for each source: ``name``, ``url``, ``sha256``, ``license``, ``format`` (None
+            where nobody stated them), and the ``images`` of it.
+        network: ``network.json`` of the predict stage; empty when it left none.
     """
 
     dataset: Dataset
@@ -62,11 +67,18 @@ class ReportInputs:
     split: str
     predictions: Path
     named: RunConfig
+    sources: list[dict[str, Any]]
+    network: dict[str, Any]
 
     @property
     def gate_passed(self) -> bool | None:
         """Whether the dataset passed the gate; None when there is no result."""
         return self.gate.get("success", self.gate.get("passed")) if self.gate else None
+
+    @property
+    def names(self) -> list[str]:
+        """The sources, sorted."""
+        return sorted(set(self.dataset.images["source"]))
 
     @property
     def headline(self) -> dict[str, Any]:
@@ -79,7 +91,13 @@ class ReportInputs:
         return text_of(self.task)
 
 
-def read_inputs(dataset: Path, reports: Path, model: Path, named: RunConfig) -> ReportInputs:
+def read_inputs(
+    dataset: Path,
+    reports: Path,
+    model: Path,
+    named: RunConfig,
+    sources: Mapping[str, SourceConfig],
+) -> ReportInputs:
     """Read all inputs.
 
     Args:
@@ -88,6 +106,7 @@ def read_inputs(dataset: Path, reports: Path, model: Path, named: RunConfig) -> 
             ran, ``training/`` and ``validation/``.
         model: The model folder, with ``model.json``.
         named: The ``run`` section.
+        sources: ``data.sources``.
 
     Raises:
         RepriseError: A file that the report cannot do without is missing or malformed.
@@ -101,8 +120,10 @@ def read_inputs(dataset: Path, reports: Path, model: Path, named: RunConfig) -> 
     split = tables["per_class"][0]["split"] if tables["per_class"] else ""
     gate = reports / "validation" / "summary.json"
     latest = reports / "training" / "metrics.json"
+    network = reports / "predictions" / "network.json"
+    data = Dataset(dataset)
     return ReportInputs(
-        dataset=Dataset(dataset),
+        dataset=data,
         statistics=read_json(dataset / "statistics.json", again("preprocess")),
         gate=read_json(gate, again("validate")) if gate.exists() else None,
         model=description,
@@ -114,7 +135,24 @@ def read_inputs(dataset: Path, reports: Path, model: Path, named: RunConfig) -> 
         split=split,
         predictions=reports / "predictions" / f"{split}.json",
         named=named,
+        sources=_source_rows(data, sources),
+        network=read_json(network, again("predict")) if network.exists() else {},
     )
+
+
+def _source_rows(dataset: Dataset, sources: Mapping[str, SourceConfig]) -> list[dict[str, Any]]:
+    rows = []
+    for name, images in dataset.images.groupby("source", sort=True):
+        row: dict[str, Any] = {"name": name, "images": len(images)}
+        stated = sources.get(str(name))
+        for key in ("url", "sha256", "license", "format"):
+            row[key] = getattr(stated, key, None)
+        path = (row["url"] or "").removeprefix("file://")
+        # Which folder of somebody's disk has it is nobody else's business.
+        if Path(path).is_absolute():
+            row["url"] = f".../{Path(path).name}"
+        rows.append(row)
+    return rows
 
 
 def split_rows(inputs: ReportInputs) -> list[dict[str, Any]]:

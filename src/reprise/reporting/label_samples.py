@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reprise.predictions import read_predictions
+from reprise.reporting.facets import error_facets
 from reprise.reporting.inputs import ReportInputs
-from reprise.reporting.object_samples import CloseUp, embed, in_turn, spread
+from reprise.reporting.object_samples import CloseUp, embed, in_turn
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SIDE = 340  # pixels of the longer side
 
 
 def label_samples(
-    inputs: ReportInputs, colours: Mapping[str, str], count: int
+    inputs: ReportInputs, colours: Mapping[str, str], chosen: pd.DataFrame
 ) -> list[dict[str, Any]]:
-    """Images taken at even distances through the split, whatever their results.
+    """Some images of the split with their labels, true and predicted.
 
     Args:
         inputs: The report's inputs.
         colours: Class -> colour.
-        count: How many images; all of them when there are fewer.
+        chosen: Rows of the images table.
 
     Returns:
-        Of each ``name``, ``picture`` and ``labels``, the classes that it has or is predicted
-        to have: ``name``, ``colour``, ``verdict`` (``found``, ``missed`` or ``wrong``) and
-        ``score``, None when the model gives none.
+        Of each ``name``, ``picture``, ``facets`` and ``labels``, the classes that it has or is
+        predicted to have: ``name``, ``colour``, ``verdict`` (``found``, ``missed`` or ``wrong``)
+        and ``score``, None when the model gives none.
     """
-    chosen = spread(inputs, count)
-    if not len(chosen):
+    if chosen.empty:
         return []
     truth = inputs.dataset.label_truth(inputs.split)
     true = {(row["image_id"], row["category_id"]) for row in truth["labels"]}
@@ -45,7 +48,15 @@ def label_samples(
         ]
         pixels = inputs.dataset.pixels(row.shard, row.offset, row.length)
         picture = embed(pixels, SIDE)
-        samples.append({"name": f"{row.source}/{row.name}", "picture": picture, "labels": labels})
+        facets = {"class": [label["name"] for label in labels], "source": [row.source]}
+        samples.append(
+            {
+                "name": f"{row.source}/{row.name}",
+                "picture": picture,
+                "labels": labels,
+                "facets": facets,
+            }
+        )
     return samples
 
 
@@ -82,7 +93,10 @@ def label_close_ups(inputs: ReportInputs, count: int) -> list[CloseUp]:
     for row in in_turn(inputs.tables["errors"], count):
         image: Any = images.loc[int(row["image_id"])]
         pixels = inputs.dataset.pixels(image["shard"], int(image["offset"]), int(image["length"]))
-        shown.append(CloseUp(row["kind"], embed(pixels, SIDE), [], _sentence(row), row["image"]))
+        facets = error_facets(row, inputs.names)
+        shown.append(
+            CloseUp(row["kind"], embed(pixels, SIDE), [], _sentence(row), row["image"], facets)
+        )
     return shown
 
 

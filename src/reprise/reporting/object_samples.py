@@ -12,16 +12,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reprise.dataset import Dataset
 from reprise.predictions import read_predictions
+from reprise.reporting.facets import Facets, error_facets
 from reprise.reporting.inputs import ReportInputs
 from reprise.reporting.mask_paths import outline
 from reprise.scoring import Task, score, truth_of
 from reprise.scoring.overlaps import grouped
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SAMPLE_SIDE = 560  # pixels of the longer side of a sample
 CROP_SIDE = 300
@@ -59,48 +63,66 @@ class Picture:
 
 @dataclass(frozen=True)
 class Sample:
-    """One image, ground truth and predictions."""
+    """One image, ground truth and predictions.
+
+    Attributes:
+        facets: What the page filters by: facet -> its values.
+    """
 
     key: str
     name: str
     picture: Picture
     truth: list[Mark]
     predicted: list[Mark]
+    facets: Facets
 
 
 @dataclass(frozen=True)
 class CloseUp:
-    """A close-up of one error and the sentence below it."""
+    """A close-up of one error and the sentence below it.
+
+    Attributes:
+        facets: What the page filters by: facet -> its values.
+    """
 
     kind: str
     picture: Picture
     marks: list[Mark]
     caption: str
     name: str
+    facets: Facets
 
 
-def samples(inputs: ReportInputs, colours: Mapping[str, str], count: int) -> list[Sample]:
-    """Images taken at even distances through the split, whatever their results.
+def samples(inputs: ReportInputs, colours: Mapping[str, str], chosen: pd.DataFrame) -> list[Sample]:
+    """Some images of the split with their objects and predictions.
 
     Args:
         inputs: The report's inputs.
         colours: Class -> colour.
-        count: How many images; all of them when there are fewer.
+        chosen: Rows of the images table.
     """
-    chosen = spread(inputs, count)
-    if not len(chosen):
+    if chosen.empty:
         return []
-    ids = set(chosen["image_id"].tolist())
     truth = truth_of(inputs.dataset, inputs.split, inputs.task)
-    kept = [
-        entry
-        for entry in read_predictions(inputs.predictions)
-        if entry["image_id"] in ids and entry["score"] >= inputs.headline["score_threshold"]
-    ]
     # Enlarged if need be: labels are sized for a picture of this side.
     return matched_samples(
-        inputs.dataset, inputs.task, truth, kept, chosen, colours, partial(embed, side=SAMPLE_SIDE)
+        inputs.dataset,
+        inputs.task,
+        truth,
+        shown_predictions(inputs),
+        chosen,
+        colours,
+        partial(embed, side=SAMPLE_SIDE),
     )
+
+
+def shown_predictions(inputs: ReportInputs) -> list[dict[str, Any]]:
+    """Those of the report's split that score at least the threshold."""
+    return [
+        entry
+        for entry in read_predictions(inputs.predictions)
+        if entry["score"] >= inputs.headline["score_threshold"]
+    ]
 
 
 def matched_samples(
@@ -139,7 +161,7 @@ def matched_samples(
     return samples
 
 
-def spread(inputs: ReportInputs, count: int) -> Any:
+def spread(inputs: ReportInputs, count: int) -> pd.DataFrame:
     """Rows of the images table at even distances through the split that is shown."""
     rows = inputs.dataset.split(inputs.split)
     places = np.linspace(0, len(rows) - 1, min(count, len(rows)))
@@ -179,7 +201,13 @@ def _sample(
         else mark(item, True, f"✕ {{}} {item['score']:.2f}", f"{{}} {item['score']:.3f}, wrong")
         for item in found
     ]
-    return Sample(f"image-{row.image_id}", f"{row.source}/{row.name}", picture, marked, predicted)
+    facets = {
+        "class": sorted({names[item["category_id"]] for item in (*objects, *found)}),
+        "source": [row.source],
+    }
+    return Sample(
+        f"image-{row.image_id}", f"{row.source}/{row.name}", picture, marked, predicted, facets
+    )
 
 
 def close_ups(inputs: ReportInputs, colours: Mapping[str, str], count: int) -> list[CloseUp]:
@@ -247,7 +275,9 @@ def _close_up(
     )
     path = outline(mask, window, (scale[0] * stored[0], scale[1] * stored[1])) if mask else ""
     mark = Mark(shifted, colours[row["class"]], "", row["kind"] != "missed", row["kind"], path)
-    return CloseUp(row["kind"], picture, [mark], _sentence(row), row["image"])
+    return CloseUp(
+        row["kind"], picture, [mark], _sentence(row), row["image"], error_facets(row, inputs.names)
+    )
 
 
 def _sentence(row: Mapping[str, str]) -> str:

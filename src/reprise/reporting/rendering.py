@@ -10,10 +10,12 @@ from typing import Any
 
 from reprise.reporting import charts
 from reprise.reporting.config import ReportConfig
+from reprise.reporting.facets import error_facets
 from reprise.reporting.findings import findings, target_rows
 from reprise.reporting.inputs import ReportInputs, Series, flat, ledger_rows, split_rows
+from reprise.reporting.judged_images import Judged, extremes, judge_images
 from reprise.reporting.label_samples import label_close_ups, label_samples
-from reprise.reporting.object_samples import close_ups, samples
+from reprise.reporting.object_samples import close_ups, samples, shown_predictions, spread
 from reprise.reporting.overlays import overlay
 from reprise.reporting.palette import class_colours
 from reprise.reporting.task_text import ERROR_KINDS, warnings
@@ -35,6 +37,7 @@ class Pages:
     """The report of some inputs, as HTML and as Markdown."""
 
     def __init__(self, inputs: ReportInputs, config: ReportConfig) -> None:
+        self._inputs = inputs
         self._shown = _context(inputs, config)
         self._pictures = _pictures(inputs, config)
 
@@ -49,6 +52,18 @@ class Pages:
     def markdown(self) -> str:
         """The whole report without pictures, for terminals, diffs and pull requests."""
         return _render("report.md.j2", self._shown)
+
+    def model_card(self) -> str:
+        """What the model is for, what it learned from and how well, with metadata in YAML.
+
+        The sections follow Mitchell et al., Model Cards for Model Reporting, 2019, arXiv
+        1810.03993; the metadata is that of the Hugging Face Hub, so that the file can go beside
+        weights that are published there.
+        """
+        import yaml
+
+        metadata = yaml.safe_dump(card_metadata(self._inputs), sort_keys=False, allow_unicode=True)
+        return _render("model_card.md.j2", self._shown | {"metadata": metadata})
 
     def summary(self, run: dict[str, Any]) -> str:
         """The training on one page, with clock times and the machine."""
@@ -141,7 +156,9 @@ def _context(inputs: ReportInputs, config: ReportConfig) -> dict[str, Any]:
         "ledger": ledger_rows(inputs.dataset),
         "parameters": flat(model.get("parameters", {})),
         "commands": COMMANDS,
-        "names": sorted(set(inputs.dataset.images["source"])),
+        "names": inputs.names,
+        "classes": inputs.dataset.class_names,
+        "facts": _facts(inputs),
         "findings": findings(inputs),
         "targets": target_rows(inputs),
         "errors": error_totals(inputs),
@@ -158,23 +175,78 @@ def _pictures(inputs: ReportInputs, config: ReportConfig) -> dict[str, Any]:
     model = inputs.model
     colours = class_colours(inputs.dataset.class_names)
     classify = inputs.task == "classify"
+    drawn = label_samples if classify else samples
     return {
         "subtitle": " · ".join(
             str(model[key]) for key in ("architecture", "variant") if model.get(key)
         ),
         "colours": colours,
-        "facts": _facts(model),
-        "samples": [] if classify else samples(inputs, colours, config.samples),
-        "label_samples": label_samples(inputs, colours, config.samples) if classify else [],
+        "samples": drawn(inputs, colours, spread(inputs, config.samples)),
+        "extremes": _extremes(inputs, colours) if config.samples else {},
         "close_ups": label_close_ups(inputs, config.errors)
         if classify
         else close_ups(inputs, colours, config.errors),
+        "error_rows": [
+            {"row": row, "facets": error_facets(row, inputs.names)}
+            for row in inputs.tables["errors"]
+        ],
         "charts": _charts(inputs, colours),
     }
 
 
-def _facts(model: dict[str, Any]) -> dict[str, Any]:
+def _extremes(inputs: ReportInputs, colours: dict[str, str]) -> dict[str, tuple[Judged, Any]]:
+    """The worst, the median and the best image by name, with what became of it."""
+    if not inputs.headline:
+        return {}
+    found = extremes(
+        judge_images(inputs.dataset, inputs.split, inputs.task, shown_predictions(inputs))
+    )
+    rows = inputs.dataset.split(inputs.split).set_index("image_id", drop=False)
+    rows = rows.loc[[item.image_id for item in found.values()]]
+    drawn = label_samples if inputs.task == "classify" else samples
+    pictures = drawn(inputs, colours, rows)
+    return {
+        name: (item, picture) for (name, item), picture in zip(found.items(), pictures, strict=True)
+    }
+
+
+def card_metadata(inputs: ReportInputs) -> dict[str, Any]:
+    """The model card's metadata, in the keys of the Hugging Face Hub."""
+    pipelines = {
+        "detect": "object-detection",
+        "segment": "image-segmentation",
+        "classify": "image-classification",
+    }
+    task = pipelines[inputs.task]
+    found: dict[str, Any] = {
+        "library_name": "reprise",
+        "pipeline_tag": task,
+        "tags": [str(inputs.model["family"]), *inputs.named.tags],
+    }
+    if inputs.headline:
+        names = ", ".join(inputs.names)
+        found["model-index"] = [
+            {
+                "name": inputs.named.name or f"{inputs.model['family']} {inputs.model['variant']}",
+                "results": [
+                    {
+                        "task": {"type": task},
+                        "dataset": {"name": names, "type": "local", "split": inputs.split},
+                        "metrics": [
+                            {"type": key, "name": label, "value": inputs.headline[key]}
+                            for key, (label, _) in inputs.text.meanings.items()
+                            if key in inputs.headline
+                        ],
+                    }
+                ],
+            }
+        ]
+    return found
+
+
+def _facts(inputs: ReportInputs) -> dict[str, Any]:
     """One-line facts about the model, those that it has."""
+    model, network = inputs.model, inputs.network
     selection = model.get("selection") or {}
     found = {
         "family": model.get("family"),
@@ -189,6 +261,14 @@ def _facts(model: dict[str, Any]) -> dict[str, Any]:
     }
     if selection:
         found[f"{selection.get('metric')} on val, at the best epoch"] = selection.get("value")
+    if network:
+        found["parameters"] = f"{network['parameters'] / 1e6:.2f} million"
+        found["weights"] = f"{network['weight_bytes'] / 1e6:.1f} MB"
+    if "flops" in network:
+        height, width = network["input"]
+        found["operations"] = (
+            f"{network['flops'] / 1e9:.2f} GFLOPs for an image of {width} × {height} pixels"
+        )
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from reprise.reporting.rendering import Pages
 from reprise.reporting.run_files import run_facts, training_results
 from reprise.runs.config import RunConfig
 from reprise.runs.record import find_record
+from reprise.sources.config import SourceConfig
 
 
 def report(
@@ -21,9 +23,10 @@ def report(
     model: Path,
     config: ReportConfig,
     named: RunConfig,
+    sources: Mapping[str, SourceConfig],
     logs: Path | None = None,
 ) -> None:
-    """Write ``report.html``, ``report.md`` and ``results.json`` into ``reports``.
+    """Write ``report.html``, ``report.md``, ``model_card.md`` and ``results.json``.
 
     Their bytes depend on the inputs alone. Clock times and the machine are of no input: where
     ``logs`` holds the record of the training of this model, ``training_results.json``,
@@ -37,18 +40,20 @@ def report(
         model: The model folder, with ``model.json``.
         config: The ``report`` section.
         named: The ``run`` section.
+        sources: ``data.sources``.
         logs: Folder of the records of runs; None looks for none.
 
     Raises:
         RepriseError: An input is missing or malformed.
     """
-    inputs = read_inputs(dataset, reports, model, named)
+    inputs = read_inputs(dataset, reports, model, named, sources)
     pages = Pages(inputs, config)
     _write(
         reports,
         {
             "report.html": pages.html(),
             "report.md": pages.markdown(),
+            "model_card.md": pages.model_card(),
             "results.json": _json(results(inputs)),
         },
     )
@@ -102,6 +107,7 @@ def results(inputs: ReportInputs) -> dict[str, Any]:
             }
             for row in split_rows(inputs)
         },
+        "sources": inputs.sources,
         "data_checks_passed": inputs.gate_passed,
         "parameters": model.get("parameters", {}),
         "training": {key: model[key] for key in trained if key in model} | {"last": inputs.latest},

@@ -6,7 +6,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from reprise.reporting.inputs import ReportInputs, split_rows
+from reprise.dataset import read_json
+from reprise.reporting.inputs import ReportInputs, again, split_rows
 from reprise.runs.record import RunRecord
 
 
@@ -21,7 +22,7 @@ def training_results(inputs: ReportInputs, record: RunRecord) -> dict[str, Any]:
         "timestamp": record.facts["sessions"][-1]["ended"],
         "model": {"type": model["family"], "variant": model["variant"]},
         "dataset": {
-            "names": sorted(set(inputs.dataset.images["source"])),
+            "names": inputs.names,
             **{f"{split}_size": size for split, size in sizes.items()},
         },
         "training": {
@@ -62,7 +63,14 @@ def run_facts(inputs: ReportInputs, record: RunRecord, stages: Path) -> dict[str
         "peak_memory": f"{facts['peak_memory_gib']:.2f} GiB of the {'GPU' if gpus else 'process'}",
         "folder": record.folder.name,
         "stages": _stage_times(stages),
+        "latency": _latency(record),
     }
+
+
+def _latency(record: RunRecord) -> dict[str, Any] | None:
+    """What the predict stage measured here; None where it did not."""
+    path = record.folder / "latency.json"
+    return read_json(path, again("predict")) if path.is_file() else None
 
 
 def duration(seconds: float) -> str:

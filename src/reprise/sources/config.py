@@ -82,6 +82,10 @@ class SourceConfig(Section):
     """What -1 says in a table of labels whose other cells are 1, 0 or blank: negative takes it
     for no, positive for yes, drop leaves its image out."""
 
+    license: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """Of the images and labels, as SPDX names it (CC-BY-4.0) or in words; the report and the
+    model card state it."""
+
     unlabelled: Literal["auto", "background", "drop"] = "auto"
     """Images that no label speaks of: background keeps them as images without objects, drop
     leaves them out; auto drops them where a label file lists the images, else keeps them."""
