@@ -13,6 +13,7 @@ from reprise.commands.initializing.choices import choose
 from reprise.commands.initializing.fingerprint import Fingerprint, ImageFacts, SourceFacts
 from reprise.commands.initializing.machine import Machine
 from reprise.errors import RepriseError
+from reprise.scoring import Task
 
 CPU = Machine("", 16.0, 4)
 GPU = Machine("A card", 24.0, 16)
@@ -112,7 +113,8 @@ def test_the_batch_is_what_memory_holds_and_an_epoch_has_steps() -> None:
 
 def test_the_run_is_longer_from_random_weights_and_bounded_on_a_cpu() -> None:
     def epochs(train: int, machine: Machine, random: bool = False) -> int:
-        value: int = training_choices.epochs("yolo", 320, 8, machine, train, random).value
+        rate = training_choices.images_per_second("yolo", "detect", 320, machine)
+        value: int = training_choices.epochs(rate, 8, train, random).value
         return value
 
     assert epochs(200, GPU) == 40 and epochs(200, GPU, random=True) == 80
@@ -120,6 +122,18 @@ def test_the_run_is_longer_from_random_weights_and_bounded_on_a_cpu() -> None:
     assert epochs(10_000, GPU) == 20
     # An hour on this CPU has passes for 10, and fewer teach nothing.
     assert epochs(10_000, CPU) == 10
+
+
+def test_masks_take_longer_than_boxes_and_the_run_is_shorter_for_it() -> None:
+    def minutes(task: Task) -> float:
+        rate = training_choices.images_per_second("yolo", task, 640, CPU)
+        assert rate
+        value: int = training_choices.epochs(rate, 4, 100, random=False).value
+        assert value > 10
+        return value * 100 / rate / 60
+
+    assert minutes("detect") <= training_choices.CPU_MINUTES
+    assert minutes("segment") <= training_choices.CPU_MINUTES
 
 
 @pytest.mark.parametrize("images", [6, 40, 300, 3000])

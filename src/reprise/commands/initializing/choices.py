@@ -35,6 +35,7 @@ from reprise.commands.initializing.training_choices import (
     batch_size,
     early_stopping,
     epochs,
+    images_per_second,
     learning_rate,
     threads,
     validation_frequency,
@@ -69,7 +70,8 @@ def choose(data: Fingerprint, machine: Machine, wishes: Wishes) -> list[Choice]:
     divided = foreseen(data.images, SplitConfig(**splitting) if splitting else None)
     train = divided["train"][""]
     batch = settled(batch_size(family, size.value, machine, train))
-    length = settled(epochs(family, size.value, batch.value, machine, train, start == NO_WEIGHTS))
+    rate = images_per_second(family, task, size.value, machine)
+    length = settled(epochs(rate, batch.value, train, start == NO_WEIGHTS))
     every = settled(validation_frequency(length.value))
     found = [
         model,

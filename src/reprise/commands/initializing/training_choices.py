@@ -9,15 +9,16 @@ from reprise.commands.initializing.machine import MOST_THREADS, Machine
 from reprise.scoring.tasks import Task
 
 # Training images a second on one CPU core, at 320 pixels and of the smallest variant: orders of
-# magnitude, from the runs of docs/families.md.
+# magnitude, from the runs of docs/families.md and from first runs on one's own data.
 RATES = {
-    "yolo": 6.0,
-    "faster_rcnn": 2.0,
-    "mask_rcnn": 1.0,
-    "detectron2": 1.0,
-    "sam": 0.5,
-    "multilabel": 6.0,
+    ("yolo", "detect"): 6.0,
+    ("yolo", "segment"): 2.2,
+    ("faster_rcnn", "detect"): 2.0,
+    ("mask_rcnn", "segment"): 1.0,
+    ("sam", "segment"): 0.5,
+    ("multilabel", "classify"): 3.5,
 }
+SLOWEST = 0.5
 # GB of memory that an image of a batch takes at 640 pixels, of the variants that are chosen.
 MEMORY = {
     "yolo": 0.6,
@@ -44,16 +45,28 @@ def batch_size(family: str, size: int, machine: Machine, train: int) -> Choice:
     return Choice("training.batch_size", value, reason)
 
 
-def epochs(
-    family: str, size: int, batch: int, machine: Machine, train: int, random: bool
-) -> Choice:
-    """So many steps as learning takes, within half an hour on a CPU."""
+def images_per_second(family: str, task: Task, size: int, machine: Machine) -> float | None:
+    """At a guess, of training on a CPU; None where there is a GPU."""
+    if machine.gpu:
+        return None
+    cores = min(machine.cores, MOST_THREADS)
+    return RATES.get((family, task), SLOWEST) * cores * (320 / size) ** 2
+
+
+def epochs(rate: float | None, batch: int, train: int, random: bool) -> Choice:
+    """So many steps as learning takes, within half an hour on a CPU.
+
+    Args:
+        rate: What :func:`images_per_second` guesses.
+        batch: The batch size.
+        train: Images of the train split.
+        random: Whether training starts from random weights.
+    """
     steps = 2000 if random else 1000
     value = min(max(math.ceil(steps * batch / train), 20), LONGEST)
     start = "random" if random else "published"
     reason = f"about {value * math.ceil(train / batch)} steps from {start} weights"
-    if not machine.gpu:
-        rate = RATES.get(family, 1.0) * min(machine.cores, MOST_THREADS) * (320 / size) ** 2
+    if rate is not None:
         value = max(min(value, int(CPU_MINUTES * 60 * rate / train)), min(value, 10))
         minutes = value * train / rate / 60
         reason = (
