@@ -68,14 +68,15 @@ def plant(data: Dataset, seed: int) -> tuple[pd.DataFrame, list[Planted]]:
     """The annotations with a twentieth of them spoilt, evenly by kind, and the list of these."""
     rng = random.Random(seed)
     rows = data.annotations.set_index("annotation_id", drop=False)
-    sizes = data.images.set_index("image_id")[["original_width", "original_height"]]
+    sizes: Any = data.images.set_index("image_id")[["original_width", "original_height"]]
     classes = [category.category_id for category in data.categories]
     chosen = rng.sample(rows.index.tolist(), round(SHARE * len(rows)))
     planted = []
     for place, key in enumerate(chosen):
         row: Any = rows.loc[key]
         kind = KINDS[place % len(KINDS)]
-        image_id, box = int(row["image_id"]), tuple(float(row[name]) for name in "xywh")
+        image_id = int(row["image_id"])
+        box = (float(row["x"]), float(row["y"]), float(row["w"]), float(row["h"]))
         planted.append(Planted(kind, image_id, box, 0 if kind == KINDS[0] else key))
         if kind == "overlooked":
             rows = rows.drop(index=key)
@@ -95,11 +96,11 @@ def out_of_fold(
     folder: Path, options: argparse.Namespace, seed: int
 ) -> tuple[list[Planted], OutOfFold]:
     """The planted errors, and the out-of-fold predictions of the spoilt dataset."""
-    from reprise import params
     from reprise.commands.find_label_errors import fold_settings
     from reprise.dataset import Dataset
     from reprise.label_errors.out_of_fold import predict_out_of_fold
     from reprise.label_errors.subset import write_subset
+    from reprise.params import load
 
     source = {"mine": {"url": str(options.shared / "bccd_voc")}}
     changes = {**SMALL_SET, **SMALL_TRAINING, **CELLS, "data.sources": source}
@@ -118,7 +119,7 @@ def out_of_fold(
     asked = argparse.Namespace(
         epochs=None, folds=options.folds, split=["all"], weights=clone.folder / "data" / "weights"
     )
-    settings = fold_settings(params.load(clone.folder / "params.yaml"), asked)
+    settings = fold_settings(load(clone.folder / "params.yaml"), asked)
     return planted, predict_out_of_fold(Dataset(folder / "spoilt"), settings, folder / "folds")
 
 

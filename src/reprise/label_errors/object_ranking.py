@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from reprise.label_errors.packages import package
+from reprise.label_errors.scenes import Scene, scenes_of
 from reprise.label_errors.suspects import (
     BADLY_LOCATED,
     OVERLOOKED,
@@ -25,72 +26,12 @@ from reprise.label_errors.suspects import (
     Suspect,
 )
 from reprise.predictions import Floats
-from reprise.scoring import Task, score
-from reprise.scoring.overlaps import MATCH_IOU, OVERLAPS, grouped
+from reprise.scoring import Task
+from reprise.scoring.overlaps import MATCH_IOU
 
-# A prediction speaks of an object from this overlap on, as for TIDE's localisation errors.
-SPEAKS_IOU = 0.1
-# With less of any object it is of none: in crowds the boxes of neighbours overlap a little.
-BESIDE_IOU = 0.3
 # From this overlap on, the strict one of COCO's mAP75, a label agrees with what is found.
 AGREES_IOU = 0.75
 KINDS = (SWAPPED, BADLY_LOCATED, OVERLOOKED)
-
-
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """The objects of one image, and the predictions that the network would show.
-
-    Attributes:
-        image_id: Of the images table.
-        objects: Annotations, no crowd among them.
-        rows: Predictions scoring at least the threshold, with ``gt_id`` of the object that each
-            found, or None.
-        iou: Float64 in [0, 1], shape (objects, rows).
-    """
-
-    image_id: int
-    objects: list[dict[str, Any]]
-    rows: list[dict[str, Any]]
-    iou: Floats
-
-    def speaking_of(self, place: int) -> list[int]:
-        """Places of the predictions that may speak of an object: none that found another one."""
-        key = self.objects[place]["id"]
-        return [
-            at
-            for at, row in enumerate(self.rows)
-            if row["gt_id"] in (None, key) and self.iou[place, at] >= SPEAKS_IOU
-        ]
-
-    def beside_all(self) -> list[int]:
-        """Places of the predictions that may be of an object without a label.
-
-        Each is of no labelled object, of none of its class that nothing else found, and of none
-        that a better one of them is of already.
-        """
-        found = {row["gt_id"] for row in self.rows}
-        lost = [place for place, item in enumerate(self.objects) if item["id"] not in found]
-        free: list[int] = []
-        for at in sorted(range(len(self.rows)), key=lambda at: -self.rows[at]["score"]):
-            row = self.rows[at]
-            near = any(
-                self.iou[place, at] >= SPEAKS_IOU
-                and self.objects[place]["category_id"] == row["category_id"]
-                for place in lost
-            )
-            if row["gt_id"] is None and not near and self.iou[:, at].max(initial=0) < BESIDE_IOU:
-                free.append(at)
-        if not free:
-            return []
-        between = OVERLAPS["detect"](
-            [self.rows[at] for at in free], [{**self.rows[at], "iscrowd": 0} for at in free]
-        )
-        first: list[int] = []
-        for place in range(len(free)):
-            if all(between[place, other] < MATCH_IOU for other in first):
-                first.append(place)
-        return [free[place] for place in first]
 
 
 @dataclass
@@ -129,7 +70,7 @@ def rank_objects(truth: dict[str, Any], rows: list[dict[str, Any]], task: Task) 
         BADLY_LOCATED: _badly_located(rank, scenes, least),
         OVERLOOKED: _overlooked(rank, scenes, least),
     }
-    turns = zip_longest(*(sorted(found[kind].suspects, key=_order) for kind in KINDS))
+    turns = zip_longest(*(sorted(found[kind].suspects, key=_sort_key) for kind in KINDS))
     suspects = _once([suspect for turn in turns for suspect in turn if suspect is not None])
     ids = [image["id"] for image in truth["images"]]
     logs = [
@@ -141,20 +82,7 @@ def rank_objects(truth: dict[str, Any], rows: list[dict[str, Any]], task: Task) 
     return Ranking(suspects, dict(zip(ids, quality, strict=True)))
 
 
-def scenes_of(truth: dict[str, Any], rows: list[dict[str, Any]], task: Task) -> list[Scene]:
-    """The images of the ground truth, with the predictions from the best F1 on."""
-    matched = score(task, truth, rows)
-    shown = grouped(matched.above_threshold, "image_id")
-    objects = grouped(truth["annotations"], "image_id")
-    scenes = []
-    for image in truth["images"]:
-        here = [item for item in objects.get(image["id"], []) if not item["iscrowd"]]
-        said = shown.get(image["id"], [])
-        scenes.append(Scene(image["id"], here, said, OVERLAPS[task](said, here).T))
-    return scenes
-
-
-def _order(suspect: Suspect) -> tuple[Any, ...]:
+def _sort_key(suspect: Suspect) -> tuple[Any, ...]:
     return (-suspect.doubt, suspect.image_id, suspect.annotation_id or 0, suspect.suggested_box)
 
 
