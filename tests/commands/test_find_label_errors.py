@@ -208,6 +208,6 @@ def test_cleanlab_missing(repo: Path, capsys: Capture, monkeypatch: pytest.Monke
 def test_a_family_that_is_given_the_boxes(
     tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    make_repository(tmp_path, repository / "params.yaml", type="sam", variant="tiny")
+    make_repository(tmp_path, repository / "params.yaml", type="sam")
     monkeypatch.chdir(tmp_path)
     assert "model.type: sam draws the masks of boxes that it is given" in failed(capsys)
