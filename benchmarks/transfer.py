@@ -175,28 +175,13 @@ def publish(family: Family, name: str, class_names: list[str], folder: Path) -> 
 
 def write_half(data: Dataset, number: int, out: Path) -> None:
     """One half of a dataset, 0 or 1, with the whole test split."""
-    from reprise.dataset import Category
-    from reprise.preprocessing.store.contract import write_tables
+    from reprise.label_errors.subset import write_subset
 
     rows = data.images
     kept = [_of_half(rows[rows["split"] == split], number) for split in ("train", "val")]
     images = rows[rows["image_id"].isin({*kept[0], *kept[1]}) | (rows["split"] == "test")]
     several = len(data.categories) >= LEAST_CLASSES
-    chosen = data.categories[number::2] if several else data.categories
-    renumbered = {category.category_id: n for n, category in enumerate(chosen, start=1)}
-    annotations, labels = (
-        table[table["category_id"].isin(renumbered) & table["image_id"].isin(images["image_id"])]
-        for table in (data.annotations, data.labels)
-    )
-    write_tables(
-        out,
-        images,
-        annotations.assign(category_id=annotations["category_id"].map(renumbered)),
-        [Category(renumbered[c.category_id], c.name) for c in chosen],
-        data.rejected,
-        labels.assign(category_id=labels["category_id"].map(renumbered)),
-    )
-    (out / "shards").symlink_to(data.root.resolve() / "shards")
+    write_subset(data, images, out, data.categories[number::2] if several else None)
 
 
 def _of_half(rows: pd.DataFrame, number: int) -> set[int]:

@@ -34,6 +34,7 @@ LAYERS = (
     ("training",),
     ("evaluation",),
     ("reporting",),
+    ("label_errors",),
     ("params",),
     ("commands",),
     ("cli",),

@@ -28,6 +28,7 @@ COMMANDS = {
     "evaluate": "score any kept weights on any split, as the evaluate stage does",
     "compare": "say whether one run is better than another, or not distinguishable",
     "visualize": "write ground truth beside predictions of the worst or best images",
+    "find-label-errors": "rank labels that are likely wrong, and cross-validate the metrics",
     "export-model": "write the trained model as ONNX, OpenVINO or TorchScript",
     "export": "write the processed dataset as a plain folder in another format",
 }

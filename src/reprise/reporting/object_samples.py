@@ -183,7 +183,7 @@ def _sample(
     def mark(item: dict[str, Any], wrong: bool, text: str, title: str) -> Mark:
         name = names[item["category_id"]]
         path = outline(item["segmentation"], whole, scale) if task == "segment" else ""
-        box = _scaled(item["bbox"], scale)
+        box = scaled_box(item["bbox"], scale)
         return Mark(box, colours[name], text.format(name), wrong, title.format(name), path)
 
     objects = [a for a in truth["annotations"] if a["image_id"] == row.image_id]
@@ -262,11 +262,11 @@ def _close_up(
         image["height"] / image["original_height"],
     )
     original = [float(row[key]) for key in "xywh"]
-    box = _scaled(original, stored)
-    left, top, right, bottom = _window(box, int(image["width"]), int(image["height"]))
+    box = scaled_box(original, stored)
+    left, top, right, bottom = window_around(box, int(image["width"]), int(image["height"]))
     picture = embed(pixels[top:bottom, left:right], CROP_SIDE)
     scale = (picture.width / (right - left), picture.height / (bottom - top))
-    shifted = _scaled((box[0] - left, box[1] - top, box[2], box[3]), scale)
+    shifted = scaled_box((box[0] - left, box[1] - top, box[2], box[3]), scale)
     window = (
         left / stored[0],
         top / stored[1],
@@ -296,7 +296,7 @@ def _sentence(row: Mapping[str, str]) -> str:
     }.get(row["kind"], f"{said}, no such object there")
 
 
-def _window(
+def window_around(
     box: Sequence[float], width: int, height: int, margin: float = 0.6, least: int = 110
 ) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of a 4:3 view around a box, kept inside the image."""
@@ -323,6 +323,9 @@ def embed(pixels: np.ndarray, side: int) -> Picture:
     return Picture(f"data:image/webp;base64,{data}", image.width, image.height)
 
 
-def _scaled(box: Sequence[float], scale: tuple[float, float]) -> tuple[float, float, float, float]:
+def scaled_box(
+    box: Sequence[float], scale: tuple[float, float]
+) -> tuple[float, float, float, float]:
+    """A box xywh, with so many pixels of the new picture per pixel of the old, across and down."""
     x, y, w, h = box
     return (x * scale[0], y * scale[1], w * scale[0], h * scale[1])

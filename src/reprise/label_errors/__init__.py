@@ -1,0 +1,1 @@
+"""Likely label errors, found with out-of-fold predictions."""
