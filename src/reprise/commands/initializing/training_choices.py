@@ -9,14 +9,14 @@ from reprise.commands.initializing.machine import MOST_THREADS, Machine
 from reprise.scoring.tasks import Task
 
 # Training images a second on one CPU core, at 320 pixels and of the smallest variant: orders of
-# magnitude, from the runs of docs/families.md and from first runs on one's own data.
+# magnitude, from the runs of docs/families.md and, for masks, from a first run on nuclei.
 RATES = {
     ("yolo", "detect"): 6.0,
-    ("yolo", "segment"): 2.2,
+    ("yolo", "segment"): 3.5,
     ("faster_rcnn", "detect"): 2.0,
     ("mask_rcnn", "segment"): 1.0,
     ("sam", "segment"): 0.5,
-    ("multilabel", "classify"): 3.5,
+    ("multilabel", "classify"): 6.0,
 }
 SLOWEST = 0.5
 # GB of memory that an image of a batch takes at 640 pixels, of the variants that are chosen.
