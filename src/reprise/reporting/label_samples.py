@@ -41,6 +41,7 @@ def label_samples(
     }
     threshold = inputs.headline["score_threshold"]
     samples = []
+    row: Any
     for row in chosen.itertuples(index=False):
         labels = [
             label | {"colour": colours[label["name"]]}

@@ -260,7 +260,8 @@ def _facts(inputs: ReportInputs) -> dict[str, Any]:
         "epochs run": model.get("epochs_run"),
     }
     if selection:
-        found[f"{selection.get('metric')} on val, at the best epoch"] = number(selection.get("value"))
+        value = number(selection.get("value"))
+        found[f"{selection.get('metric')} on val, at the best epoch"] = value
     if network:
         found["parameters"] = f"{network['parameters'] / 1e6:.2f} million"
         found["weights"] = f"{network['weight_bytes'] / 1e6:.1f} MB"
