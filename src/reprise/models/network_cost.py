@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from typing import Any
 
+import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from reprise.dataset import Dataset
 from reprise.models.family import Family, to_device
-from reprise.models.inference import Backend
+from reprise.models.inference import Backend, TorchBackend
 
 FEWEST_RUNS = 5
 
 
-def network_cost(family: Family, backend: Backend, dataset: Dataset, split: str) -> dict[str, Any]:
-    """Parameters and operations of a network, which are the same on every machine.
+def network_cost(
+    family: Family, dataset: Dataset, split: str, device: torch.device
+) -> dict[str, Any]:
+    """Parameters and operations of a network, the same on every machine and for every runtime.
+
+    Args:
+        family: The network, and what gives samples.
+        dataset: The dataset.
+        split: Of it; the operations are those of its first image.
+        device: Where they are counted.
 
     Returns:
         ``parameters``; ``weight_bytes``, of all tensors that are kept; ``flops`` of the first
@@ -34,10 +42,11 @@ def network_cost(family: Family, backend: Backend, dataset: Dataset, split: str)
     }
     samples: Any = family.evaluation_samples(dataset, split)
     if len(samples):
-        batch = to_device(family.collate([samples[0]]), backend.device)
+        network = TorchBackend(family, device)
+        batch = to_device(family.collate([samples[0]]), device)
         # Inference mode would hide the parts of composite operators from the counter.
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            backend(family.inputs(batch))
+            network(family.inputs(batch))
         cost |= {"flops": counter.get_total_flops(), "input": list(samples.shape(0))}
     return cost
 
@@ -48,7 +57,7 @@ def measure_latency(
     dataset: Dataset,
     split: str,
     largest_batch: int,
-    seconds: float = 2.0,
+    seconds: float = 1.0,
 ) -> list[dict[str, float]]:
     """How long images take at batch 1, 2, 4, ... on this machine, decoding included.
 
@@ -58,7 +67,8 @@ def measure_latency(
         dataset: The dataset.
         split: Of it; its images are taken in their order.
         largest_batch: The last batch size is at most this, and the images of one input shape.
-        seconds: To measure each size, though never fewer than FEWEST_RUNS times.
+        seconds: To measure each size, though never fewer than FEWEST_RUNS times. Sizes stop growing
+            where these would take over five times as long: a slow network is measured at batch 1.
 
     Returns:
         Of each size: ``batch_size``, ``median_ms`` and ``p95_ms`` of a batch, and
@@ -72,16 +82,18 @@ def measure_latency(
             family.collate([samples[index] for index in alike[:size]]), backend.device
         )
         times = _times(family, backend, batch, seconds)
-        median = statistics.median(times)
+        median = float(np.median(times))
         rows.append(
             {
                 "batch_size": size,
                 "median_ms": round(1000 * median, 3),
-                "p95_ms": round(1000 * sorted(times)[int(0.95 * (len(times) - 1))], 3),
+                "p95_ms": round(1000 * float(np.percentile(times, 95)), 3),
                 "images_per_second": round(size / median, 2),
             }
         )
         size *= 2
+        if 2 * median * FEWEST_RUNS > 5 * seconds:
+            break
     return rows
 
 

@@ -72,8 +72,7 @@ def predict(
                 ) from None
             write_predictions(folder / f"{split}.json", rows)
             print(f"{split}: {len(rows)} predictions on {len(data.split(split))} images")
-        if opened is None:
-            write_json(folder / "network.json", network_cost(family, backend, data, splits[-1]))
+        write_json(folder / "network.json", network_cost(family, data, splits[-1], backend.device))
     record = find_record(logs, model / "model.json") if logs else None
     if record:
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"

@@ -18,7 +18,7 @@ RATES = {
     ("sam", "segment"): 0.5,
     ("multilabel", "classify"): 6.0,
 }
-SLOWEST = 0.5
+OTHERS = 1.0  # Detectron2's, and families of one's own
 # GB of memory that an image of a batch takes at 640 pixels, of the variants that are chosen.
 MEMORY = {
     "yolo": 0.6,
@@ -50,7 +50,7 @@ def images_per_second(family: str, task: Task, size: int, machine: Machine) -> f
     if machine.gpu:
         return None
     cores = min(machine.cores, MOST_THREADS)
-    return RATES.get((family, task), SLOWEST) * cores * (320 / size) ** 2
+    return RATES.get((family, task), OTHERS) * cores * (320 / size) ** 2
 
 
 def epochs(rate: float | None, batch: int, train: int, random: bool) -> Choice:
