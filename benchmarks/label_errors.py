@@ -99,8 +99,8 @@ def out_of_fold(
     from reprise.commands.find_label_errors import fold_settings
     from reprise.dataset import Dataset
     from reprise.label_errors.out_of_fold import predict_out_of_fold
-    from reprise.label_errors.subset import write_subset
     from reprise.params import load
+    from reprise.preprocessing.store.subset import write_subset
 
     source = {"mine": {"url": str(options.shared / "bccd_voc")}}
     changes = {**SMALL_SET, **SMALL_TRAINING, **CELLS, "data.sources": source}

@@ -175,7 +175,7 @@ def publish(family: Family, name: str, class_names: list[str], folder: Path) -> 
 
 def write_half(data: Dataset, number: int, out: Path) -> None:
     """One half of a dataset, 0 or 1, with the whole test split."""
-    from reprise.label_errors.subset import write_subset
+    from reprise.preprocessing.store.subset import write_subset
 
     rows = data.images
     kept = [_of_half(rows[rows["split"] == split], number) for split in ("train", "val")]

@@ -20,7 +20,7 @@ from datasets import shapes_dataset
 from models.settings import IMAGE_SIZE
 from reprise.cli import main
 from reprise.dataset import Dataset
-from reprise.label_errors.subset import write_subset
+from reprise.preprocessing.store.subset import write_subset
 
 pytest.importorskip("cleanlab", reason="pip install -e .[label-errors]")
 Capture = pytest.CaptureFixture[str]

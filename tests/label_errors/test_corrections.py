@@ -18,9 +18,9 @@ from reprise.label_errors.corrections import write_corrected
 from reprise.label_errors.cross_validation import cross_validate, in_words
 from reprise.label_errors.out_of_fold import FoldResult, OutOfFold
 from reprise.label_errors.ranking import rank
-from reprise.label_errors.subset import write_subset
 from reprise.label_errors.suspects import OVERLOOKED, Ranking, Suspect
 from reprise.predictions import prediction
+from reprise.preprocessing.store.subset import write_subset
 from reprise.scoring import Task, truth_of
 
 pytest.importorskip("cleanlab", reason="pip install -e .[label-errors]")

@@ -17,7 +17,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 # what is above all packages may import it.
 LAYERS = (
     ("errors",),
-    ("section", "replacing", "hamming", "code_digest", "distributed", "machine"),
+    ("section", "replacing", "hamming", "code_digest", "distributed", "machine", "optional"),
     ("dataset", "predictions"),
     ("runs",),
     ("masks",),

@@ -279,9 +279,11 @@ class TestDataAndModelCard:
         assert summary["sources"][0]["images"] == 24
 
     def test_a_licence_that_nobody_stated_is_told(self, root: Path) -> None:
-        make(root, sources={"shapes": SourceConfig(url="https://example.org/shapes.zip")})
+        signed = "https://example.org/shapes.zip?signature=secret#top"
+        make(root, sources={"shapes": SourceConfig(url=signed)})
         card = (root / "reports" / "model_card.md").read_text(encoding="utf-8")
-        assert "| shapes | 24 | https://example.org/shapes.zip | not stated | – |" in card
+        assert "secret" not in card + (root / "reports" / "report.html").read_text("utf-8")
+        assert "| shapes | 24 | https://example.org/shapes.zip | auto | not stated | – |" in card
 
     def test_the_cards_metadata_is_what_the_hub_reads(self, root: Path) -> None:
         make(root, RunConfig(name="night run", tags=["baseline"]))
@@ -294,6 +296,11 @@ class TestDataAndModelCard:
         scored = {row["type"]: row["value"] for row in model["results"][0]["metrics"]}
         metrics = json.loads((root / "reports" / "evaluation" / "metrics.json").read_text())
         assert scored["mAP50"] == metrics["test"]["mAP50"]
+        hub = pytest.importorskip("huggingface_hub", reason="pip install -e .[dev]")
+        results = hub.ModelCard(card).data.eval_results
+        read = {result.metric_type: result.metric_value for result in results}
+        assert read == scored
+        assert {result.dataset_split for result in results} == {"test"}
 
     def test_what_the_network_costs(self, root: Path) -> None:
         cost = {"parameters": 2_600_000, "weight_bytes": 10_500_000, "flops": 1_300_000_000}

@@ -6,12 +6,11 @@ identifier of this machine in the home folder. All imports of them go through :f
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from typing import Any
 
-from reprise.errors import RepriseError
+from reprise.optional import optional_package
 
 
 def package(name: str) -> Any:
@@ -28,11 +27,4 @@ def package(name: str) -> Any:
     # OpenVINO then takes a stand-in of its own, which does nothing.
     modules: dict[str, Any] = sys.modules
     modules.setdefault("openvino_telemetry", None)
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        missing = name.partition(".")[0]
-        raise RepriseError(
-            f"this needs the package {missing}, which cannot be imported here: {error}.",
-            "install what exporting needs: python -m pip install -e '.[export]'",
-        ) from None
+    return optional_package(name, "export", "exporting")

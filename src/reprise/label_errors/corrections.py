@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reprise.dataset import ANNOTATION_COLUMNS, LABEL_COLUMNS, Dataset, table
-from reprise.label_errors.subset import write_subset
 from reprise.label_errors.suspects import BADLY_LOCATED, NOT_THERE, OVERLOOKED, SWAPPED, Suspect
+from reprise.preprocessing.store.subset import write_subset
 from reprise.scoring import Task
 from reprise.scoring.overlaps import area
 

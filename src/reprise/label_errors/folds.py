@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reprise.errors import RepriseError
+from reprise.label_errors.packages import package
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,33 +20,29 @@ MOST_OF_ALL = 0.9
 VAL_SHARE, LEAST_GROUPS = 0.15, 5
 
 
-def assign_folds(groups: Mapping[int, str], folds: int, seed: int) -> dict[int, int]:
+def assign_folds(groups: Mapping[int, str], folds: int) -> dict[int, int]:
     """The fold in which each image is held out: whole groups, of sizes as even as may be.
-
-    The largest group goes first, each to the fold with the fewest images so far; groups of one
-    size go in an order that the seed draws.
 
     Args:
         groups: Image id -> its group.
         folds: How many, at least 2.
-        seed: Of the order.
 
     Returns:
         Image id -> fold, from 0; the same for the same arguments.
 
     Raises:
-        RepriseError: There are fewer groups than folds, or one group holds nearly all images.
+        RepriseError: There are fewer groups than folds, one group holds nearly all images, or
+            scikit-learn, which cleanlab brings, is not installed.
     """
-    sizes = Counter(groups.values())
-    _check_groups(sizes, folds)
-    names = sorted(sizes)
-    random.Random(seed).shuffle(names)
-    filled, place = [0] * folds, {}
-    for name in sorted(names, key=lambda name: -sizes[name]):
-        fold = filled.index(min(filled))
-        place[name] = fold
-        filled[fold] += sizes[name]
-    return {image_id: place[name] for image_id, name in sorted(groups.items())}
+    _check_groups(Counter(groups.values()), folds)
+    dividing = package("sklearn.model_selection").GroupKFold(folds)
+    ids = sorted(groups)
+    named = [groups[image_id] for image_id in ids]
+    return {
+        ids[place]: fold
+        for fold, (_, held_out) in enumerate(dividing.split(ids, groups=named))
+        for place in held_out.tolist()
+    }
 
 
 def _check_groups(sizes: Counter[str], folds: int) -> None:

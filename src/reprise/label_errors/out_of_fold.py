@@ -19,8 +19,8 @@ from reprise.code_digest import code_digest
 from reprise.dataset import Dataset, read_json, write_json
 from reprise.errors import RepriseError
 from reprise.label_errors.folds import assign_folds, fold_images
-from reprise.label_errors.subset import write_subset
 from reprise.predictions import read_predictions
+from reprise.preprocessing.store.subset import write_subset
 from reprise.replacing import remove, replacing_folder
 
 if TYPE_CHECKING:
@@ -136,7 +136,6 @@ def predict_out_of_fold(data: Dataset, settings: FoldSettings, scratch: Path) ->
             "neither a missing object nor a wrong class.",
             "name a family that finds objects by itself, such as mask_rcnn, in params.yaml.",
         )
-    seed = settings.train.training.seed
     rows = data.images[data.images["split"].isin(settings.splits) & ~data.images["synthetic"]]
     if rows.empty:
         raise RepriseError(
@@ -144,7 +143,7 @@ def predict_out_of_fold(data: Dataset, settings: FoldSettings, scratch: Path) ->
             "name other splits: --split all.",
         )
     groups = dict(zip(rows["image_id"].tolist(), rows["group"].tolist(), strict=True))
-    place = assign_folds(groups, settings.folds, seed)
+    place = assign_folds(groups, settings.folds)
     folder = scratch / _key(data, settings)[:16]
     _prune(scratch, folder)
     remove(folder / "judged")
@@ -235,6 +234,10 @@ def _key(data: Dataset, settings: FoldSettings) -> str:
             "weights": entry and starting_description(entry, settings.weights)["sha256"],
             "versions": {name: importlib.metadata.version(name) for name in LIBRARIES},
             "code": code_digest("train"),
+            "folding": [
+                hashlib.sha256((Path(__file__).parent / name).read_bytes()).hexdigest()
+                for name in ("folds.py", "out_of_fold.py")
+            ],
             "device": device,
             "splits": list(settings.splits),
             "folds": settings.folds,

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
-from reprise.errors import RepriseError
+from reprise.optional import optional_package
 
 
 def package(name: str) -> Any:
-    """Import cleanlab, or a module of it.
+    """Import a module of cleanlab, or of what it brings.
 
     Raises:
         RepriseError: It is not installed, or does not run here.
     """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise RepriseError(
-            f"this needs the package cleanlab, which cannot be imported here: {error}.",
-            "install what finding label errors needs: python -m pip install -e '.[label-errors]'",
-        ) from None
+    return optional_package(name, "label-errors", "finding label errors")

@@ -19,9 +19,8 @@ from reprise.reporting.object_samples import (
     scaled_box,
     window_around,
 )
-from reprise.reporting.overlays import overlay
 from reprise.reporting.palette import class_colours
-from reprise.reporting.rendering import TEMPLATES, number
+from reprise.reporting.rendering import render
 from reprise.scoring import Task
 from reprise.scoring.overlaps import grouped
 
@@ -80,33 +79,22 @@ def write_page(path: Path, inputs: PageInputs, top: int) -> None:
         inputs: What it is about.
         top: How many suspects have a picture.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([OWN_TEMPLATES, TEMPLATES]),
-        autoescape=jinja2.select_autoescape(("html.j2",)),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"number": number, "overlay": overlay}
     together = inputs.cross_validation["out_of_fold"]
-    html = environment.get_template("label_errors.html.j2").render(
-        shown=shown_suspects(inputs, top),
-        total=len(inputs.ranking.suspects),
-        kinds=Counter(suspect.kind for suspect in inputs.ranking.suspects).most_common(),
-        colours=class_colours(inputs.data.class_names),
-        task=inputs.task,
-        images=together["images"],
-        folds=len(inputs.cross_validation["folds"]),
-        metrics=[
+    context = {
+        "shown": shown_suspects(inputs, top),
+        "total": len(inputs.ranking.suspects),
+        "kinds": Counter(suspect.kind for suspect in inputs.ranking.suspects).most_common(),
+        "colours": class_colours(inputs.data.class_names),
+        "task": inputs.task,
+        "images": together["images"],
+        "folds": len(inputs.cross_validation["folds"]),
+        "metrics": [
             (name, together["metrics"][name], pair, inputs.cross_validation["mean"].get(name))
             for name, pair in together["intervals"].items()
             if name in together["metrics"]
         ],
-    )
-    path.write_text(html, encoding="utf-8")
+    }
+    path.write_text(render("label_errors.html.j2", context, OWN_TEMPLATES), encoding="utf-8")
 
 
 def shown_suspects(inputs: PageInputs, top: int) -> list[Shown]:

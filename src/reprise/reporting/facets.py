@@ -14,7 +14,7 @@ def error_facets(row: Mapping[str, str], sources: Sequence[str]) -> Facets:
 
     Args:
         row: ``kind``, ``class`` (and ``actual``), ``image`` and, of objects, ``w`` and ``h`` in
-            pixels of the original.
+            pixels of the original: the size is that of the box, also of a mask.
         sources: Names of the dataset's sources, of which one is the image's first folder.
     """
     found = {

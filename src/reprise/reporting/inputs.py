@@ -6,11 +6,14 @@ import csv
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from reprise.dataset import SPLITS, Dataset, read_json
 from reprise.errors import RepriseError
+from reprise.predictions import read_predictions
 from reprise.reporting.task_text import TaskText, text_of
 from reprise.runs.config import RunConfig
 from reprise.scoring import Task, task_of
@@ -80,6 +83,12 @@ class ReportInputs:
         """The sources, sorted."""
         return sorted(set(self.dataset.images["source"]))
 
+    @cached_property
+    def shown_predictions(self) -> list[dict[str, Any]]:
+        """Those of the split that the tables describe, from the score threshold on."""
+        least = self.headline["score_threshold"]
+        return [row for row in read_predictions(self.predictions) if row["score"] >= least]
+
     @property
     def headline(self) -> dict[str, Any]:
         """Metrics of the split that the tables describe."""
@@ -145,14 +154,19 @@ def _source_rows(dataset: Dataset, sources: Mapping[str, SourceConfig]) -> list[
     for name, images in dataset.images.groupby("source", sort=True):
         row: dict[str, Any] = {"name": name, "images": len(images)}
         stated = sources.get(str(name))
-        for key in ("url", "sha256", "license", "format"):
+        for key in ("sha256", "license", "format"):
             row[key] = getattr(stated, key, None)
-        path = (row["url"] or "").removeprefix("file://")
-        # Which folder of somebody's disk has it is nobody else's business.
-        if Path(path).is_absolute():
-            row["url"] = f".../{Path(path).name}"
+        row["url"] = stated and _shown_url(stated.url)
         rows.append(row)
     return rows
+
+
+def _shown_url(url: str) -> str:
+    """Without what is nobody else's business: a folder of somebody's disk, a signature."""
+    path = url.removeprefix("file://")
+    if Path(path).is_absolute():
+        return f".../{Path(path).name}"
+    return urlsplit(url)._replace(query="", fragment="").geturl() if "://" in url else url
 
 
 def split_rows(inputs: ReportInputs) -> list[dict[str, Any]]:

@@ -109,20 +109,11 @@ def samples(inputs: ReportInputs, colours: Mapping[str, str], chosen: pd.DataFra
         inputs.dataset,
         inputs.task,
         truth,
-        shown_predictions(inputs),
+        inputs.shown_predictions,
         chosen,
         colours,
         partial(embed, side=SAMPLE_SIDE),
     )
-
-
-def shown_predictions(inputs: ReportInputs) -> list[dict[str, Any]]:
-    """Those of the report's split that score at least the threshold."""
-    return [
-        entry
-        for entry in read_predictions(inputs.predictions)
-        if entry["score"] >= inputs.headline["score_threshold"]
-    ]
 
 
 def matched_samples(

@@ -15,7 +15,7 @@ from reprise.reporting.findings import findings, target_rows
 from reprise.reporting.inputs import ReportInputs, Series, flat, ledger_rows, split_rows
 from reprise.reporting.judged_images import Judged, extremes, judge_images
 from reprise.reporting.label_samples import label_close_ups, label_samples
-from reprise.reporting.object_samples import close_ups, samples, shown_predictions, spread
+from reprise.reporting.object_samples import close_ups, samples, spread
 from reprise.reporting.overlays import overlay
 from reprise.reporting.palette import class_colours
 from reprise.reporting.task_text import ERROR_KINDS, warnings
@@ -47,11 +47,11 @@ class Pages:
         Args:
             run: Clock times and the machine, as ``run_facts`` gives them; None leaves them out.
         """
-        return _render("report.html.j2", self._shown | self._pictures | {"run": run})
+        return render("report.html.j2", self._shown | self._pictures | {"run": run})
 
     def markdown(self) -> str:
         """The whole report without pictures, for terminals, diffs and pull requests."""
-        return _render("report.md.j2", self._shown)
+        return render("report.md.j2", self._shown)
 
     def model_card(self) -> str:
         """What the model is for, what it learned from and how well, with metadata in YAML.
@@ -63,18 +63,19 @@ class Pages:
         import yaml
 
         metadata = yaml.safe_dump(card_metadata(self._inputs), sort_keys=False, allow_unicode=True)
-        return _render("model_card.md.j2", self._shown | {"metadata": metadata})
+        return render("model_card.md.j2", self._shown | {"metadata": metadata})
 
     def summary(self, run: dict[str, Any]) -> str:
         """The training on one page, with clock times and the machine."""
-        return _render("training_summary.md.j2", self._shown | {"run": run})
+        return render("training_summary.md.j2", self._shown | {"run": run})
 
 
-def _render(template: str, context: dict[str, Any]) -> str:
+def render(template: str, context: dict[str, Any], *folders: Path) -> str:
+    """A template, filled in; it is looked for in these folders, then among the report's own."""
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+        loader=jinja2.FileSystemLoader([*folders, TEMPLATES]),
         autoescape=jinja2.select_autoescape(("html.j2",)),
         trim_blocks=True,
         lstrip_blocks=True,
@@ -176,13 +177,21 @@ def _pictures(inputs: ReportInputs, config: ReportConfig) -> dict[str, Any]:
     colours = class_colours(inputs.dataset.class_names)
     classify = inputs.task == "classify"
     drawn = label_samples if classify else samples
+    found = _extremes(inputs) if inputs.headline and config.samples else {}
+    images = inputs.dataset.split(inputs.split).set_index("image_id", drop=False)
+    chosen = images.loc[[item.image_id for item in found.values()]]
     return {
         "subtitle": " · ".join(
             str(model[key]) for key in ("architecture", "variant") if model.get(key)
         ),
         "colours": colours,
         "samples": drawn(inputs, colours, spread(inputs, config.samples)),
-        "extremes": _extremes(inputs, colours) if config.samples else {},
+        "extremes": [
+            (name, item, sample)
+            for (name, item), sample in zip(
+                found.items(), drawn(inputs, colours, chosen), strict=True
+            )
+        ],
         "close_ups": label_close_ups(inputs, config.errors)
         if classify
         else close_ups(inputs, colours, config.errors),
@@ -194,20 +203,11 @@ def _pictures(inputs: ReportInputs, config: ReportConfig) -> dict[str, Any]:
     }
 
 
-def _extremes(inputs: ReportInputs, colours: dict[str, str]) -> dict[str, tuple[Judged, Any]]:
-    """The worst, the median and the best image by name, with what became of it."""
-    if not inputs.headline:
-        return {}
-    found = extremes(
-        judge_images(inputs.dataset, inputs.split, inputs.task, shown_predictions(inputs))
+def _extremes(inputs: ReportInputs) -> dict[str, Judged]:
+    """The worst, the median and the best image, by name."""
+    return extremes(
+        judge_images(inputs.dataset, inputs.split, inputs.task, inputs.shown_predictions)
     )
-    rows = inputs.dataset.split(inputs.split).set_index("image_id", drop=False)
-    rows = rows.loc[[item.image_id for item in found.values()]]
-    drawn = label_samples if inputs.task == "classify" else samples
-    pictures = drawn(inputs, colours, rows)
-    return {
-        name: (item, picture) for (name, item), picture in zip(found.items(), pictures, strict=True)
-    }
 
 
 def card_metadata(inputs: ReportInputs) -> dict[str, Any]:
