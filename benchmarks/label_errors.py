@@ -8,8 +8,7 @@ is compared with what was planted: precision in the first 100, and recall of wha
 reviews as many suspects as 10% of the boxes, in all and by kind. The errors that the dataset has
 already count as none, so that the true precision is higher. Beside it stands cleanlab's own use as
 its documentation shows it, with the same out-of-fold predictions: `find_label_issues` gives whole
-images, worst first; of these all boxes are reviewed, with the missing ones. A seed takes about six
-minutes on two idle cores.
+images, worst first; of these all boxes are reviewed, with the missing ones.
 """
 
 from __future__ import annotations

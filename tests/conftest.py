@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+
+from browsing import browser_or_skip
 
 # How long an example takes says nothing of what it shows, and a busy machine stalls.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -37,3 +40,10 @@ def _subnormal_floats() -> Iterator[None]:
     yield
     if "torch" in sys.modules:
         sys.modules["torch"].set_flush_denormal(False)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; tests that ask for it are skipped where there is none."""
+    with browser_or_skip() as found:
+        yield found
