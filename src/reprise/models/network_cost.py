@@ -58,6 +58,7 @@ def measure_latency(
     split: str,
     largest_batch: int,
     seconds: float = 1.0,
+    longest: float = 5.0,
 ) -> list[dict[str, float]]:
     """How long images take at batch 1, 2, 4, ... on this machine, decoding included.
 
@@ -67,8 +68,9 @@ def measure_latency(
         dataset: The dataset.
         split: Of it; its images are taken in their order.
         largest_batch: The last batch size is at most this, and the images of one input shape.
-        seconds: To measure each size, though never fewer than FEWEST_RUNS times. Sizes stop growing
-            where these would take over five times as long: a slow network is measured at batch 1.
+        seconds: To measure each size, though never fewer than FEWEST_RUNS times.
+        longest: Seconds that so few runs may take: sizes stop growing where the next is likely to
+            take longer, so that a slow network is measured at batch 1 alone.
 
     Returns:
         Of each size: ``batch_size``, ``median_ms`` and ``p95_ms`` of a batch, and
@@ -92,7 +94,7 @@ def measure_latency(
             }
         )
         size *= 2
-        if 2 * median * FEWEST_RUNS > 5 * seconds:
+        if 2 * median * FEWEST_RUNS > longest:
             break
     return rows
 
